@@ -1,0 +1,164 @@
+//! The rules of a calibration's values, each reported with its place.
+
+use super::{Calibration, CalibrationError, Head, Problem, Threshold};
+
+/// The greatest number of heads.
+pub(super) const MAX_HEADS: usize = 256;
+const MAX_THRESHOLDS: usize = 64;
+/// The greatest count: 2^53, up to which a double holds every integer.
+const MAX_COUNT: u64 = 1 << 53;
+
+/// An error with the problems, or nothing where there are none.
+pub(super) fn finish(mut problems: Vec<Problem>) -> Result<(), CalibrationError> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    problems.truncate(CalibrationError::MAX_PROBLEMS);
+    Err(CalibrationError::Invalid { problems })
+}
+
+/// All rules of a whole calibration.
+pub(super) fn calibration(calibration: &Calibration) -> Vec<Problem> {
+    let mut problems = header(&calibration.model_digest, &calibration.data_digest, &calibration.created_by);
+    problems.extend(head_count(calibration.heads.len()));
+    for (index, item) in calibration.heads.iter().take(MAX_HEADS).enumerate() {
+        problems.extend(head(&format!("head[{index}]"), item));
+        problems.extend(duplicate(index, calibration.heads.iter().map(|head| head.name.as_str())));
+    }
+    problems
+}
+
+/// The rules of the texts at the top.
+pub(super) fn header(model_digest: &str, data_digest: &str, created_by: &str) -> Vec<Problem> {
+    let mut rules = Rules::default();
+    for (key, digest) in [("model_digest", model_digest), ("data_digest", data_digest)] {
+        let hex = digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        rules.hold(digest.len() == 64 && hex, key, || {
+            format!("found {}, expected 64 lower-case hex digits", shown(digest))
+        });
+    }
+    rules.text("created_by", created_by, 256);
+    rules.problems
+}
+
+/// The rule of the number of heads.
+pub(super) fn head_count(found: usize) -> Option<Problem> {
+    let message = || format!("found {found} heads, expected 1 to {MAX_HEADS}");
+    (!(1..=MAX_HEADS).contains(&found)).then(|| Problem { at: "head".to_owned(), message: message() })
+}
+
+/// The rule that a name is the first of its kind.
+pub(super) fn duplicate<'a>(index: usize, names: impl Iterator<Item = &'a str>) -> Option<Problem> {
+    let names: Vec<&str> = names.take(index + 1).collect();
+    let (name, before) = names.split_last()?;
+    let first = before.iter().position(|other| other == name)?;
+    let message = format!("found {} again, it is the name of head[{first}]", shown(name));
+    Some(Problem { at: format!("head[{index}].name"), message })
+}
+
+/// The rules within one head at the path `at`.
+pub(super) fn head(at: &str, head: &Head) -> Vec<Problem> {
+    let mut rules = Rules { at: at.to_owned(), problems: Vec::new() };
+    let word = head.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    let starts = head.name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    rules.hold(word && starts && head.name.len() <= 64, "name", || {
+        format!("found {}, expected 1 to 64 of a-z, 0-9 and _, a letter first", shown(&head.name))
+    });
+    rules.count("positives", head.positives);
+    rules.count("negatives", head.negatives);
+    rules.share("ece", head.ece);
+    rules.share("brier", head.brier);
+    let found = head.thresholds.len();
+    rules.hold(found <= MAX_THRESHOLDS, "threshold", || {
+        format!("found {found} thresholds, expected at most {MAX_THRESHOLDS}")
+    });
+    for (index, threshold) in head.thresholds.iter().take(MAX_THRESHOLDS).enumerate() {
+        rules.at = format!("{at}.threshold[{index}]");
+        rules.threshold(threshold);
+        for (earlier_index, earlier) in head.thresholds.iter().take(index).enumerate() {
+            rules.pair(threshold, earlier_index, earlier);
+        }
+    }
+    rules.problems
+}
+
+/// A text of the file for a message: escaped, and cut after 64 characters.
+pub(super) fn shown(text: &str) -> String {
+    let mut cut: String = text.chars().take(64).flat_map(char::escape_debug).collect();
+    if text.chars().nth(64).is_some() {
+        cut.push('…');
+    }
+    format!("\"{cut}\"")
+}
+
+#[derive(Default)]
+struct Rules {
+    at: String,
+    problems: Vec<Problem>,
+}
+
+impl Rules {
+    fn hold(&mut self, holds: bool, key: &str, message: impl FnOnce() -> String) {
+        if !holds {
+            let at = if self.at.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at) };
+            self.problems.push(Problem { at, message: message() });
+        }
+    }
+
+    fn text(&mut self, key: &str, text: &str, limit: usize) {
+        let length = text.chars().count();
+        self.hold((1..=limit).contains(&length) && !text.chars().any(char::is_control), key, || {
+            format!("found {}, expected 1 to {limit} characters, none of them a control", shown(text))
+        });
+    }
+
+    fn count(&mut self, key: &str, count: u64) {
+        self.hold(count <= MAX_COUNT, key, || format!("found {count}, expected at most {MAX_COUNT}"));
+    }
+
+    fn share(&mut self, key: &str, share: f64) {
+        self.hold((0.0..=1.0).contains(&share), key, || {
+            format!("found {share:?}, expected a number in 0..=1")
+        });
+    }
+
+    fn threshold(&mut self, item: &Threshold) {
+        let Threshold { target_fpr, threshold, negatives, false_positives, fpr_upper_95, ref slice } = *item;
+        let target_holds = target_fpr > 0.0 && target_fpr < 1.0;
+        self.hold(target_holds, "target_fpr", || {
+            format!("found {target_fpr:?}, expected a number above 0 and below 1")
+        });
+        self.share("threshold", f64::from(threshold));
+        self.count("negatives", negatives);
+        self.hold(negatives > 0, "negatives", || "found 0, expected at least 1".to_owned());
+        let counted = negatives > 0 && false_positives <= negatives;
+        self.hold(false_positives <= negatives, "false_positives", || {
+            format!("found {false_positives}, expected at most the {negatives} negatives")
+        });
+        let fpr = false_positives as f64 / negatives.max(1) as f64;
+        self.hold(!counted || !target_holds || fpr <= target_fpr, "false_positives", || {
+            format!("found {false_positives} of {negatives}, expected a share of at most {target_fpr}")
+        });
+        self.share("fpr_upper_95", fpr_upper_95);
+        self.hold(!counted || fpr_upper_95 >= fpr || fpr_upper_95.is_nan(), "fpr_upper_95", || {
+            format!("found {fpr_upper_95}, expected at least the observed rate {fpr}")
+        });
+        self.text("slice", slice, 128);
+    }
+
+    fn pair(&mut self, item: &Threshold, earlier_index: usize, earlier: &Threshold) {
+        self.hold(item.target_fpr != earlier.target_fpr, "target_fpr", || {
+            format!("found {} again, it is the target of threshold[{earlier_index}]", item.target_fpr)
+        });
+        let (lower, upper) =
+            if item.target_fpr < earlier.target_fpr { (item, earlier) } else { (earlier, item) };
+        let falls = lower.target_fpr == upper.target_fpr || upper.threshold <= lower.threshold;
+        let comparable = lower.threshold.is_finite() && upper.threshold.is_finite();
+        self.hold(item.slice != earlier.slice || falls || !comparable, "threshold", || {
+            format!(
+                "found {} at the target {} and {} at {}, expected no greater threshold at the greater target",
+                lower.threshold, lower.target_fpr, upper.threshold, upper.target_fpr
+            )
+        });
+    }
+}

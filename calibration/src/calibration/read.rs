@@ -1,0 +1,253 @@
+//! Reads a calibration from bytes that may be hostile, and reports every broken rule at once.
+
+use toml::de::{DeTable, DeValue};
+
+use super::{Calibration, CalibrationError, Head, Problem, Threshold, check};
+use crate::Curve;
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Calibration, CalibrationError> {
+    let (found, limit) = (bytes.len(), Calibration::MAX_BYTES);
+    if found > limit {
+        return Err(CalibrationError::TooLarge { found, limit });
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| CalibrationError::NotUtf8 { valid_up_to: error.valid_up_to() })?;
+    let (root, mut errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        errors.sort_by_key(|error| error.span().map(|span| span.start));
+        let problems = errors.iter().take(CalibrationError::MAX_PROBLEMS).map(|e| syntax(text, e)).collect();
+        return Err(CalibrationError::Syntax { problems });
+    }
+    let mut reader = Reader::default();
+    let calibration = reader.calibration(root.get_ref());
+    check::finish(reader.problems)?;
+    // Nothing is missing when no problem was found.
+    calibration.ok_or(CalibrationError::Invalid { problems: Vec::new() })
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    Problem { at: format!("line {line}"), message: message.chars().take(200).collect() }
+}
+
+#[derive(Default)]
+struct Reader {
+    problems: Vec<Problem>,
+}
+
+/// A table and its path from the root, empty for the root itself.
+struct Fields<'a> {
+    table: &'a DeTable<'a>,
+    path: String,
+}
+
+impl Fields<'_> {
+    fn at(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+}
+
+impl Reader {
+    fn calibration(&mut self, root: &DeTable<'_>) -> Option<Calibration> {
+        let fields = Fields { table: root, path: String::new() };
+        self.only(&fields, &["schema", "model_digest", "data_digest", "created_by", "head"]);
+        let schema = self.count(&fields, "schema");
+        if let Some(schema) = schema.filter(|&schema| schema != Calibration::SCHEMA) {
+            self.problem("schema".to_owned(), format!("found {schema}, expected {}", Calibration::SCHEMA));
+        }
+        let model_digest = self.text(&fields, "model_digest");
+        let data_digest = self.text(&fields, "data_digest");
+        let created_by = self.text(&fields, "created_by");
+        let items = self.tables(&fields, "head", true);
+        let heads: Vec<Option<Head>> = items.iter().flatten().map(|item| self.head(item)).collect();
+        // Rules of values hold for the whole; a part that could not be read has been reported already.
+        if let (Some(model), Some(data), Some(created_by)) = (&model_digest, &data_digest, &created_by) {
+            self.problems.extend(check::header(model, data, created_by));
+        }
+        self.problems.extend(items.and_then(|items| check::head_count(items.len())));
+        let read = heads.iter().enumerate().take(check::MAX_HEADS);
+        for (index, head) in read.filter_map(|(index, head)| Some((index, head.as_ref()?))) {
+            self.problems.extend(check::head(&format!("head[{index}]"), head));
+            let names = heads.iter().map(|head| head.as_ref().map_or("", |head| head.name.as_str()));
+            self.problems.extend(check::duplicate(index, names));
+        }
+        Some(Calibration {
+            model_digest: model_digest?,
+            data_digest: data_digest?,
+            created_by: created_by?,
+            heads: heads.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn head(&mut self, fields: &Fields<'_>) -> Option<Head> {
+        self.only(
+            fields,
+            &["name", "experimental", "curve", "positives", "negatives", "ece", "brier", "threshold"],
+        );
+        let name = self.text(fields, "name");
+        let experimental = self.boolean(fields, "experimental");
+        let curve = self.curve(fields);
+        let positives = self.count(fields, "positives");
+        let negatives = self.count(fields, "negatives");
+        let ece = self.number(fields, "ece");
+        let brier = self.number(fields, "brier");
+        let items = self.tables(fields, "threshold", false);
+        let thresholds: Vec<_> = items.iter().flatten().map(|item| self.threshold(item)).collect();
+        Some(Head {
+            name: name?,
+            experimental: experimental?,
+            curve: curve?,
+            positives: positives?,
+            negatives: negatives?,
+            ece: ece?,
+            brier: brier?,
+            thresholds: thresholds.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn threshold(&mut self, fields: &Fields<'_>) -> Option<Threshold> {
+        self.only(
+            fields,
+            &["target_fpr", "threshold", "negatives", "false_positives", "fpr_upper_95", "slice"],
+        );
+        let target_fpr = self.number(fields, "target_fpr");
+        let threshold = self.number(fields, "threshold");
+        let negatives = self.count(fields, "negatives");
+        let false_positives = self.count(fields, "false_positives");
+        let fpr_upper_95 = self.number(fields, "fpr_upper_95");
+        let slice = self.text(fields, "slice");
+        Some(Threshold {
+            target_fpr: target_fpr?,
+            threshold: threshold?,
+            negatives: negatives?,
+            false_positives: false_positives?,
+            fpr_upper_95: fpr_upper_95?,
+            slice: slice?,
+        })
+    }
+
+    fn curve(&mut self, fields: &Fields<'_>) -> Option<Curve> {
+        let DeValue::Table(table) = self.value(fields, "curve")? else {
+            return self.wrong_type(fields, "curve", "a table");
+        };
+        let fields = Fields { table, path: fields.at("curve") };
+        let curve = match self.text(&fields, "kind")?.as_str() {
+            "platt" => {
+                self.only(&fields, &["kind", "a", "b"]);
+                let (a, b) = (self.number(&fields, "a"), self.number(&fields, "b"));
+                Curve::platt(a?, b?)
+            }
+            "temperature" => {
+                self.only(&fields, &["kind", "t"]);
+                Curve::temperature(self.number(&fields, "t")?)
+            }
+            kind => {
+                let message = format!("found {}, expected \"platt\" or \"temperature\"", check::shown(kind));
+                self.problem(fields.at("kind"), message);
+                return None;
+            }
+        };
+        curve.map_err(|error| self.problem(fields.path, error.to_string())).ok()
+    }
+
+    /// Reports the keys of a table that are not among `known`.
+    fn only(&mut self, fields: &Fields<'_>, known: &[&str]) {
+        for key in fields.table.keys() {
+            let key: &str = key.get_ref();
+            if !known.contains(&key) {
+                let at = if fields.path.is_empty() { "the top level" } else { &fields.path };
+                let message =
+                    format!("found the key {}, expected only {}", check::shown(key), known.join(", "));
+                self.problem(at.to_owned(), message);
+            }
+        }
+    }
+
+    fn text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {
+        match self.value(fields, key)? {
+            DeValue::String(text) => Some(text.clone().into_owned()),
+            _ => self.wrong_type(fields, key, "a string"),
+        }
+    }
+
+    fn boolean(&mut self, fields: &Fields<'_>, key: &str) -> Option<bool> {
+        match self.value(fields, key)? {
+            DeValue::Boolean(value) => Some(*value),
+            _ => self.wrong_type(fields, key, "true or false"),
+        }
+    }
+
+    fn count(&mut self, fields: &Fields<'_>, key: &str) -> Option<u64> {
+        let count = match self.value(fields, key)? {
+            DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix()).ok(),
+            _ => None,
+        };
+        count.or_else(|| self.wrong_type(fields, key, "an integer of at least 0"))
+    }
+
+    /// A finite number, read straight in the precision that it is kept in.
+    fn number<T: std::str::FromStr + Into<f64> + Copy>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+    ) -> Option<T> {
+        let number = match self.value(fields, key)? {
+            DeValue::Float(float) => float.as_str().parse::<T>().ok(),
+            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse::<T>().ok(),
+            _ => None,
+        };
+        let finite = number.filter(|&number| number.into().is_finite());
+        finite.or_else(|| self.wrong_type(fields, key, "a finite number"))
+    }
+
+    /// The tables of an array of tables; none where a key that is not `required` is missing.
+    fn tables<'a>(&mut self, fields: &Fields<'a>, key: &str, required: bool) -> Option<Vec<Fields<'a>>> {
+        if !required && !fields.table.contains_key(key) {
+            return Some(Vec::new());
+        }
+        let DeValue::Array(array) = self.value(fields, key)? else {
+            return self.wrong_type(fields, key, "an array of tables");
+        };
+        let items: Option<Vec<_>> = array
+            .iter()
+            .enumerate()
+            .map(|(index, item)| match item.get_ref() {
+                DeValue::Table(table) => Some(Fields { table, path: format!("{}[{index}]", fields.at(key)) }),
+                _ => None,
+            })
+            .collect();
+        items.or_else(|| self.wrong_type(fields, key, "an array of tables"))
+    }
+
+    fn value<'a>(&mut self, fields: &Fields<'a>, key: &str) -> Option<&'a DeValue<'a>> {
+        let value = fields.table.get(key).map(|value| value.get_ref());
+        if value.is_none() {
+            self.problem(fields.at(key), "found nothing, expected a value".to_owned());
+        }
+        value
+    }
+
+    fn wrong_type<T>(&mut self, fields: &Fields<'_>, key: &str, expected: &str) -> Option<T> {
+        let found = match fields.table.get(key).map(|value| value.get_ref()) {
+            Some(DeValue::String(_)) => "a string".to_owned(),
+            Some(DeValue::Integer(integer)) => check::shown(integer.as_str()),
+            Some(DeValue::Float(float)) => check::shown(float.as_str()),
+            Some(DeValue::Boolean(value)) => value.to_string(),
+            Some(DeValue::Datetime(_)) => "a date".to_owned(),
+            Some(DeValue::Array(_)) => "an array".to_owned(),
+            Some(DeValue::Table(_)) => "a table".to_owned(),
+            None => "nothing".to_owned(),
+        };
+        self.problem(fields.at(key), format!("found {found}, expected {expected}"));
+        None
+    }
+
+    fn problem(&mut self, at: String, message: String) {
+        // A hostile file could break a rule with every few bytes.
+        if self.problems.len() < CalibrationError::MAX_PROBLEMS {
+            self.problems.push(Problem { at, message });
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Thresholds for a false positive rate, from the calibrated scores of negative rows.
+
+mod joint;
+
+pub use joint::{Budget, Joint, KindRate, joint};
+
+use crate::binomial;
+use crate::calibration::Threshold;
+
+/// The confidence of every [`Threshold`]'s upper bound.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// A threshold that cannot be chosen.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ThresholdError {
+    /// There is no negative row, or no head.
+    #[error("found no scores, expected at least one negative row{}", of_head(.head))]
+    Empty {
+        /// The head, where there are several.
+        head: Option<String>,
+    },
+    /// A score is not a probability.
+    #[error("the score in row {row} (from 0){} is {found}, expected a probability in 0..=1", of_head(.head))]
+    NotProbability {
+        /// The head, where there are several.
+        head: Option<String>,
+        /// The row, counted from 0.
+        row: usize,
+        /// The score found.
+        found: f32,
+    },
+    /// A target or budget is out of range.
+    #[error("the {what} is {found}, expected a rate above 0 and below 1")]
+    Rate {
+        /// Which rate.
+        what: &'static str,
+        /// The rate found.
+        found: f64,
+    },
+    /// Too many negative rows have the score 1, above which no threshold can be.
+    #[error("{ties} of {rows} negative rows score exactly 1{}, so no threshold allows only {allowed}", of_head(.head))]
+    Saturated {
+        /// The head, where there are several.
+        head: Option<String>,
+        /// The negative rows that score 1.
+        ties: u64,
+        /// The number of negative rows.
+        rows: u64,
+        /// The number of false positives that the target allows.
+        allowed: u64,
+    },
+    /// Two heads, or a head and the kinds, have different numbers of rows.
+    #[error("found {found} rows{}, expected {expected} as in the first head", of_head(.head))]
+    Lengths {
+        /// The head, or none for the kinds.
+        head: Option<String>,
+        /// The number of rows found.
+        found: usize,
+        /// The number of rows of the first head.
+        expected: usize,
+    },
+}
+
+fn of_head(head: &Option<String>) -> String {
+    head.as_ref().map_or_else(String::new, |head| format!(" of head {head:?}"))
+}
+
+/// The smallest threshold that flags at most a share `target_fpr` of `negatives`.
+///
+/// `negatives` are calibrated scores in `0..=1` of rows whose label is negative. Equal scores are flagged together or
+/// not at all, so the rate reached can be below the target. `slice` names where the rows came from.
+///
+/// # Errors
+///
+/// When there is no row, a score is no probability, the target is not above 0 and below 1, or so many rows score
+/// exactly 1 that no threshold can hold it.
+///
+/// # Example
+///
+/// ```
+/// use portcullis_calibration::threshold;
+///
+/// let found = threshold::at_fpr(&[0.1, 0.2, 0.3, 0.9], 0.25, "mix")?;
+/// assert_eq!(found.threshold, 0.3_f32.next_up());
+/// assert_eq!(found.false_positives, 1);
+/// # Ok::<(), threshold::ThresholdError>(())
+/// ```
+pub fn at_fpr(negatives: &[f32], target_fpr: f64, slice: &str) -> Result<Threshold, ThresholdError> {
+    check_scores(None, negatives)?;
+    check_rate("target false positive rate", target_fpr)?;
+    let allowed = allowed(negatives.len(), target_fpr);
+    at_count(None, &falling(negatives), allowed, target_fpr, slice)
+}
+
+/// The smallest threshold that flags at most `allowed` (fewer than all) of the scores, which fall.
+fn at_count(
+    head: Option<&str>,
+    falling: &[f32],
+    allowed: usize,
+    target_fpr: f64,
+    slice: &str,
+) -> Result<Threshold, ThresholdError> {
+    // The first score that must stay below the threshold.
+    let Some(&highest_passed) = falling.get(allowed) else {
+        return Err(ThresholdError::Empty { head: head.map(str::to_owned) });
+    };
+    let rows = falling.len() as u64;
+    let threshold = highest_passed.next_up();
+    if threshold > 1.0 {
+        let ties = falling.iter().take_while(|&&score| score >= 1.0).count() as u64;
+        let head = head.map(str::to_owned);
+        return Err(ThresholdError::Saturated { head, ties, rows, allowed: allowed as u64 });
+    }
+    let false_positives = falling.iter().take_while(|&&score| score >= threshold).count() as u64;
+    // The counts are in order and the confidence is a constant, so the bound exists; 1 is true in any case.
+    let fpr_upper_95 = binomial::upper_bound(false_positives, rows, CONFIDENCE).unwrap_or(1.0);
+    let slice = slice.to_owned();
+    Ok(Threshold { target_fpr, threshold, negatives: rows, false_positives, fpr_upper_95, slice })
+}
+
+/// The greatest count whose share of `rows` is at most `rate`, as the division of the two rounds.
+fn allowed(rows: usize, rate: f64) -> usize {
+    let share = |count: usize| count as f64 / rows as f64;
+    let mut count = (rate * rows as f64) as usize;
+    while count < rows && share(count + 1) <= rate {
+        count += 1;
+    }
+    while count > 0 && share(count) > rate {
+        count -= 1;
+    }
+    count
+}
+
+fn falling(scores: &[f32]) -> Vec<f32> {
+    let mut sorted: Vec<f32> = scores.iter().map(|score| score + 0.0).collect();
+    sorted.sort_unstable_by(|x, y| y.total_cmp(x));
+    sorted
+}
+
+fn check_scores(head: Option<&str>, scores: &[f32]) -> Result<(), ThresholdError> {
+    let head = || head.map(str::to_owned);
+    if scores.is_empty() {
+        return Err(ThresholdError::Empty { head: head() });
+    }
+    match scores.iter().enumerate().find(|(_, score)| !(0.0..=1.0).contains(*score)) {
+        Some((row, &found)) => Err(ThresholdError::NotProbability { head: head(), row, found }),
+        None => Ok(()),
+    }
+}
+
+fn check_rate(what: &'static str, rate: f64) -> Result<(), ThresholdError> {
+    if rate > 0.0 && rate < 1.0 { Ok(()) } else { Err(ThresholdError::Rate { what, found: rate }) }
+}

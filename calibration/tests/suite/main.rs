@@ -1,0 +1,14 @@
+//! The crate through its public interface: known values, slow oracles, hostile files, drawings.
+
+#[cfg(test)]
+mod binomial;
+#[cfg(test)]
+mod file;
+#[cfg(test)]
+mod fit;
+#[cfg(test)]
+mod measure;
+#[cfg(test)]
+mod plot;
+#[cfg(test)]
+mod threshold;

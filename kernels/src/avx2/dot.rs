@@ -1,0 +1,107 @@
+//! The int8 tile by 16-bit products: exact, where the 8-bit multiply-add of AVX2 saturates.
+//!
+//! A register of 32 weights is 8 channels of 4 steps. Seen as 16-bit lanes, the low bytes hold steps 0 and 2 of each
+//! channel and the high bytes steps 1 and 3; sign-extending each gives two registers whose products with the codes
+//! `(k0, k2)` and `(k1, k3)`, added in pairs by `vpmaddwd`, fall straight into the channel's own i32 lane. There is no
+//! horizontal addition, and 255 * 128 * 2 is far from the end of an i32.
+
+#![expect(clippy::indexing_slicing, reason = "panel numbers are below the length of the array")]
+
+use std::arch::x86_64::*;
+
+use super::Avx2;
+use super::lanes::F32x16;
+use crate::isa::{LANES, WeightGroup};
+
+/// Sixteen i32 sums: channels 0 to 7, and 8 to 15. Made only with an [`Avx2`] in hand, which it therefore proves too.
+#[derive(Clone, Copy)]
+pub(crate) struct I32x16(__m256i, __m256i);
+
+#[inline(always)]
+pub(super) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [[i32; 2]; 4] {
+    let mut groups = [[0i32; 2]; 4];
+    let (low, high) = scaled.halves();
+    // SAFETY: the token proves AVX2.
+    let codes = unsafe {
+        let zero = _mm256_set1_epi32(zero);
+        let low = _mm256_add_epi32(_mm256_cvtps_epi32(low), zero);
+        let high = _mm256_add_epi32(_mm256_cvtps_epi32(high), zero);
+        // Packing clamps below at 0 and leaves the 64-bit groups in the order 0, 2, 1, 3.
+        let packed = _mm256_min_epu16(_mm256_packus_epi32(low, high), _mm256_set1_epi16(255));
+        let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+        // Within a group, steps 0 1 2 3 become 0 2 1 3.
+        let swap = _mm256_setr_epi8(
+            0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10,
+            11, 14, 15,
+        );
+        _mm256_shuffle_epi8(ordered, swap)
+    };
+    // SAFETY: the token proves AVX2, and the array's 32 bytes are writable; no alignment is needed.
+    unsafe { _mm256_storeu_si256(groups.as_mut_ptr().cast(), codes) };
+    groups
+}
+
+#[inline(always)]
+pub(super) fn dot<const R: usize, const P: usize>(
+    isa: Avx2,
+    panels: [&[WeightGroup]; P],
+    rows: &[[[i32; 2]; R]],
+) -> [[I32x16; P]; R] {
+    // SAFETY: the token proves AVX2.
+    let nothing = unsafe { _mm256_setzero_si256() };
+    let mut sums = [[I32x16(nothing, nothing); P]; R];
+    for (p, panel) in panels.iter().enumerate() {
+        for (weights, group) in panel.iter().zip(rows) {
+            let [first_even, first_odd, second_even, second_odd] = load(isa, weights);
+            for (sums, &[even, odd]) in sums.iter_mut().zip(group) {
+                let sum = &mut sums[p];
+                // SAFETY: the token proves AVX2.
+                unsafe {
+                    let even = _mm256_set1_epi32(even);
+                    sum.0 = _mm256_add_epi32(sum.0, _mm256_madd_epi16(first_even, even));
+                    sum.1 = _mm256_add_epi32(sum.1, _mm256_madd_epi16(second_even, even));
+                    let odd = _mm256_set1_epi32(odd);
+                    sum.0 = _mm256_add_epi32(sum.0, _mm256_madd_epi16(first_odd, odd));
+                    sum.1 = _mm256_add_epi32(sum.1, _mm256_madd_epi16(second_odd, odd));
+                }
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+pub(super) fn centre(isa: Avx2, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
+    let column = column.as_ptr();
+    // SAFETY: the token proves AVX2, and elements 0 to 7 of 16 are readable; no alignment is needed.
+    let first = unsafe { _mm256_loadu_si256(column.cast()) };
+    // SAFETY: the token proves AVX2, and elements 8 to 15 of 16 are readable; no alignment is needed.
+    let second = unsafe { _mm256_loadu_si256(column.add(8).cast()) };
+    // SAFETY: the token proves AVX2.
+    unsafe {
+        let zero = _mm256_set1_epi32(zero);
+        let first = _mm256_sub_epi32(sums.0, _mm256_mullo_epi32(zero, first));
+        let second = _mm256_sub_epi32(sums.1, _mm256_mullo_epi32(zero, second));
+        F32x16::new(isa, _mm256_cvtepi32_ps(first), _mm256_cvtepi32_ps(second))
+    }
+}
+
+/// A group of weights as four registers of 16-bit values: channels 0 to 7 at the even steps and at the odd ones, then
+/// channels 8 to 15.
+#[inline(always)]
+fn load(_: Avx2, weights: &WeightGroup) -> [__m256i; 4] {
+    let weights = weights.as_ptr();
+    // SAFETY: the token proves AVX2, and bytes 0 to 31 of 64 are readable; no alignment is needed.
+    let first = unsafe { _mm256_loadu_si256(weights.cast()) };
+    // SAFETY: the token proves AVX2, and bytes 32 to 63 of 64 are readable; no alignment is needed.
+    let second = unsafe { _mm256_loadu_si256(weights.add(32).cast()) };
+    // SAFETY: the token proves AVX2.
+    unsafe {
+        [
+            _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(first)),
+            _mm256_srai_epi16::<8>(first),
+            _mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(second)),
+            _mm256_srai_epi16::<8>(second),
+        ]
+    }
+}

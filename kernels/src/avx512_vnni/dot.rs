@@ -1,0 +1,71 @@
+//! The int8 tile by `vpdpbusd`: four products of a u8 code and an i8 weight straight into the channel's i32 lane.
+//!
+//! It is the wrapping form; `vpdpbusds` would saturate.
+
+#![expect(clippy::indexing_slicing, reason = "the lengths are made equal before the loop")]
+
+use std::arch::x86_64::*;
+
+use super::Avx512Vnni;
+use super::lanes::F32x16;
+use crate::isa::{LANES, WeightGroup};
+
+/// Sixteen i32 sums. Made only with an [`Avx512Vnni`] in hand, which it therefore proves too.
+#[derive(Clone, Copy)]
+pub(crate) struct I32x16(__m512i);
+
+#[inline(always)]
+pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+    let mut groups = [[0u8; 4]; 4];
+    // SAFETY: the token proves AVX-512 F.
+    let codes = unsafe {
+        let codes = _mm512_add_epi32(_mm512_cvtps_epi32(scaled.lanes()), _mm512_set1_epi32(zero));
+        // The narrowing reads its input as unsigned and clamps at 255.
+        _mm512_cvtusepi32_epi8(_mm512_max_epi32(codes, _mm512_setzero_si512()))
+    };
+    // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+    unsafe { _mm_storeu_si128(groups.as_mut_ptr().cast(), codes) };
+    groups
+}
+
+#[inline(always)]
+pub(super) fn dot<const R: usize, const P: usize>(
+    isa: Avx512Vnni,
+    panels: [&[WeightGroup]; P],
+    rows: &[[[u8; 4]; R]],
+) -> [[I32x16; P]; R] {
+    // SAFETY: the token proves AVX-512 F.
+    let nothing = unsafe { _mm512_setzero_si512() };
+    let mut sums = [[I32x16(nothing); P]; R];
+    let panels = panels.map(|panel| &panel[..rows.len()]);
+    for (g, group) in rows.iter().enumerate() {
+        let weights = panels.map(|panel| load(isa, &panel[g]));
+        for (sums, codes) in sums.iter_mut().zip(group) {
+            // SAFETY: the token proves AVX-512 F.
+            let codes = unsafe { _mm512_set1_epi32(i32::from_le_bytes(*codes)) };
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                // SAFETY: the token proves VNNI. The unsigned operand comes first.
+                sum.0 = unsafe { _mm512_dpbusd_epi32(sum.0, codes, weights) };
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+pub(super) fn centre(isa: Avx512Vnni, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
+    // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
+    let column = unsafe { _mm512_loadu_si512(column.as_ptr().cast()) };
+    // SAFETY: the token proves AVX-512 F.
+    unsafe {
+        let shift = _mm512_mullo_epi32(_mm512_set1_epi32(zero), column);
+        F32x16::new(isa, _mm512_cvtepi32_ps(_mm512_sub_epi32(sums.0, shift)))
+    }
+}
+
+/// The weights of 16 channels.
+#[inline(always)]
+fn load(_: Avx512Vnni, weights: &WeightGroup) -> __m512i {
+    // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
+    unsafe { _mm512_loadu_si512(weights.as_ptr().cast()) }
+}

@@ -1,0 +1,92 @@
+//! What an instruction set gives to the code that is written once: 16 lanes of f32, and an exact int8 tile.
+
+use crate::scratch::{CodeStores, Codes};
+
+/// Number of f32 lanes that all row code is written for.
+pub(crate) const LANES: usize = 16;
+
+/// Sixteen output channels times four steps along `k`: the unit that weights are stored in.
+pub(crate) type WeightGroup = [i8; 64];
+
+/// Sixteen f32 lanes, with one meaning at every level.
+///
+/// A value exists only where its [`Isa`] was proved, because only that can make one.
+pub(crate) trait Lanes: Copy {
+    /// `self + other`, rounded once.
+    fn add(self, other: Self) -> Self;
+    /// `self - other`, rounded once.
+    fn sub(self, other: Self) -> Self;
+    /// `self * other`, rounded once.
+    fn mul(self, other: Self) -> Self;
+    /// `self * factor + addend`, rounded once.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// `self < other ? self : other` in each lane: `other` where either is NaN.
+    fn min(self, other: Self) -> Self;
+    /// `self > other ? self : other` in each lane: `other` where either is NaN.
+    fn max(self, other: Self) -> Self;
+    /// The nearest whole number, ties to even.
+    fn round(self) -> Self;
+    /// 2 to the power of a whole number in `-127..=127`, where -127 gives 0. Any other value, any result.
+    fn power_of_two(self) -> Self;
+    /// Writes the lanes in order.
+    fn store(self, to: &mut [f32; LANES]);
+    /// The sum of the lanes, by the fixed tree: lane `i` with `i + 8`, then `i + 4`, `i + 2`, `i + 1`.
+    fn sum(self) -> f32;
+    /// The largest lane by the same tree and the rule of [`Lanes::max`].
+    fn largest(self) -> f32;
+    /// The smallest lane by the same tree and the rule of [`Lanes::min`].
+    fn smallest(self) -> f32;
+}
+
+/// Work that is compiled once for each instruction set. `run` must be `#[inline(always)]`.
+pub(crate) trait Task<I: Isa> {
+    /// What the work gives back.
+    type Output;
+    /// Does the work with the instructions that `isa` proves.
+    fn run(self, isa: I) -> Self::Output;
+}
+
+/// An instruction set. A value is the proof that this CPU has it.
+pub(crate) trait Isa: Copy + 'static {
+    /// Sixteen f32 lanes.
+    type Lanes: Lanes;
+    /// Sixteen i32 accumulators, one for each output channel of a panel.
+    type Sums: Copy;
+    /// Four consecutive activation codes of a row, in the form that `dot` multiplies from.
+    type Group: Copy + Default + 'static;
+
+    /// Most rows that `dot` takes at once.
+    const TILE_ROWS: usize;
+    /// Panels of 16 channels that `dot` takes at once, 1 or 2.
+    const TILE_PANELS: usize;
+    /// Rows of the f32 matrix product's tile.
+    const PRODUCT_ROWS: usize;
+
+    /// Runs `task` in a function compiled for this instruction set.
+    fn run<T: Task<Self>>(self, task: T) -> T::Output;
+
+    /// All lanes `value`.
+    fn splat(self, value: f32) -> Self::Lanes;
+    /// The lanes in order.
+    fn load(self, from: &[f32; LANES]) -> Self::Lanes;
+    /// The integers as f32, exactly.
+    fn widen(self, from: &[i8; LANES]) -> Self::Lanes;
+
+    /// The codes of 16 consecutive values that are already divided by the row's scale: each rounded to the
+    /// nearest whole number, ties to even, plus `zero`, clamped to `0..=255`. NaN gives 0 when `zero` is 0.
+    fn encode(self, scaled: Self::Lanes, zero: i32) -> [Self::Group; 4];
+    /// The four codes of a group, in order.
+    fn decode(group: Self::Group) -> [u8; 4];
+    /// The store, of those in a scratch, that holds this set's groups.
+    fn codes(stores: &mut CodeStores) -> &mut Codes<Self::Group>;
+
+    /// For each row `r` and panel `p`, the exact sums over all groups of `rows[g][r]` times `panels[p][g]`.
+    /// All panels have `rows.len()` groups.
+    fn dot<const R: usize, const P: usize>(
+        self,
+        panels: [&[WeightGroup]; P],
+        rows: &[[Self::Group; R]],
+    ) -> [[Self::Sums; P]; R];
+    /// `sums - zero * column`, in wrapping i32, as f32 rounded to nearest.
+    fn centre(self, sums: Self::Sums, zero: i32, column: &[i32; LANES]) -> Self::Lanes;
+}

@@ -1,0 +1,280 @@
+//! The entry: computations at a chosen CPU level, on inputs that are checked here.
+
+use crate::error::InputError;
+use crate::isa::Isa;
+use crate::level::Level;
+use crate::ops::attention::attention_block;
+use crate::ops::embed::Embed;
+use crate::ops::feed_forward::feed_forward_block;
+use crate::ops::heads::Pool;
+use crate::ops::linear::linear;
+use crate::ops::quantize::{Quantize, codes_of_row};
+use crate::scalar::Scalar;
+use crate::scratch::Scratch;
+use crate::sequences::Sequences;
+use crate::weights::embeddings::Embeddings;
+use crate::weights::heads::HeadWeights;
+use crate::weights::layer::{AttentionWeights, FeedForwardWeights};
+use crate::weights::linear::PackedLinear;
+
+#[cfg(target_arch = "x86_64")]
+use crate::{avx2::Avx2, avx512_vnni::Avx512Vnni};
+
+/// The computations of an encoder at one CPU level; every level gives the same bits.
+///
+/// A batch is packed: the rows of all sequences lie one after another without padding, and `bounds` holds where each
+/// begins, with the number of rows as its last element: `[0, len0, len0 + len1, …]`. `[0]` is the empty batch, and an
+/// empty sequence is an error. What a sequence gets depends on nothing else in the batch.
+///
+/// All calls run on the calling thread. The value is a proof that this CPU has the level's instructions, and can be
+/// copied and shared between threads; each thread brings its own [`Scratch`].
+#[derive(Debug, Clone, Copy)]
+pub struct Kernels {
+    proof: Proof,
+}
+
+/// The proof of one level.
+#[derive(Clone, Copy)]
+enum Proof {
+    Scalar(Scalar),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(Avx512Vnni),
+}
+
+/// Evaluates `$call` with `$isa` bound to the proof of the level at hand.
+macro_rules! with_isa {
+    ($proof:expr, $isa:ident => $call:expr) => {
+        match $proof {
+            Proof::Scalar($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx2($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx512Vnni($isa) => $call,
+        }
+    };
+}
+
+impl Kernels {
+    /// The computations at `level`, or `None` when this CPU does not have it.
+    #[must_use]
+    pub fn new(level: Level) -> Option<Self> {
+        let proof = match level {
+            Level::Scalar => Proof::Scalar(Scalar::new()?),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => Proof::Avx2(Avx2::new()?),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni => Proof::Avx512Vnni(Avx512Vnni::new()?),
+            #[cfg(not(target_arch = "x86_64"))]
+            Level::Avx2 | Level::Avx512Vnni => return None,
+        };
+        Some(Self { proof })
+    }
+
+    /// The level that the computations run at.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self.proof {
+            Proof::Scalar(_) => Level::Scalar,
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx2(_) => Level::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Proof::Avx512Vnni(_) => Level::Avx512Vnni,
+        }
+    }
+
+    /// Embeds tokens: `out[row] = norm(word[ids[row]] + position[row - start of its sequence])`.
+    ///
+    /// `ids` has one id a row and `out` the hidden width a row.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when an id is outside the vocabulary, a sequence is empty or longer than the positions, the
+    /// bounds do not cover the ids, or `out` has another length.
+    pub fn embed(
+        &self,
+        embeddings: &Embeddings<'_>,
+        ids: &[u32],
+        bounds: &[usize],
+        out: &mut [f32],
+    ) -> Result<(), InputError> {
+        let sequences = Sequences::new(bounds, ids.len())?.at_most(embeddings.positions())?;
+        InputError::length("out", out.len(), ids.len().saturating_mul(embeddings.hidden()))?;
+        let vocabulary = embeddings.vocabulary();
+        if let Some((row, &found)) = ids.iter().enumerate().find(|(_, id)| **id as usize >= vocabulary) {
+            return Err(InputError::TokenOutOfVocabulary { row, found, vocabulary });
+        }
+        with_isa!(self.proof, isa => isa.run(Embed { embeddings, ids, sequences, out }));
+        Ok(())
+    }
+
+    /// Runs a layer's attention block in place: `x ← norm(x + output(attention(qkv(x))))`, each sequence for itself.
+    ///
+    /// `x` has the hidden width a row.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when a sequence is empty or the bounds do not cover `x`.
+    pub fn attention_block(
+        &self,
+        weights: &AttentionWeights<'_>,
+        bounds: &[usize],
+        x: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), InputError> {
+        let sequences = Sequences::new(bounds, rows("x", x.len(), weights.hidden())?)?;
+        with_isa!(self.proof, isa => attention_block(isa, weights, sequences, x, scratch));
+        Ok(())
+    }
+
+    /// Runs a layer's feed-forward block in place: `x ← norm(x + output(gelu(input(x))))`, row by row.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when `x` is not made of whole rows of the hidden width.
+    pub fn feed_forward_block(
+        &self,
+        weights: &FeedForwardWeights<'_>,
+        x: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), InputError> {
+        rows("x", x.len(), weights.hidden())?;
+        with_isa!(self.proof, isa => feed_forward_block(isa, weights, x, scratch));
+        Ok(())
+    }
+
+    /// Pools the final rows and scores them: for each sequence `pooled` gets the mean row (the hidden width) and
+    /// `logits` one number a head.
+    ///
+    /// `attention`, when given, gets one number a head for each row of `x`: what share of the head's attention the
+    /// token had, in `0..=1`, summing to 1 over a sequence.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when a sequence is empty, the bounds do not cover `x`, or a buffer has another length.
+    #[expect(clippy::too_many_arguments, reason = "three separate outputs, none worth a type of its own")]
+    pub fn pool_heads(
+        &self,
+        weights: &HeadWeights<'_>,
+        bounds: &[usize],
+        x: &[f32],
+        pooled: &mut [f32],
+        logits: &mut [f32],
+        attention: Option<&mut [f32]>,
+        scratch: &mut Scratch,
+    ) -> Result<(), InputError> {
+        let (hidden, heads) = (weights.hidden(), weights.len());
+        let rows = rows("x", x.len(), hidden)?;
+        let sequences = Sequences::new(bounds, rows)?;
+        InputError::length("pooled", pooled.len(), sequences.len().saturating_mul(hidden))?;
+        InputError::length("logits", logits.len(), sequences.len().saturating_mul(heads))?;
+        let mut attention = match attention {
+            Some(attention) => {
+                InputError::length("attention", attention.len(), rows.saturating_mul(heads))?;
+                attention
+            }
+            None => &mut [],
+        };
+        let mut x = x;
+        let outputs = pooled.chunks_exact_mut(hidden).zip(logits.chunks_exact_mut(heads));
+        for (sequence, (pooled, logits)) in sequences.iter().zip(outputs) {
+            let rows;
+            (rows, x) = x.split_at(sequence.len() * hidden);
+            let shares;
+            (shares, attention) = attention.split_at_mut(attention.len().min(sequence.len() * heads));
+            let scores = &mut scratch.scores;
+            with_isa!(self.proof, isa => {
+                isa.run(Pool { weights, x: rows, pooled, logits, attention: shares, scores });
+            });
+        }
+        Ok(())
+    }
+
+    /// Applies one linear layer: `out[row] = W x[row] + b`, each row of `x` (`k` elements) quantized to u8 first.
+    ///
+    /// `out` has `n` elements a row.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when `x` is not made of whole rows or `out` has another length.
+    pub fn linear(
+        &self,
+        weights: &PackedLinear<'_>,
+        x: &[f32],
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), InputError> {
+        let rows = rows("x", x.len(), weights.k())?;
+        InputError::length("out", out.len(), rows.saturating_mul(weights.n()))?;
+        with_isa!(self.proof, isa => linear(isa, weights, x, out, codes_of(isa, scratch)));
+        Ok(())
+    }
+
+    /// Quantizes rows of `k` elements as [`Kernels::linear`] does: `x = (code - zero) * scale`, approximately.
+    ///
+    /// `codes` has as many elements as `x`; `scale` and `zero` have one element a row. For reading and testing: the
+    /// layers above keep the codes in a form of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when `k` is no positive multiple of 4, `x` is not made of whole rows, or a buffer has another
+    /// length.
+    pub fn quantize_rows(
+        &self,
+        x: &[f32],
+        k: usize,
+        codes: &mut [u8],
+        scale: &mut [f32],
+        zero: &mut [u8],
+        scratch: &mut Scratch,
+    ) -> Result<(), InputError> {
+        if k == 0 || !k.is_multiple_of(4) {
+            return Err(InputError::Length { what: "row", found: k, expected: (k / 4 + 1) * 4 });
+        }
+        let rows = rows("x", x.len(), k)?;
+        InputError::length("codes", codes.len(), x.len())?;
+        InputError::length("scale", scale.len(), rows)?;
+        InputError::length("zero", zero.len(), rows)?;
+        with_isa!(self.proof, isa => quantize_rows(isa, x, k, (codes, scale, zero), scratch));
+        Ok(())
+    }
+}
+
+/// The number of rows of `width` elements in a buffer of `len`, which must be whole.
+fn rows(what: &'static str, len: usize, width: usize) -> Result<usize, InputError> {
+    let rows = len / width;
+    InputError::length(what, len, rows * width)?;
+    Ok(rows)
+}
+
+fn codes_of<I: Isa>(_: I, scratch: &mut Scratch) -> &mut crate::scratch::Codes<I::Group> {
+    I::codes(&mut scratch.codes)
+}
+
+fn quantize_rows<I: Isa>(
+    isa: I,
+    x: &[f32],
+    k: usize,
+    (codes, scale, zero): (&mut [u8], &mut [f32], &mut [u8]),
+    scratch: &mut Scratch,
+) {
+    let store = codes_of(isa, scratch);
+    isa.run(Quantize { x, k, codes: store });
+    let rows = scale.len();
+    for (row, codes) in codes.chunks_exact_mut(k).enumerate() {
+        for (to, code) in codes.iter_mut().zip(codes_of_row::<I>(store, rows, k, row)) {
+            *to = code;
+        }
+    }
+    for ((scale, zero), step) in scale.iter_mut().zip(zero).zip(&store.steps) {
+        *scale = step.scale;
+        *zero = step.zero as u8;
+    }
+}
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(Kernels { proof: *self }.level().name())
+    }
+}

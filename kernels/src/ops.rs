@@ -1,0 +1,13 @@
+//! The computations, written once over [`Isa`](crate::isa::Isa).
+
+pub(crate) mod attention;
+pub(crate) mod embed;
+mod exp;
+pub(crate) mod feed_forward;
+pub(crate) mod gelu;
+pub(crate) mod heads;
+pub(crate) mod linear;
+mod norm;
+mod product;
+pub(crate) mod quantize;
+mod tiles;

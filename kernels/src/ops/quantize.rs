@@ -1,0 +1,136 @@
+//! Dynamic quantization of activations: each row to u8 codes with its own scale and zero point.
+//!
+//! For a row `x`, `lo = min(0, min x)`, `hi = max(0, max x)`, `scale = (hi - lo) / 255`, and with `inverse = 255 / (hi - lo)`
+//! `zero = round(-lo * inverse)` and `code = clamp(round(x * inverse) + zero, 0, 255)`, both to nearest, ties to even.
+//! (Multiplying by the inverse costs a twelfth of dividing; a code can differ by one from the quotient's, at a tie.)
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "ranges are within lengths that the callers' types were checked for"
+)]
+
+use super::gelu::gelu_row;
+use super::tiles::blocks;
+use crate::isa::{Isa, LANES, Lanes, Task};
+use crate::scratch::{Codes, Step, take};
+
+/// Rows whose values spread over less than this count as all zero: their inverse scale would overflow.
+const SMALLEST_RANGE: f32 = 1e-30;
+
+/// Quantizes rows of `k` elements, a multiple of 4.
+pub(crate) struct Quantize<'a, I: Isa> {
+    pub(crate) x: &'a [f32],
+    pub(crate) k: usize,
+    pub(crate) codes: &'a mut Codes<I::Group>,
+}
+
+impl<I: Isa> Task<I> for Quantize<'_, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self, isa: I) {
+        let rows = self.x.len() / self.k;
+        let (groups, steps) = room::<I>(self.codes, rows, self.k);
+        for block in blocks(rows, I::TILE_ROWS) {
+            let groups = &mut groups[block.start * (self.k / 4)..block.end * (self.k / 4)];
+            for (r, row) in block.clone().enumerate() {
+                let x = &self.x[row * self.k..][..self.k];
+                steps[row] = quantize_row(isa, x, groups, r, block.len());
+            }
+        }
+    }
+}
+
+/// Replaces rows of `k` elements, a multiple of 16, by their GELU and quantizes them.
+pub(crate) struct GeluQuantize<'a, I: Isa> {
+    pub(crate) x: &'a mut [f32],
+    pub(crate) k: usize,
+    pub(crate) codes: &'a mut Codes<I::Group>,
+}
+
+impl<I: Isa> Task<I> for GeluQuantize<'_, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self, isa: I) {
+        let rows = self.x.len() / self.k;
+        let (groups, steps) = room::<I>(self.codes, rows, self.k);
+        for block in blocks(rows, I::TILE_ROWS) {
+            let groups = &mut groups[block.start * (self.k / 4)..block.end * (self.k / 4)];
+            for (r, row) in block.clone().enumerate() {
+                let x = &mut self.x[row * self.k..][..self.k];
+                gelu_row(isa, x.as_chunks_mut().0);
+                steps[row] = quantize_row(isa, x, groups, r, block.len());
+            }
+        }
+    }
+}
+
+/// The codes of a row, in order, from the block form.
+pub(crate) fn codes_of_row<I: Isa>(
+    codes: &Codes<I::Group>,
+    rows: usize,
+    k: usize,
+    row: usize,
+) -> impl Iterator<Item = u8> {
+    let block = blocks(rows, I::TILE_ROWS).find(|block| block.contains(&row)).unwrap_or(0..0);
+    let groups = &codes.groups[block.start * (k / 4)..block.end * (k / 4)];
+    groups.iter().skip(row - block.start).step_by(block.len().max(1)).flat_map(|group| I::decode(*group))
+}
+
+#[inline(always)]
+fn room<I: Isa>(codes: &mut Codes<I::Group>, rows: usize, k: usize) -> (&mut [I::Group], &mut [Step]) {
+    (take(&mut codes.groups, rows * (k / 4)), take(&mut codes.steps, rows))
+}
+
+/// Quantizes row `r` of a block of `rows` rows into the block's groups.
+#[inline(always)]
+fn quantize_row<I: Isa>(isa: I, x: &[f32], groups: &mut [I::Group], r: usize, rows: usize) -> Step {
+    let (chunks, tail) = x.as_chunks::<LANES>();
+    // Zeros change neither the range, which holds 0, nor any code that is read.
+    let mut padded = [0.0; LANES];
+    for (to, from) in padded.iter_mut().zip(tail) {
+        *to = *from;
+    }
+
+    let nothing = isa.splat(0.0);
+    let (mut lo, mut hi, mut finite) = (nothing, nothing, nothing);
+    for chunk in chunks.iter().chain(std::iter::once(&padded)) {
+        let x = isa.load(chunk);
+        lo = lo.min(x);
+        hi = hi.max(x);
+        // 0 times a NaN or an infinity is NaN, and stays.
+        finite = x.mul_add(nothing, finite);
+    }
+    let (step, inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
+
+    let inverse = isa.splat(inverse);
+    let mut blocks = groups.chunks_exact_mut(4 * rows);
+    for (chunk, block) in chunks.iter().zip(&mut blocks) {
+        let codes = isa.encode(isa.load(chunk).mul(inverse), step.zero);
+        for (i, code) in codes.into_iter().enumerate() {
+            block[i * rows + r] = code;
+        }
+    }
+    let codes = isa.encode(isa.load(&padded).mul(inverse), step.zero);
+    for (block, code) in blocks.into_remainder().chunks_exact_mut(rows).zip(codes) {
+        block[r] = code;
+    }
+    step
+}
+
+/// The step and its inverse for a row within `lo..=hi`, which holds 0.
+#[inline(always)]
+fn step(lo: f32, hi: f32, finite: bool) -> (Step, f32) {
+    let range = hi - lo;
+    if !finite || !range.is_finite() {
+        // Every output of the row becomes NaN.
+        return (Step { scale: f32::NAN, zero: 0 }, 0.0);
+    }
+    if range < SMALLEST_RANGE {
+        return (Step { scale: 0.0, zero: 0 }, 0.0);
+    }
+    let inverse = 255.0 / range;
+    let zero = (-lo * inverse).round_ties_even() as i32;
+    (Step { scale: range / 255.0, zero }, inverse)
+}

@@ -1,0 +1,43 @@
+//! The int8 tile, one multiplication at a time.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "lane, row and panel numbers are below the lengths of their arrays"
+)]
+
+use std::array::from_fn;
+
+use super::lanes::F32x16;
+use crate::isa::{LANES, WeightGroup};
+
+#[inline(always)]
+pub(super) fn encode(scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+    let codes =
+        scaled.lanes().map(|value| (value.round_ties_even() as i32).saturating_add(zero).clamp(0, 255) as u8);
+    from_fn(|g| from_fn(|j| codes[4 * g + j]))
+}
+
+#[inline(always)]
+pub(super) fn dot<const R: usize, const P: usize>(
+    panels: [&[WeightGroup]; P],
+    rows: &[[[u8; 4]; R]],
+) -> [[[i32; LANES]; P]; R] {
+    let mut sums = [[[0i32; LANES]; P]; R];
+    for (p, panel) in panels.iter().enumerate() {
+        for (weights, group) in panel.iter().zip(rows) {
+            for (r, codes) in group.iter().enumerate() {
+                for (sum, weights) in sums[r][p].iter_mut().zip(weights.as_chunks::<4>().0) {
+                    for (&code, &weight) in codes.iter().zip(weights) {
+                        *sum = sum.wrapping_add(i32::from(code) * i32::from(weight));
+                    }
+                }
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+pub(super) fn centre(sums: [i32; LANES], zero: i32, column: &[i32; LANES]) -> F32x16 {
+    F32x16::load(&from_fn(|i| sums[i].wrapping_sub(zero.wrapping_mul(column[i])) as f32))
+}

@@ -1,0 +1,74 @@
+//! The proof for plain Rust, which needs none.
+
+use super::lanes::F32x16;
+use crate::isa::{Isa, LANES, Task, WeightGroup};
+use crate::scratch::{CodeStores, Codes};
+
+/// Plain Rust.
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar(());
+
+impl Scalar {
+    /// Always a value; an `Option` because every instruction set is asked for in the same way.
+    pub(crate) fn new() -> Option<Self> {
+        Some(Self(()))
+    }
+}
+
+impl Isa for Scalar {
+    type Lanes = F32x16;
+    type Sums = [i32; LANES];
+    type Group = [u8; 4];
+
+    const TILE_ROWS: usize = 1;
+    const TILE_PANELS: usize = 1;
+    const PRODUCT_ROWS: usize = 1;
+
+    fn run<T: Task<Self>>(self, task: T) -> T::Output {
+        task.run(self)
+    }
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> F32x16 {
+        F32x16::splat(value)
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> F32x16 {
+        F32x16::load(from)
+    }
+
+    #[inline(always)]
+    fn widen(self, from: &[i8; LANES]) -> F32x16 {
+        F32x16::widen(from)
+    }
+
+    #[inline(always)]
+    fn encode(self, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+        super::dot::encode(scaled, zero)
+    }
+
+    #[inline(always)]
+    fn decode(group: [u8; 4]) -> [u8; 4] {
+        group
+    }
+
+    #[inline(always)]
+    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
+        &mut stores.bytes
+    }
+
+    #[inline(always)]
+    fn dot<const R: usize, const P: usize>(
+        self,
+        panels: [&[WeightGroup]; P],
+        rows: &[[[u8; 4]; R]],
+    ) -> [[[i32; LANES]; P]; R] {
+        super::dot::dot(panels, rows)
+    }
+
+    #[inline(always)]
+    fn centre(self, sums: [i32; LANES], zero: i32, column: &[i32; LANES]) -> F32x16 {
+        super::dot::centre(sums, zero, column)
+    }
+}

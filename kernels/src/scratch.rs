@@ -1,0 +1,111 @@
+//! The working memory of a computation, kept between calls so that a warm call allocates nothing.
+
+#![expect(clippy::indexing_slicing, reason = "the store is at least as long as the slice")]
+
+use std::fmt;
+
+use crate::isa::LANES;
+
+/// Working memory for [`Kernels`](crate::Kernels), one for each thread that computes.
+///
+/// It grows to what the largest call so far needed (under 4 MB for an encoder of width 384 with 1536 inside, on
+/// sequences of up to 512 tokens, however many) and is reused from then on. Its contents carry nothing from one call
+/// to the next.
+#[derive(Default)]
+pub struct Scratch {
+    /// Quantized rows.
+    pub(crate) codes: CodeStores,
+    /// Queries, keys and values of a group of sequences; then the inner activations of the feed-forward block.
+    pub(crate) wide: Vec<f32>,
+    /// Rows of the hidden width: attention's output before and the block's output after projection.
+    pub(crate) rows: Vec<f32>,
+    /// Keys of one head, transposed in blocks of 16 tokens.
+    pub(crate) keys: Vec<f32>,
+    /// Values of one head, 16 elements at a time.
+    pub(crate) values: Vec<f32>,
+    /// Attention scores of a tile of queries; or of the heads.
+    pub(crate) scores: Vec<f32>,
+}
+
+impl Scratch {
+    /// Empty working memory; allocates nothing until first used.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let floats = [&self.wide, &self.rows, &self.keys, &self.values, &self.scores];
+        let floats: usize = floats.into_iter().map(Vec::capacity).sum();
+        4 * floats + self.codes.capacity()
+    }
+}
+
+impl fmt::Debug for Scratch {
+    /// The size only: the contents come from judged text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scratch").field("bytes", &self.bytes()).finish()
+    }
+}
+
+/// Quantized rows in the forms that the instruction sets multiply from; a process uses one of them.
+#[derive(Default)]
+pub(crate) struct CodeStores {
+    /// Four u8 codes a group.
+    pub(crate) bytes: Codes<[u8; 4]>,
+    /// Two pairs of 16-bit codes a group.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) pairs: Codes<[i32; 2]>,
+}
+
+impl CodeStores {
+    fn capacity(&self) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        let pairs = self.pairs.capacity();
+        #[cfg(not(target_arch = "x86_64"))]
+        let pairs = 0;
+        self.bytes.capacity() + pairs
+    }
+}
+
+/// Quantized rows, in blocks of as many rows as one tile takes: block by block, group by group along `k`, row by row.
+#[derive(Default)]
+pub(crate) struct Codes<G> {
+    /// The codes, in groups of four along `k`.
+    pub(crate) groups: Vec<G>,
+    /// Each row's scale and zero point.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What a row's codes stand for: `value = (code - zero) * scale`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Step {
+    /// The distance of two codes; NaN for a row that has a non-finite value.
+    pub(crate) scale: f32,
+    /// The code of 0, in `0..=255`.
+    pub(crate) zero: i32,
+}
+
+impl<G> Codes<G> {
+    fn capacity(&self) -> usize {
+        self.groups.capacity() * size_of::<G>() + self.steps.capacity() * size_of::<Step>()
+    }
+}
+
+/// The first `len` elements of `store`, which grows when it is shorter. What they hold is left over from before.
+pub(crate) fn take<T: Clone + Default>(store: &mut Vec<T>, len: usize) -> &mut [T] {
+    if store.len() < len {
+        store.resize(len, T::default());
+    }
+    &mut store[..len]
+}
+
+/// As [`take`], `blocks` blocks of 16 that begin at a multiple of 64 bytes: loads and stores of whole vectors then
+/// never cross a cache line.
+pub(crate) fn take_blocks(store: &mut Vec<f32>, blocks: usize) -> &mut [[f32; LANES]] {
+    let room = take(store, (blocks + 1) * LANES);
+    let skip = room.as_ptr().align_offset(64).min(LANES);
+    &mut room[skip..].as_chunks_mut().0[..blocks]
+}

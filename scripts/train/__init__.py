@@ -1,0 +1,1 @@
+"""Training of the Portcullis heads: prepare public data, train, export."""

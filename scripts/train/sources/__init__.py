@@ -1,0 +1,5 @@
+"""Loaders: one function a source, from its published files to rows."""
+
+from . import attacks, benign, comments, requests, templates
+
+LOADERS = {**comments.LOADERS, **requests.LOADERS, **attacks.LOADERS, **benign.LOADERS, **templates.LOADERS}

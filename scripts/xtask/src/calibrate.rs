@@ -1,0 +1,156 @@
+//! `cargo xtask calibrate`: logits of the shipped int8 path on held-out rows become curves, thresholds and a policy.
+//!
+//! The rows carry labels by head. Rows that are innocent on every head are the benign mix: everyday prompts, code,
+//! documents and fiction, from sources that no head was trained on. Curves are fitted on every row whose label for the head is known; thresholds come from the
+//! benign mix alone, because thresholds set among a head's own hard negatives flag far too much of ordinary text.
+
+mod budget;
+mod heads;
+mod policy;
+mod rows;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use portcullis::Guard;
+use portcullis::bundle::Index;
+use portcullis_calibration::plot::{self, Named};
+use portcullis_calibration::{Calibration, measure};
+
+use crate::bundle;
+use heads::{Columns, HeadFit};
+use rows::Rows;
+
+/// Texts scored at a time; progress is told after each.
+const CHUNK: usize = 2048;
+
+/// What `calibrate` takes.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Models directory whose default bundle is calibrated.
+    #[arg(long, value_name = "DIR", default_value = "models")]
+    models: PathBuf,
+    /// Labelled rows (JSON Lines, gzipped or not): `text`, `labels`, `source`, `kind`.
+    #[arg(long, value_name = "FILE")]
+    calibration: PathBuf,
+    /// Share of the benign mix that all rules of one role may flag together.
+    #[arg(long, default_value_t = 0.01)]
+    budget: f64,
+    /// Share of any one kind of the benign mix that they may flag together.
+    #[arg(long, default_value_t = 0.02)]
+    kind_slack: f64,
+    /// Share of a head's own labelled negatives, outside the mix, that its threshold may flag.
+    #[arg(long, default_value_t = 0.05)]
+    source_cap: f64,
+    /// Kinds that are no part of the mix: innocent rows of the sources that heads are trained on.
+    #[arg(long, value_delimiter = ',', default_value = "comment,post,chat,template")]
+    trained_kinds: Vec<String>,
+    /// Policy whose `target_fpr` values are rewritten with the result.
+    #[arg(long, value_name = "FILE", default_value = "models/policies/default.toml")]
+    policy: PathBuf,
+    /// Folder for the reliability and ROC plots (SVG).
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
+    /// Threads that score.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+}
+
+/// Scores, fits, chooses, writes, and prints the table.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let (policy_text, rules) = policy::read(&arguments.policy)?;
+    let rows = rows::read(&arguments.calibration)?;
+    let mix = rows.benign_mix(&arguments.trained_kinds, arguments.kind_slack);
+    ensure!(!mix.rows.is_empty(), "no row of {} is innocent on every head", arguments.calibration.display());
+
+    let guard = Guard::builder()
+        .models_dir(&arguments.models)
+        .threads(arguments.threads)
+        .build()
+        .with_context(|| format!("cannot open the bundle in {}", arguments.models.display()))?;
+    let logits = score(&guard, &rows)?;
+    let fits = guard
+        .heads()
+        .iter()
+        .enumerate()
+        .map(|(column, head)| heads::fit(head, &Columns::new(&rows, &mix, &logits, column, &head.name)?))
+        .collect::<Result<Vec<_>>>()?;
+
+    let limits = budget::Limits {
+        total: arguments.budget,
+        worst_kind: arguments.kind_slack,
+        own_negatives: arguments.source_cap,
+    };
+    let chosen = budget::spend(&fits, &rules, &mix.kinds, limits)?;
+    write(arguments, &rows, &fits)?;
+    let edited = policy::with_targets(&policy_text, &chosen.targets)?;
+    bundle::write(&arguments.policy, edited.as_bytes())?;
+    if let Some(dir) = &arguments.plots {
+        draw(dir, &fits)?;
+    }
+    print!("{}", table::render(&fits, &rules, &chosen));
+    Ok(())
+}
+
+/// Logits by row, in the rows' order. Texts of one chunk have similar lengths, so that a chunk's time can be told.
+fn score(guard: &Guard, rows: &Rows) -> Result<Vec<Vec<f32>>> {
+    let mut order: Vec<usize> = (0..rows.rows.len()).collect();
+    order.sort_by_key(|&row| rows.rows.get(row).map_or(0, |row| row.text.len()));
+    let mut logits = vec![Vec::new(); order.len()];
+    for (number, chunk) in order.chunks(CHUNK).enumerate() {
+        let texts: Vec<&str> =
+            chunk.iter().filter_map(|&row| rows.rows.get(row)).map(|row| row.text.as_str()).collect();
+        let scores = guard.scores(&texts).context("cannot score the rows")?;
+        for (&row, scores) in chunk.iter().zip(scores) {
+            if let Some(place) = logits.get_mut(row) {
+                *place = scores.logits;
+            }
+        }
+        eprintln!("scored {} of {} rows", (number * CHUNK + chunk.len()), order.len());
+    }
+    Ok(logits)
+}
+
+/// Writes `calibration.toml` and the index, whose digests change with it.
+fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit]) -> Result<()> {
+    let index = Index::read(&arguments.models).context("cannot read the index")?;
+    let entry = index.default_bundle().context("cannot find the default bundle")?;
+    let dir = arguments.models.join(&entry.directory);
+    let weights = blake3::hash(&bundle::read(&dir.join("weights.safetensors"))?).to_hex();
+    let heads = fits.iter().map(|fit| fit.calibrated.clone()).collect();
+    let calibration = Calibration::new(
+        weights.as_str(),
+        &rows.digest,
+        "cargo xtask calibrate: platt on the int8 logits",
+        heads,
+    )
+    .context("the calibration is not valid")?;
+    bundle::write(&dir.join("calibration.toml"), calibration.to_toml().as_bytes())?;
+    bundle::rewrite_index(&arguments.models, &entry.directory, &entry.id, &entry.licence)?;
+    Ok(())
+}
+
+fn draw(dir: &Path, fits: &[HeadFit]) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let mut curves = Vec::new();
+    for fit in fits {
+        let Some(ranking) = &fit.ranking else { continue };
+        let name = &fit.calibrated.name;
+        let reliability = measure::reliability(ranking, heads::BINS)?;
+        let svg = plot::reliability(&format!("Reliability of {name} on the calibration rows"), &reliability)?;
+        bundle::write(&dir.join(format!("reliability-{name}.svg")), svg.as_bytes())?;
+        curves.push((name, measure::roc(ranking)?));
+    }
+    if curves.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<_> = curves
+        .iter()
+        .map(|(name, points)| Named { name: name.as_str(), points: points.as_slice() })
+        .collect();
+    let svg = plot::roc("ROC on the calibration rows", &named)?;
+    bundle::write(&dir.join("roc.svg"), svg.as_bytes())
+}

@@ -1,0 +1,284 @@
+//! One budget of false positives for each role, spent over all of the policy's rules on heads.
+//!
+//! Ten rules at 1% each can flag a tenth of ordinary text. Here a row of the benign mix counts once however many rules
+//! flag it, and each further row is spent where it buys the most recall: from the strictest rate of the grid upwards,
+//! always the step with the greatest gain in recall for each newly flagged row.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use portcullis::Role;
+
+use super::heads::HeadFit;
+use super::policy::HeadRule;
+
+/// What may be flagged, each a share in `0..=1`.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Of the benign mix in one role, by all rules together.
+    pub(super) total: f64,
+    /// Of any one kind of it, by all rules together.
+    pub(super) worst_kind: f64,
+    /// Of a head's own labelled negatives outside the mix, by one rule.
+    pub(super) own_negatives: f64,
+}
+
+/// Rows flagged and rows, by kind.
+pub(super) type ByKind = BTreeMap<String, (usize, usize)>;
+
+/// The rates chosen, and what they flag together.
+pub(super) struct Spent {
+    /// The target rate of each rule, by its identifier.
+    pub(super) targets: BTreeMap<String, f64>,
+    /// For each role, what is flagged of each kind of the mix.
+    pub(super) roles: Vec<(Role, ByKind)>,
+}
+
+/// A rule on its way up the grid.
+struct Climber<'a> {
+    rule: &'a HeadRule,
+    steps: Vec<Step>,
+    at: usize,
+}
+
+/// One rate of the grid for one rule.
+struct Step {
+    target: f64,
+    recall: f64,
+    /// Rows of the mix it flags, ascending.
+    flagged: Vec<usize>,
+}
+
+/// Chooses a rate for every rule; `kinds` has the kind of each row of the benign mix.
+pub(super) fn spend(fits: &[HeadFit], rules: &[HeadRule], kinds: &[String], limits: Limits) -> Result<Spent> {
+    let mut climbers = Vec::new();
+    for rule in rules {
+        let Some(fit) = fits.iter().find(|fit| fit.calibrated.name == rule.head) else {
+            bail!("the rule {} is on {}, which is no head of this bundle", rule.id, rule.head);
+        };
+        climbers.push(Climber { rule, steps: steps(fit, limits.own_negatives), at: 0 });
+    }
+    let mut ledgers = Role::ALL.map(|role| Ledger::new(role, kinds, limits));
+    for climber in &climbers {
+        climber.book(&mut ledgers, Ledger::charge);
+    }
+    for ledger in ledgers.iter().filter(|ledger| !ledger.within(&[])) {
+        eprintln!(
+            "warning: in the role {} even the strictest rates of the grid break the budget",
+            ledger.role
+        );
+    }
+    while let Some((rule, step)) = best_move(&climbers, &ledgers) {
+        let Some(climber) = climbers.get_mut(rule) else { break };
+        climber.book(&mut ledgers, Ledger::refund);
+        climber.at = step;
+        climber.book(&mut ledgers, Ledger::charge);
+    }
+    let target = |climber: &Climber<'_>| climber.steps.get(climber.at).map_or(0.0, |step| step.target);
+    Ok(Spent {
+        targets: climbers.iter().map(|climber| (climber.rule.id.clone(), target(climber))).collect(),
+        roles: ledgers.iter().map(|ledger| (ledger.role, ledger.by_kind())).collect(),
+    })
+}
+
+impl Climber<'_> {
+    /// Enters the rows it flags now into the ledgers of the roles it applies to.
+    fn book<'b>(&self, ledgers: &mut [Ledger<'b>], entry: fn(&mut Ledger<'b>, &[usize])) {
+        let Some(step) = self.steps.get(self.at) else { return };
+        for ledger in ledgers.iter_mut().filter(|ledger| self.rule.roles.contains(&ledger.role)) {
+            entry(ledger, &step.flagged);
+        }
+    }
+
+    /// The rows that `step` would newly flag, in the role where they are most; `None` when a limit would break.
+    fn cost(&self, step: &Step, ledgers: &[Ledger<'_>]) -> Option<usize> {
+        let mut most = 0;
+        for ledger in ledgers.iter().filter(|ledger| self.rule.roles.contains(&ledger.role)) {
+            most = most.max(ledger.cost(&step.flagged)?);
+        }
+        Some(most)
+    }
+}
+
+/// The rates a rule may take: all that keep its head's own negatives within the cap, and at least the strictest.
+fn steps(fit: &HeadFit, own_negatives: f64) -> Vec<Step> {
+    let share = |scores: &[f32], threshold: f32| {
+        scores.iter().filter(|&&score| score >= threshold).count() as f64 / scores.len().max(1) as f64
+    };
+    let mut steps: Vec<Step> = Vec::new();
+    for chosen in &fit.calibrated.thresholds {
+        if !steps.is_empty() && share(&fit.own_negatives, chosen.threshold) > own_negatives {
+            break;
+        }
+        let flagged = fit.mix.iter().enumerate().filter(|(_, score)| **score >= chosen.threshold);
+        steps.push(Step {
+            target: chosen.target_fpr,
+            recall: share(&fit.positives, chosen.threshold),
+            flagged: flagged.map(|(row, _)| row).collect(),
+        });
+    }
+    steps
+}
+
+/// The move up the grid, as rule and step, with the most recall for each new row that the ledgers can still bear.
+fn best_move(climbers: &[Climber<'_>], ledgers: &[Ledger<'_>]) -> Option<(usize, usize)> {
+    let mut best: Option<(f64, usize, usize)> = None;
+    for (rule, climber) in climbers.iter().enumerate() {
+        let recall = climber.steps.get(climber.at).map_or(0.0, |step| step.recall);
+        for (number, step) in climber.steps.iter().enumerate().skip(climber.at + 1) {
+            let Some(new_rows) = climber.cost(step, ledgers) else { break };
+            // One more row keeps free steps finite, and in order of their gain.
+            let worth = (step.recall - recall) / (new_rows as f64 + 1.0);
+            if worth > 0.0 && best.is_none_or(|(other, ..)| worth > other) {
+                best = Some((worth, rule, number));
+            }
+        }
+    }
+    best.map(|(_, rule, step)| (rule, step))
+}
+
+/// How many rules flag which row of the benign mix, in one role.
+struct Ledger<'a> {
+    role: Role,
+    kinds: &'a [String],
+    sizes: BTreeMap<&'a str, usize>,
+    /// Rules that flag each row.
+    flags: Vec<u32>,
+    limits: Limits,
+}
+
+impl<'a> Ledger<'a> {
+    fn new(role: Role, kinds: &'a [String], limits: Limits) -> Self {
+        let mut sizes = BTreeMap::new();
+        for kind in kinds {
+            *sizes.entry(kind.as_str()).or_default() += 1;
+        }
+        Self { role, kinds, sizes, flags: vec![0; kinds.len()], limits }
+    }
+
+    fn charge(&mut self, rows: &[usize]) {
+        for &row in rows {
+            if let Some(flags) = self.flags.get_mut(row) {
+                *flags += 1;
+            }
+        }
+    }
+
+    fn refund(&mut self, rows: &[usize]) {
+        for &row in rows {
+            if let Some(flags) = self.flags.get_mut(row) {
+                *flags = flags.saturating_sub(1);
+            }
+        }
+    }
+
+    /// The rows that flagging `rows` too would add, or `None` when a limit would break.
+    fn cost(&self, rows: &[usize]) -> Option<usize> {
+        let new: Vec<usize> = rows.iter().copied().filter(|&row| self.flags.get(row) == Some(&0)).collect();
+        self.within(&new).then_some(new.len())
+    }
+
+    /// Whether every limit holds with the rows `new`, flagged by none so far, on top.
+    fn within(&self, new: &[usize]) -> bool {
+        let mut flagged = self.flagged();
+        for kind in new.iter().filter_map(|&row| self.kinds.get(row)) {
+            *flagged.entry(kind).or_default() += 1;
+        }
+        let total: usize = flagged.values().sum();
+        total as f64 <= self.limits.total * self.kinds.len() as f64
+            && flagged.iter().all(|(kind, &count)| {
+                count as f64 <= self.limits.worst_kind * self.sizes.get(kind).copied().unwrap_or(0) as f64
+            })
+    }
+
+    fn flagged(&self) -> BTreeMap<&'a str, usize> {
+        let mut flagged: BTreeMap<&str, usize> = BTreeMap::new();
+        for (kind, _) in self.kinds.iter().zip(&self.flags).filter(|(_, flags)| **flags > 0) {
+            *flagged.entry(kind).or_default() += 1;
+        }
+        flagged
+    }
+
+    fn by_kind(&self) -> ByKind {
+        let flagged = self.flagged();
+        let count = |kind: &str| flagged.get(kind).copied().unwrap_or(0);
+        self.sizes.iter().map(|(kind, &size)| ((*kind).to_owned(), (count(kind), size))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_calibration::{Curve, Head, threshold};
+
+    use super::*;
+    use crate::grid::TARGET_FPRS;
+
+    /// A head whose score of the benign row `n` of 1,000 is `score(n)`, and whose positives all score 0.9985.
+    fn head(name: &str, score: impl Fn(u16) -> u16) -> HeadFit {
+        let mix: Vec<f32> = (0..1000).map(|row| f32::from(score(row)) / 1000.0).collect();
+        let thresholds = TARGET_FPRS.iter().map(|&target| threshold::at_fpr(&mix, target, "mix").unwrap());
+        let calibrated = Head {
+            name: name.to_owned(),
+            experimental: false,
+            curve: Curve::temperature(1.0).unwrap(),
+            positives: 1,
+            negatives: 1000,
+            ece: 0.0,
+            brier: 0.0,
+            thresholds: thresholds.collect(),
+        };
+        HeadFit {
+            calibrated,
+            ranking: None,
+            mix,
+            positives: vec![0.9985, 0.993],
+            own_negatives: vec![0.1; 100],
+        }
+    }
+
+    fn rule(head: &str, roles: &[Role]) -> HeadRule {
+        HeadRule { id: format!("rule.{head}"), head: head.to_owned(), roles: roles.to_vec() }
+    }
+
+    const LIMITS: Limits = Limits { total: 0.01, worst_kind: 0.5, own_negatives: 0.5 };
+
+    #[test]
+    fn the_union_stays_within_the_budget_of_each_role() {
+        let fits = [head("hate", |row| row), head("threat", |row| 999 - row)];
+        let kinds = vec!["chat".to_owned(); 1000];
+        let both = [rule("hate", &[Role::User]), rule("threat", &[Role::User])];
+        let spent = spend(&fits, &both, &kinds, LIMITS).unwrap();
+        let flagged = |spent: &Spent, role: Role| {
+            spent
+                .roles
+                .iter()
+                .find(|(other, _)| *other == role)
+                .unwrap()
+                .1
+                .values()
+                .map(|(flagged, _)| *flagged)
+                .sum::<usize>()
+        };
+        assert!((2..=10).contains(&flagged(&spent, Role::User)), "{}", flagged(&spent, Role::User));
+        assert_eq!(flagged(&spent, Role::Tool), 0);
+
+        let apart = [rule("hate", &[Role::User]), rule("threat", &[Role::Assistant])];
+        let alone = spend(&fits, &apart, &kinds, LIMITS).unwrap();
+        assert!(alone.targets["rule.hate"] >= spent.targets["rule.hate"]);
+        assert!(alone.targets["rule.threat"] > 0.005, "{:?}", alone.targets);
+    }
+
+    #[test]
+    fn a_kind_may_stop_it_before_the_budget_is_spent() {
+        let fits = [head("hate", |row| row)];
+        let kinds: Vec<String> =
+            (0..1000).map(|row| if row < 900 { "chat" } else { "code" }.to_owned()).collect();
+        let rate = |worst_kind: f64| {
+            let limits = Limits { worst_kind, ..LIMITS };
+            spend(&fits, &[rule("hate", &[Role::User])], &kinds, limits).unwrap().targets["rule.hate"]
+        };
+        // One positive is above all but 1 benign row, the other above all but 6; all of those rows are code.
+        assert_eq!(rate(0.5), 0.008);
+        assert_eq!(rate(0.02), 0.001);
+    }
+}

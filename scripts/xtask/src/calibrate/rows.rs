@@ -1,0 +1,131 @@
+//! The labelled rows of a JSON Lines file, and the benign mix among them.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+
+/// One labelled text. A head absent from `labels` is unknown there.
+#[derive(Deserialize)]
+pub(super) struct Row {
+    pub(super) text: String,
+    pub(super) labels: BTreeMap<String, f32>,
+    #[serde(default)]
+    pub(super) source: String,
+    #[serde(default)]
+    pub(super) kind: String,
+}
+
+/// Every row of a file.
+pub(super) struct Rows {
+    pub(super) rows: Vec<Row>,
+    /// BLAKE3 of the uncompressed file, in hex.
+    pub(super) digest: String,
+}
+
+/// The rows that are innocent on every head that any row labels, from sources that no head was trained on.
+pub(super) struct Mix {
+    /// Their numbers, ascending.
+    pub(super) rows: Vec<usize>,
+    /// The kind of each; kinds too small to bound are one.
+    pub(super) kinds: Vec<String>,
+}
+
+/// Where kinds of few rows go.
+const SMALL_KINDS: &str = "other";
+
+/// Reads a file of rows, gzipped when its name ends in `.gz`.
+pub(super) fn read(path: &Path) -> Result<Rows> {
+    let raw = crate::bundle::read(path)?;
+    let bytes = if path.extension().is_some_and(|extension| extension == "gz") {
+        let mut bytes = Vec::new();
+        GzDecoder::new(raw.as_slice())
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("{} is no gzip file", path.display()))?;
+        bytes
+    } else {
+        raw
+    };
+    let rows = bytes
+        .split(|&byte| byte == b'\n')
+        .enumerate()
+        .filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace))
+        .map(|(number, line)| {
+            let place = || format!("{}, line {}", path.display(), number + 1);
+            let row: Row = serde_json::from_slice(line).with_context(place)?;
+            ensure!(
+                row.labels.values().all(|label| (0.0..=1.0).contains(label)),
+                "{}: expected labels in 0 to 1",
+                place()
+            );
+            Ok(row)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Rows { rows, digest: blake3::hash(&bytes).to_hex().to_string() })
+}
+
+impl Rows {
+    /// The benign mix without `trained_kinds`; kinds with fewer than two rows' worth of `kind_slack` are merged.
+    pub(super) fn benign_mix(&self, trained_kinds: &[String], kind_slack: f64) -> Mix {
+        let heads: Vec<&str> = {
+            let mut names: Vec<&str> =
+                self.rows.iter().flat_map(|row| row.labels.keys()).map(String::as_str).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        };
+        let innocent = |row: &Row| {
+            !trained_kinds.contains(&row.kind) && heads.iter().all(|head| row.labels.get(*head) == Some(&0.0))
+        };
+        let members: Vec<(usize, &Row)> =
+            self.rows.iter().enumerate().filter(|(_, row)| innocent(row)).collect();
+        let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, row) in &members {
+            *sizes.entry(&row.kind).or_default() += 1;
+        }
+        let smallest = (2.0 / kind_slack).ceil() as usize;
+        let kind = |row: &Row| match sizes.get(row.kind.as_str()) {
+            Some(&size) if size >= smallest => row.kind.clone(),
+            _ => SMALL_KINDS.to_owned(),
+        };
+        Mix {
+            kinds: members.iter().map(|(_, row)| kind(row)).collect(),
+            rows: members.into_iter().map(|(number, _)| number).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mix_is_what_is_innocent_on_every_head() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.jsonl");
+        let lines = r#"{"text": "a", "labels": {"hate": 0, "threat": 0}, "kind": "chat"}
+{"text": "b", "labels": {"hate": 0}, "kind": "chat"}
+
+{"text": "c", "labels": {"hate": 0.5, "threat": 0}, "kind": "chat", "id": "x:1"}
+"#;
+        std::fs::write(&path, lines).unwrap();
+        let rows = read(&path).unwrap();
+        assert_eq!(rows.rows.len(), 3);
+        let mix = rows.benign_mix(&[], 0.02);
+        assert_eq!(mix.rows, [0]);
+        assert_eq!(mix.kinds, [SMALL_KINDS]);
+        assert!(rows.benign_mix(&["chat".to_owned()], 0.02).rows.is_empty());
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rows.jsonl");
+        std::fs::write(&path, "{\"text\": \"a\", \"labels\": {}}\n{\"text\": 1}\n").unwrap();
+        let error = read(&path).err().unwrap();
+        assert!(format!("{error:#}").contains("line 2"), "{error:#}");
+    }
+}

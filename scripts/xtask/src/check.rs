@@ -1,0 +1,48 @@
+//! `cargo xtask check`: every check that a change has to pass, in the order of what fails fastest.
+
+mod house;
+mod steps;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+/// What `check` takes.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Only the house rules: no compiler is run.
+    #[arg(long)]
+    house: bool,
+    /// Everything but the tests, for a caller that runs them itself.
+    #[arg(long, conflicts_with = "house")]
+    no_tests: bool,
+}
+
+/// Runs the checks; those that fail are all reported, and named again at the end.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let root = root()?;
+    let mut failed = Vec::new();
+    if !house::check(&root)? {
+        failed.push("house rules");
+    }
+    if !arguments.house {
+        for step in steps::all(&root, !arguments.no_tests) {
+            if !step.run(&root)? {
+                failed.push(step.name);
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    println!("all checks passed");
+    Ok(())
+}
+
+/// The repository's root: the parent of the folder that this crate's own folder is in.
+fn root() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .context("the xtask crate has no repository around it")
+}

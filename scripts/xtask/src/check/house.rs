@@ -1,0 +1,185 @@
+//! The rules of the house that a program can check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use portcullis::bundle::Index;
+
+/// What may lie at the top level, names that begin with a dot aside.
+const TOP_LEVEL: [&str; 22] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "SECURITY.md",
+    "benches",
+    "calibration",
+    "clippy.toml",
+    "deny.toml",
+    "docs",
+    "fuzz",
+    "kernels",
+    "models",
+    "rustfmt.toml",
+    "scripts",
+    "src",
+    "target",
+    "tests",
+];
+/// Folders whose Rust files follow the rules.
+const CODE: [&str; 7] = ["src", "kernels", "calibration", "scripts", "tests", "benches", "fuzz"];
+/// Names that say nothing.
+const EMPTY_NAMES: [&str; 6] = ["utils", "common", "core", "helpers", "manager", "engine"];
+/// The length from which a file is listed.
+const LONG: usize = 400;
+
+/// Checks every rule and prints what breaks one; whether none is broken.
+pub(super) fn check(root: &Path) -> Result<bool> {
+    let mut broken = Vec::new();
+    top_level(root, &mut broken)?;
+    let mut files = Vec::new();
+    for folder in CODE {
+        rust_files(&root.join(folder), &mut files)?;
+    }
+    files.sort();
+    let mut long = Vec::new();
+    for path in &files {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.strip_prefix(root).unwrap_or(path);
+        broken.extend(source(name, &text));
+        let lines = text.lines().count();
+        if lines > LONG {
+            long.push(format!("{} has {lines} lines", name.display()));
+        }
+    }
+    digests(root, &mut broken)?;
+    for line in &long {
+        println!("long file: {line}, aim under {LONG}");
+    }
+    for line in &broken {
+        println!("house rule broken: {line}");
+    }
+    println!("house rules: {} Rust files, {} broken, {} long files", files.len(), broken.len(), long.len());
+    Ok(broken.is_empty())
+}
+
+fn top_level(root: &Path, broken: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') && !TOP_LEVEL.contains(&name.as_str()) {
+            broken.push(format!("{name} is not part of the top level"));
+        }
+    }
+    Ok(())
+}
+
+/// The rules for one Rust file.
+fn source(path: &Path, text: &str) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut say = |what: &str| broken.push(format!("{}: {what}", path.display()));
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    if stem == "mod" {
+        say("no mod.rs: a module is foo.rs beside its folder foo/");
+    }
+    if EMPTY_NAMES.contains(&stem) {
+        say("the name says nothing of what is inside");
+    }
+    // A tests.rs is part of the module above it, which says what it is about.
+    let first = text.lines().find(|line| !line.starts_with("#!")).unwrap_or_default();
+    let sentence = first.strip_prefix("//! ").is_some_and(|line| !line.trim().is_empty());
+    if !sentence && stem != "tests" {
+        say("the first line is no `//!` sentence");
+    }
+    let home_of_unsafe = path.starts_with("kernels") || path == Path::new("src/ffi.rs");
+    if !home_of_unsafe {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if has_unsafe(code) {
+                say(&format!("unsafe in line {}, outside kernels/", number + 1));
+            }
+        }
+    }
+    broken
+}
+
+/// Whether a line of code opens something unsafe. Strings that spell it out have to break the word.
+fn has_unsafe(code: &str) -> bool {
+    const WORD: &str = concat!("un", "safe");
+    const OPENED: [&str; 5] = ["{", "fn ", "impl ", "trait ", "extern "];
+    code.match_indices(WORD).any(|(at, _)| {
+        let (before, rest) =
+            (code.get(..at).unwrap_or_default(), code.get(at + WORD.len()..).unwrap_or_default());
+        let whole_word = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        whole_word && OPENED.iter().any(|next| rest.trim_start().starts_with(next))
+    })
+}
+
+/// The index has to name what is there.
+fn digests(root: &Path, broken: &mut Vec<String>) -> Result<()> {
+    let models = root.join("models");
+    let index = Index::read(&models).context("cannot read models/index.toml")?;
+    for bundle in &index.bundles {
+        for file in &bundle.files {
+            let path = models.join(&bundle.directory).join(&file.path);
+            let Ok(bytes) = fs::read(&path) else {
+                broken.push(format!(
+                    "models/index.toml lists {}/{}, which is not there",
+                    bundle.directory, file.path
+                ));
+                continue;
+            };
+            if bytes.len() as u64 != file.bytes || blake3::hash(&bytes).to_hex().as_str() != file.blake3 {
+                broken.push(format!("{}/{} differs from models/index.toml", bundle.directory, file.path));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn rust_files(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() {
+            if !hidden && !path.ends_with("target") {
+                rust_files(&path, found)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(path: &str, text: &str) -> usize {
+        source(Path::new(path), text).len()
+    }
+
+    #[test]
+    fn each_rule_is_seen() {
+        let dangerous = concat!("//! A sentence.\nfn f() { un", "safe { g() } }\n");
+        assert_eq!(broken("src/a.rs", "//! A sentence.\n"), 0);
+        assert_eq!(broken("src/a/mod.rs", "//! A sentence.\n"), 1);
+        assert_eq!(broken("src/utils.rs", "//! A sentence.\n"), 1);
+        assert_eq!(broken("src/a.rs", "use std::fs;\n"), 1);
+        assert_eq!(broken("src/a/tests.rs", "use std::fs;\n"), 0);
+        assert_eq!(broken("src/a.rs", dangerous), 1);
+        assert_eq!(broken("kernels/src/a.rs", dangerous), 0);
+        assert_eq!(
+            broken("src/a.rs", concat!("//! A sentence.\n#![forbid(un", "safe_code)]\n// un", "safe { }\n")),
+            0
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! The checks that other programs make.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+/// One command.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    arguments: Vec<String>,
+    /// Turns warnings of rustdoc into errors.
+    strict_docs: bool,
+    /// The greatest exit status that is a pass.
+    greatest_pass: i32,
+    /// Why the command is not run, where its program is missing.
+    skipped: Option<&'static str>,
+}
+
+/// All commands in their order.
+pub(super) fn all(root: &Path, tests: bool) -> Vec<Step> {
+    let mut steps = vec![
+        step("format", "fmt --all --check"),
+        step("clippy", "clippy --workspace --all-targets --quiet -- --deny warnings"),
+        Step {
+            strict_docs: true,
+            ..step("documentation", "doc --workspace --no-deps --document-private-items --quiet")
+        },
+    ];
+    let mut deny = step("licences and advisories", "deny check");
+    if !has_cargo("deny") {
+        deny.skipped = Some("cargo-deny is not installed: cargo install --locked cargo-deny");
+    }
+    steps.push(deny);
+    if tests {
+        match has_cargo("nextest") {
+            true => {
+                steps.push(step("tests", "nextest run --workspace"));
+                steps.push(step("documentation tests", "test --workspace --doc"));
+            }
+            false => steps.push(step("tests", "test --workspace")),
+        }
+        steps.extend(readme_commands(root));
+    }
+    steps
+}
+
+impl Step {
+    /// Runs the command; whether it passed.
+    pub(super) fn run(&self, root: &Path) -> Result<bool> {
+        let line = format!("cargo {}", self.arguments.join(" "));
+        if let Some(reason) = self.skipped {
+            println!("SKIPPED {}: {reason}", self.name);
+            return Ok(true);
+        }
+        println!("{}: {line}", self.name);
+        let started = Instant::now();
+        let mut command = Command::new("cargo");
+        command.args(&self.arguments).current_dir(root);
+        if self.strict_docs {
+            command.env("RUSTDOCFLAGS", "--deny warnings");
+        }
+        let status = command.status().with_context(|| format!("cannot run {line}"))?;
+        let passed = status.code().is_some_and(|code| code <= self.greatest_pass);
+        let word = if passed { "passed" } else { "FAILED" };
+        println!("{word} {} after {:.1} s", self.name, started.elapsed().as_secs_f64());
+        Ok(passed)
+    }
+}
+
+fn step(name: &'static str, words: &str) -> Step {
+    Step {
+        name,
+        arguments: words.split_whitespace().map(str::to_owned).collect(),
+        strict_docs: false,
+        greatest_pass: 0,
+        skipped: None,
+    }
+}
+
+fn has_cargo(tool: &str) -> bool {
+    let mut command = Command::new("cargo");
+    command.args([tool, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The `cargo run … -- check` commands in the README's fenced blocks: what a newcomer types first has to work.
+fn readme_commands(root: &Path) -> Vec<Step> {
+    let text = fs::read_to_string(root.join("README.md")).unwrap_or_default();
+    text.lines()
+        .map(|line| line.trim().trim_start_matches("$ "))
+        .filter_map(|line| line.strip_prefix("cargo "))
+        .filter(|line| line.starts_with("run ") && line.contains(" -- check "))
+        .filter_map(words)
+        // A veto exits with 1, and the README may well show one; 2 is an error.
+        .map(|arguments| Step { arguments, greatest_pass: 1, ..step("command of the README", "") })
+        .collect()
+}
+
+/// Splits a command line at spaces outside double quotes; `None` for what needs a shell.
+fn words(line: &str) -> Option<Vec<String>> {
+    if line.contains(['|', '>', '<', '$', '`', '\'', '\\', ';', '&']) {
+        return None;
+    }
+    let mut words = Vec::new();
+    for (number, part) in line.split('"').enumerate() {
+        if number % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn quotes_hold_words_together() {
+        assert_eq!(
+            words(r#"run --release -- check "you are kind""#).unwrap(),
+            ["run", "--release", "--", "check", "you are kind"]
+        );
+        assert_eq!(words("run -- check < file"), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! The project's own tasks: check the tree, assemble a bundle, calibrate it.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose answer is what it prints")]
+
+mod bundle;
+mod calibrate;
+mod check;
+mod grid;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+enum Task {
+    /// Assemble a bundle from an export of the training scripts, and rewrite the index.
+    Bundle(bundle::Arguments),
+    /// Fit a bundle's calibration, choose thresholds for a joint budget, and write both down.
+    Calibrate(calibrate::Arguments),
+    /// Run every check that a change has to pass.
+    Check(check::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Task::parse() {
+        Task::Bundle(arguments) => bundle::run(&arguments),
+        Task::Calibrate(arguments) => calibrate::run(&arguments),
+        Task::Check(arguments) => check::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The bundle: model, tokenizer and calibration, opened from a directory or from the program's own image.
+//!
+//! Everything here is read as hostile. Sizes and digests are checked before a file is parsed, shapes before a
+//! tensor is used, and nothing is copied: the encoder computes from the mapped bytes.
+
+mod bytes;
+mod dense;
+mod embedded;
+mod error;
+mod index;
+mod manifest;
+mod weights;
+
+pub use bytes::Bytes;
+pub use dense::{DenseEmbeddings, DenseHeads, DenseLayer, DenseLinear, DenseNorm};
+pub use error::BundleError;
+pub use index::{BundleEntry, FileEntry, Index};
+pub use manifest::{
+    CoverageLimits, EncoderShape, Head, Manifest, TokenizerFile, TokenizerKind, WindowShape,
+};
+pub use weights::Weights;
+
+use std::path::Path;
+
+use portcullis_calibration::Calibration;
+
+use crate::tokenize::{HuggingFace, Tokenizer, WordPiece};
+
+/// Name of the index file inside a models directory.
+pub const INDEX_FILE: &str = "index.toml";
+
+/// An opened bundle whose parts agree with each other.
+#[derive(Debug)]
+pub struct Bundle {
+    entry: BundleEntry,
+    manifest: Manifest,
+    weights: Weights,
+    tokenizer: Tokenizer<Bytes>,
+    calibration: Calibration,
+    files: Vec<(FileEntry, Bytes)>,
+}
+
+impl Bundle {
+    /// Opens the bundle inside this program.
+    ///
+    /// Its files are part of the image, trusted as the code is; [`Bundle::verify`] hashes them all the same.
+    ///
+    /// # Errors
+    /// [`BundleError`] when the program was built with a broken bundle.
+    pub fn embedded() -> Result<Self, BundleError> {
+        let index = Index::parse(embedded::INDEX, INDEX_FILE)?;
+        let entry = index.default_bundle()?.clone();
+        let mut files = Vec::with_capacity(entry.files.len());
+        for file in &entry.files {
+            if let Some(bytes) = embedded::file(&file.path) {
+                files.push((file.clone(), Bytes::from_static(bytes)));
+            }
+        }
+        Self::assemble(entry, files)
+    }
+
+    /// Maps the default bundle of the directory `dir`, which holds an `index.toml`.
+    ///
+    /// Every file's size and BLAKE3 digest is checked before it is parsed.
+    ///
+    /// # Errors
+    /// [`BundleError`] for a file that is missing, of the wrong size or digest, or malformed.
+    pub fn open(dir: &Path) -> Result<Self, BundleError> {
+        let index = Index::read(dir)?;
+        let entry = index.default_bundle()?.clone();
+        let mut files = Vec::with_capacity(entry.files.len());
+        for file in &entry.files {
+            let bytes = Bytes::map(&dir.join(&entry.directory).join(&file.path))?;
+            file.check(&bytes)?;
+            files.push((file.clone(), bytes));
+        }
+        Self::assemble(entry, files)
+    }
+
+    fn assemble(entry: BundleEntry, files: Vec<(FileEntry, Bytes)>) -> Result<Self, BundleError> {
+        let find = |path: &str| {
+            files
+                .iter()
+                .find_map(|(file, bytes)| (file.path == path).then(|| bytes.clone()))
+                .ok_or_else(|| BundleError::NotListed { file: path.to_owned(), bundle: entry.id.clone() })
+        };
+        let manifest = Manifest::parse(find(manifest::FILE)?.text(manifest::FILE)?)?;
+        if manifest.id != entry.id {
+            return Err(BundleError::Disagree {
+                what: "bundle id",
+                left: format!("{} in {INDEX_FILE}", entry.id),
+                right: format!("{} in {}", manifest.id, manifest::FILE),
+            });
+        }
+        let weights = Weights::open(find(&manifest.weights)?, &manifest)?;
+        let tokenizer = match manifest.tokenizer.kind {
+            TokenizerKind::WordPiece => Tokenizer::WordPiece(WordPiece::open(find(&manifest.tokenizer.file)?)?),
+            TokenizerKind::HuggingFace => {
+                let file = find(&manifest.tokenizer.file)?;
+                Tokenizer::HuggingFace(Box::new(HuggingFace::from_bytes(file.as_ref())?))
+            }
+        };
+        if tokenizer.vocabulary_size() > manifest.encoder.vocabulary {
+            return Err(BundleError::Disagree {
+                what: "vocabulary size",
+                left: format!("{} in {}", tokenizer.vocabulary_size(), manifest.tokenizer.file),
+                right: format!("{} in {}", manifest.encoder.vocabulary, manifest::FILE),
+            });
+        }
+        let calibration = Calibration::parse(find(&manifest.calibration)?.as_ref())
+            .map_err(|source| BundleError::Calibration { file: manifest.calibration.clone(), source })?;
+        let bundle = Self { entry, manifest, weights, tokenizer, calibration, files };
+        bundle.check_calibration()?;
+        Ok(bundle)
+    }
+
+    /// The calibration must name exactly the heads of the manifest, in order, and the weights it was fitted on.
+    fn check_calibration(&self) -> Result<(), BundleError> {
+        let heads: Vec<&str> = self.manifest.heads.iter().map(|head| head.name.as_str()).collect();
+        let curves: Vec<&str> = self.calibration.heads().iter().map(|head| head.name.as_str()).collect();
+        if heads != curves {
+            return Err(BundleError::Disagree {
+                what: "heads",
+                left: format!("{} in {}", heads.join(", "), manifest::FILE),
+                right: format!("{} in {}", curves.join(", "), self.manifest.calibration),
+            });
+        }
+        let weights = self.file(&self.manifest.weights).map_or("", |file| file.blake3.as_str());
+        if weights != self.calibration.model_digest() {
+            return Err(BundleError::Disagree {
+                what: "weights digest",
+                left: format!("{weights} in {INDEX_FILE}"),
+                right: format!("{} in {}", self.calibration.model_digest(), self.manifest.calibration),
+            });
+        }
+        Ok(())
+    }
+
+    /// Hashes every file again and compares with the index.
+    ///
+    /// # Errors
+    /// [`BundleError::Digest`] or [`BundleError::Size`] for the first file that differs.
+    pub fn verify(&self) -> Result<(), BundleError> {
+        self.files.iter().try_for_each(|(file, bytes)| file.check(bytes))
+    }
+
+    /// The index entry of the file `path`.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&FileEntry> {
+        self.files.iter().find_map(|(file, _)| (file.path == path).then_some(file))
+    }
+
+    /// The files in use, with their bytes.
+    #[must_use]
+    pub fn files(&self) -> &[(FileEntry, Bytes)] {
+        &self.files
+    }
+
+    /// The bundle's entry in the index.
+    #[must_use]
+    pub const fn entry(&self) -> &BundleEntry {
+        &self.entry
+    }
+
+    /// The manifest.
+    #[must_use]
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The weights.
+    #[must_use]
+    pub const fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The tokenizer.
+    #[must_use]
+    pub const fn tokenizer(&self) -> &Tokenizer<Bytes> {
+        &self.tokenizer
+    }
+
+    /// The calibration.
+    #[must_use]
+    pub const fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+}

@@ -1,0 +1,278 @@
+//! The safetensors file of a bundle: every tensor located, typed and shaped before the first one is used.
+
+use std::ops::Range;
+
+use bytemuck::AnyBitPattern;
+use portcullis_kernels::{
+    AttentionWeights, Embeddings, FeedForwardWeights, HeadWeights, Norm, PackedLinear, ShapeError,
+};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+
+use super::{BundleError, Bytes, EncoderShape, Manifest};
+
+/// What the file's `__metadata__` must say.
+const METADATA: [(&str, &str); 3] = [("format", "portcullis-int8"), ("version", "1"), ("layout", "n16k4")];
+/// Output channels in a packed panel.
+const PANEL: usize = 16;
+/// Inputs in a packed group.
+const GROUP: usize = 4;
+/// A header longer than this is refused before it is parsed, in bytes.
+const HEADER_LIMIT: u64 = 1 << 20;
+/// Quantized rows start on a cache line.
+const ALIGNMENT: usize = 64;
+
+/// The tensors of a bundle, in place.
+#[derive(Debug)]
+pub struct Weights {
+    bytes: Bytes,
+    shape: EncoderShape,
+    pub(super) word: Rows,
+    pub(super) position: Rows,
+    pub(super) norm: NormPlace,
+    pub(super) layers: Vec<LayerPlace>,
+    pub(super) query: Range<usize>,
+    pub(super) weight: Range<usize>,
+    pub(super) mean_weight: Range<usize>,
+    pub(super) bias: Range<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) q: Range<usize>,
+    pub(super) scale: Range<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct NormPlace {
+    pub(super) weight: Range<usize>,
+    pub(super) bias: Range<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct LinearPlace {
+    pub(super) q: Range<usize>,
+    pub(super) scale: Range<usize>,
+    pub(super) bias: Range<usize>,
+    sum: Range<usize>,
+    pub(super) n: usize,
+    pub(super) k: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct LayerPlace {
+    pub(super) qkv: LinearPlace,
+    pub(super) attention_output: LinearPlace,
+    pub(super) attention_norm: NormPlace,
+    pub(super) ffn_input: LinearPlace,
+    pub(super) ffn_output: LinearPlace,
+    pub(super) ffn_norm: NormPlace,
+}
+
+impl Weights {
+    /// Locates every tensor that `manifest` calls for.
+    ///
+    /// # Errors
+    /// [`BundleError::Safetensors`], [`BundleError::MissingTensor`] and [`BundleError::Tensor`].
+    pub fn open(bytes: Bytes, manifest: &Manifest) -> Result<Self, BundleError> {
+        let shape = manifest.encoder;
+        let finder = Finder::new(&bytes, &manifest.weights)?;
+        let (h, heads) = (shape.hidden, manifest.heads.len());
+        let layers = (0..shape.layers)
+            .map(|layer| {
+                let at = |part: &str| format!("layers.{layer}.{part}");
+                Ok(LayerPlace {
+                    qkv: finder.linear(&at("qkv"), 3 * h, h)?,
+                    attention_output: finder.linear(&at("attention_output"), h, h)?,
+                    attention_norm: finder.norm(&at("attention_norm"), h)?,
+                    ffn_input: finder.linear(&at("ffn_input"), shape.intermediate, h)?,
+                    ffn_output: finder.linear(&at("ffn_output"), h, shape.intermediate)?,
+                    ffn_norm: finder.norm(&at("ffn_norm"), h)?,
+                })
+            })
+            .collect::<Result<_, BundleError>>()?;
+        let weights = Self {
+            word: finder.rows("embeddings.word", shape.vocabulary, h)?,
+            position: finder.rows("embeddings.position", shape.positions, h)?,
+            norm: finder.norm("embeddings.norm", h)?,
+            layers,
+            query: finder.tensor("heads.query", Dtype::F32, &[heads, h])?,
+            weight: finder.tensor("heads.weight", Dtype::F32, &[heads, h])?,
+            mean_weight: finder.tensor("heads.mean_weight", Dtype::F32, &[heads, h])?,
+            bias: finder.tensor("heads.bias", Dtype::F32, &[heads])?,
+            shape,
+            bytes,
+        };
+        Ok(weights)
+    }
+
+    /// The shape the tensors were checked against.
+    #[must_use]
+    pub const fn shape(&self) -> EncoderShape {
+        self.shape
+    }
+
+    /// Bytes of the whole file.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.bytes.as_ref().len()
+    }
+
+    /// The embedding tables and their layer normalization.
+    ///
+    /// # Errors
+    /// None after [`Weights::open`] has passed; the kernels check shapes once more.
+    pub fn embeddings(&self) -> Result<Embeddings<'_>, ShapeError> {
+        Embeddings::new(
+            self.slice(&self.word.q),
+            self.slice(&self.word.scale),
+            self.slice(&self.position.q),
+            self.slice(&self.position.scale),
+            self.norm(&self.norm)?,
+        )
+    }
+
+    /// The attention block of layer `layer`; `None` past the last one.
+    ///
+    /// # Errors
+    /// As [`Weights::embeddings`].
+    pub fn attention(&self, layer: usize) -> Option<Result<AttentionWeights<'_>, ShapeError>> {
+        let place = self.layers.get(layer)?;
+        Some((|| {
+            AttentionWeights::new(
+                self.linear(&place.qkv)?,
+                self.linear(&place.attention_output)?,
+                self.norm(&place.attention_norm)?,
+                self.shape.attention_heads,
+            )
+        })())
+    }
+
+    /// The feed-forward block of layer `layer`; `None` past the last one.
+    ///
+    /// # Errors
+    /// As [`Weights::embeddings`].
+    pub fn feed_forward(&self, layer: usize) -> Option<Result<FeedForwardWeights<'_>, ShapeError>> {
+        let place = self.layers.get(layer)?;
+        Some((|| {
+            FeedForwardWeights::new(
+                self.linear(&place.ffn_input)?,
+                self.linear(&place.ffn_output)?,
+                self.norm(&place.ffn_norm)?,
+            )
+        })())
+    }
+
+    /// Pooling and heads.
+    ///
+    /// # Errors
+    /// As [`Weights::embeddings`].
+    pub fn heads(&self) -> Result<HeadWeights<'_>, ShapeError> {
+        HeadWeights::new(
+            self.slice(&self.query),
+            self.slice(&self.weight),
+            self.slice(&self.mean_weight),
+            self.slice(&self.bias),
+            self.shape.hidden,
+        )
+    }
+
+    fn linear(&self, place: &LinearPlace) -> Result<PackedLinear<'_>, ShapeError> {
+        PackedLinear::new(
+            self.slice(&place.q),
+            self.slice(&place.scale),
+            self.slice(&place.bias),
+            self.slice(&place.sum),
+            place.n,
+            place.k,
+        )
+    }
+
+    fn norm(&self, place: &NormPlace) -> Result<Norm<'_>, ShapeError> {
+        Norm::new(self.slice(&place.weight), self.slice(&place.bias), self.shape.norm_epsilon)
+    }
+
+    /// The elements in `range`, which [`Finder`] has checked for size and alignment; an empty slice otherwise,
+    /// which the kernels' own shape checks refuse.
+    pub(super) fn slice<T: AnyBitPattern>(&self, range: &Range<usize>) -> &[T] {
+        let bytes = self.bytes.as_ref().get(range.clone()).unwrap_or_default();
+        bytemuck::try_cast_slice(bytes).unwrap_or_default()
+    }
+}
+
+/// Looks tensors up in the file's header.
+struct Finder<'a> {
+    file: &'a str,
+    /// First byte of the tensors' data in the file.
+    start: usize,
+    metadata: Metadata,
+}
+
+impl<'a> Finder<'a> {
+    fn new(bytes: &Bytes, file: &'a str) -> Result<Self, BundleError> {
+        let bad = |message: String| BundleError::Safetensors { file: file.to_owned(), message };
+        let data = bytes.as_ref();
+        let header = data.first_chunk::<8>().map(|raw| u64::from_le_bytes(*raw));
+        match header {
+            Some(length) if length <= HEADER_LIMIT => {}
+            Some(length) => return Err(bad(format!("the header has {length} bytes, expected at most {HEADER_LIMIT}"))),
+            None => return Err(bad(format!("it has {} bytes, expected at least 8", data.len()))),
+        }
+        let (length, metadata) = SafeTensors::read_metadata(data).map_err(|e| bad(e.to_string()))?;
+        let words = metadata.metadata().as_ref();
+        for (key, expected) in METADATA {
+            let found = words.and_then(|words| words.get(key)).map_or("nothing", String::as_str);
+            if found != expected {
+                return Err(bad(format!("its metadata has {found:?} for {key}, expected {expected:?}")));
+            }
+        }
+        Ok(Self { file, start: 8 + length, metadata })
+    }
+
+    fn tensor(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Range<usize>, BundleError> {
+        let info = self.metadata.info(name).ok_or_else(|| BundleError::MissingTensor {
+            file: self.file.to_owned(),
+            tensor: name.to_owned(),
+        })?;
+        let bad = |found: String, expected: String| BundleError::Tensor {
+            file: self.file.to_owned(),
+            tensor: name.to_owned(),
+            found,
+            expected,
+        };
+        if info.dtype != dtype || info.shape != shape {
+            return Err(bad(format!("{:?} {:?}", info.dtype, info.shape), format!("{dtype:?} {shape:?}")));
+        }
+        let (low, high) = info.data_offsets;
+        let range = self.start + low..self.start + high;
+        let alignment = if dtype == Dtype::I8 { ALIGNMENT } else { 4 };
+        if !range.start.is_multiple_of(alignment) {
+            return Err(bad(format!("its data at byte {}", range.start), format!("a multiple of {alignment}")));
+        }
+        Ok(range)
+    }
+
+    fn rows(&self, name: &str, rows: usize, width: usize) -> Result<Rows, BundleError> {
+        Ok(Rows {
+            q: self.tensor(&format!("{name}.q"), Dtype::I8, &[rows, width])?,
+            scale: self.tensor(&format!("{name}.scale"), Dtype::F32, &[rows])?,
+        })
+    }
+
+    fn norm(&self, name: &str, width: usize) -> Result<NormPlace, BundleError> {
+        Ok(NormPlace {
+            weight: self.tensor(&format!("{name}.weight"), Dtype::F32, &[width])?,
+            bias: self.tensor(&format!("{name}.bias"), Dtype::F32, &[width])?,
+        })
+    }
+
+    fn linear(&self, name: &str, n: usize, k: usize) -> Result<LinearPlace, BundleError> {
+        Ok(LinearPlace {
+            q: self.tensor(&format!("{name}.q"), Dtype::I8, &[n / PANEL, k / GROUP, PANEL, GROUP])?,
+            scale: self.tensor(&format!("{name}.scale"), Dtype::F32, &[n])?,
+            bias: self.tensor(&format!("{name}.bias"), Dtype::F32, &[n])?,
+            sum: self.tensor(&format!("{name}.sum"), Dtype::I32, &[n])?,
+            n,
+            k,
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! `check`: one text, one verdict.
+
+use super::guard_options::{GuardOptions, StatusOptions};
+use super::input::{self, TextInput};
+use super::{failure, terminal};
+use clap::Args;
+use portcullis::{Coverage, CoverageReason, Decision, Finding, Request, Source, Verdict};
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// Judge one text.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  portcullis check \"how do I bake bread?\"
+  portcullis check --json -- \"--help me\"
+  some-model | portcullis check --role assistant && echo released
+  portcullis check --policy strict.toml --exit-code 7 - < letter.txt
+
+Exit status: 0 allowed or rewritten, 1 vetoed or escalated, 2 an error.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    input: TextInput,
+
+    /// Print the verdict as one line of JSON.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    status: StatusOptions,
+
+    #[command(flatten)]
+    guard: GuardOptions,
+}
+
+/// The most places told for one finding.
+const MOST_PLACES: usize = 8;
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let request = arguments.input.request()?;
+    let verdict = arguments.guard.guard()?.check(&request);
+    if verdict.coverage_reason == Some(CoverageReason::SizeLimit) {
+        failure::note(&format!(
+            "the text has {} bytes, more than the policy's max_bytes: it was not judged",
+            request.text.len()
+        ));
+    }
+    if arguments.json {
+        terminal::emit(&json_line(&verdict)?)?;
+    } else {
+        terminal::emit(&readable(&request, &verdict))?;
+    }
+    // The status is the verdict's even when nobody reads the output: a closed pipe must not release a text.
+    Ok(arguments.status.status(verdict.decision))
+}
+
+/// The verdict as one NDJSON line.
+pub(super) fn json_line(verdict: &Verdict) -> anyhow::Result<String> {
+    let mut line = serde_json::to_string(verdict)?;
+    line.push('\n');
+    Ok(line)
+}
+
+/// The verdict as a person reads it.
+pub(super) fn readable(request: &Request, verdict: &Verdict) -> String {
+    let style = terminal::decision_style(verdict.decision);
+    let mut text = format!("{style}{}{style:#}\n", verdict.decision);
+    if !verdict.findings.is_empty() {
+        let mut table = terminal::Table::new(
+            &["rule", "score", "threshold", "action", "rail", "where"],
+            &["score", "threshold"],
+        );
+        for finding in &verdict.findings {
+            table.row([
+                finding.rule.clone(),
+                format!("{:.3}", finding.score),
+                format!("{:.3}", finding.threshold),
+                finding.action.to_string(),
+                rail(finding.source).to_owned(),
+                places(&request.text, finding),
+            ]);
+        }
+        text.push_str(&table.render());
+    }
+    if let Some(line) = coverage(verdict) {
+        let _ = writeln!(text, "{line}");
+    }
+    if let Some(fault) = &verdict.fault {
+        let _ = writeln!(text, "fault: {}", terminal::printable(fault));
+    }
+    if verdict.decision == Decision::Rewrite
+        && let Some(rewritten) = &verdict.text
+    {
+        let _ = writeln!(text, "text: {}", terminal::printable(rewritten.trim_end()));
+    }
+    text
+}
+
+/// The kind of rail, in a word.
+fn rail(source: Source) -> &'static str {
+    match source {
+        Source::Classifier => "classifier",
+        Source::Pattern => "pattern",
+        _ => "other",
+    }
+}
+
+fn places(text: &str, finding: &Finding) -> String {
+    if finding.spans.is_empty() {
+        return "whole text".to_owned();
+    }
+    let mut places: Vec<String> =
+        finding.spans.iter().take(MOST_PLACES).map(|span| input::place(text, *span)).collect();
+    if finding.spans.len() > MOST_PLACES {
+        places.push(format!("{} more", finding.spans.len() - MOST_PLACES));
+    }
+    places.join(", ")
+}
+
+/// What was not judged, and why; nothing when all of it was.
+fn coverage(verdict: &Verdict) -> Option<String> {
+    let judged = match verdict.coverage {
+        Coverage::Full => return None,
+        Coverage::Partial => "judged in part",
+        Coverage::None => "not judged",
+    };
+    let reason = match verdict.coverage_reason {
+        Some(CoverageReason::SizeLimit) => ": the text is over the policy's max_bytes",
+        Some(CoverageReason::Deadline) => ": the deadline passed",
+        Some(CoverageReason::Fault) => ": a rail failed",
+        Some(CoverageReason::UnsupportedLanguage) => ": a language or script the classifiers do not know",
+        _ => "",
+    };
+    Some(format!("{judged}{reason}"))
+}

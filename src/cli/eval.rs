@@ -1,0 +1,110 @@
+//! `eval`: how well the guard judges labelled rows, by head and by slice.
+
+mod judge;
+mod measure;
+mod plot;
+mod rows;
+mod tables;
+
+use super::guard_options::GuardOptions;
+use super::terminal;
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use measure::{Evaluation, Settings};
+use portcullis::{Guard, Request, Role};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Measure the guard on labelled rows.
+#[derive(Args)]
+#[command(after_help = "\
+A row is an object on a line of its own. Keys other than these are passed over:
+  {\"text\": \"…\", \"labels\": {\"toxicity\": 1, \"hate\": 0}, \"source\": \"…\", \"slice\": \"…\", \"kind\": \"…\", \"role\": \"user\"}
+  {\"text\": \"…\", \"label\": 1, \"head\": \"toxicity\"}
+Labels are numbers in 0..=1, positive from 0.5 on; a head without a label is unknown and left out of its figures.
+A row is benign when it has labels and all are 0; a benign row is flagged when it is vetoed or escalated.
+ECE uses fifteen bins of equal mass. Intervals are 95% stratified percentile bootstrap.
+
+Examples:
+  portcullis eval validation.jsonl
+  portcullis eval validation.jsonl --head toxicity --slice-by kind --bootstrap 1000
+  portcullis eval validation.jsonl --json --plot validation.svg > validation.json
+
+Exit status: 0, or 2 for an error.")]
+pub(super) struct Arguments {
+    /// The rows; `-` reads standard input.
+    #[arg(value_name = "DATA.jsonl")]
+    data: PathBuf,
+
+    /// Measure this head only; may be given more than once.
+    #[arg(long, value_name = "HEAD")]
+    head: Vec<String>,
+
+    /// The key that names a row's slice.
+    #[arg(long, value_name = "KEY", default_value = "source")]
+    slice_by: SliceBy,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+
+    /// Write the ROC, the precision–recall and each head's reliability plot, as panels of one SVG.
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+
+    /// Add intervals from this many bootstrap replicates to the figures over all rows.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    bootstrap: Option<u32>,
+
+    /// The seed of the bootstrap.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    #[command(flatten)]
+    guard: GuardOptions,
+}
+
+/// A key of a row that can name its slice.
+#[derive(Clone, Copy, ValueEnum)]
+enum SliceBy {
+    /// The data set that the row is from.
+    Source,
+    /// The row's own `slice`.
+    Slice,
+    /// The kind of text.
+    Kind,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let guard = arguments.guard.unrecorded().guard()?;
+    let heads = chosen_heads(&guard, &arguments.head)?;
+    let judged = judge::judge(&guard, &arguments.data, arguments.slice_by, &heads)?;
+    let settings =
+        Settings { thresholds: thresholds(&guard)?, bootstrap: arguments.bootstrap, seed: arguments.seed };
+    let evaluation = Evaluation::new(&heads, &judged, &settings)?;
+    if let Some(path) = &arguments.plot {
+        let svg = plot::sheet(&heads, &judged)?;
+        std::fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    terminal::emit(&if arguments.json {
+        serde_json::to_string(&evaluation)? + "\n"
+    } else {
+        tables::render(&evaluation)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The heads asked for, in the model's order; all of them when none is named.
+fn chosen_heads(guard: &Guard, asked: &[String]) -> anyhow::Result<Vec<String>> {
+    let known: Vec<String> = guard.heads().iter().map(|head| head.name.clone()).collect();
+    for name in asked {
+        ensure!(known.contains(name), "unknown head {name:?}: expected one of {}", known.join(", "));
+    }
+    Ok(known.into_iter().filter(|name| asked.is_empty() || asked.contains(name)).collect())
+}
+
+/// Each head's threshold in the policy, for a user's text.
+fn thresholds(guard: &Guard) -> anyhow::Result<Vec<(String, Option<f32>)>> {
+    let explanation = guard.explain(&Request::new("a", Role::User)?)?;
+    Ok(explanation.heads.into_iter().map(|head| (head.name, head.threshold)).collect())
+}

@@ -1,0 +1,51 @@
+//! The plots of an evaluation as panels of one SVG.
+
+use super::judge::Judged;
+use super::measure::{BINS, ranking};
+use anyhow::ensure;
+use portcullis_calibration::{measure, plot};
+
+/// The size of a panel as the plots are drawn.
+const PANEL: (usize, usize) = (720, 480);
+const PANELS_A_ROW: usize = 2;
+
+/// ROC and precision–recall of every head with both classes, then a reliability panel for each.
+///
+/// # Errors
+/// When no head has rows of both classes.
+pub(super) fn sheet(heads: &[String], judged: &[Judged]) -> anyhow::Result<String> {
+    let mut roc = Vec::new();
+    let mut precision_recall = Vec::new();
+    let mut panels = Vec::new();
+    for (at, head) in heads.iter().enumerate() {
+        let Some(ranking) = ranking(judged, at)? else { continue };
+        if ranking.positives() > 0 && ranking.negatives() > 0 {
+            roc.push((head, measure::roc(&ranking)?));
+            precision_recall.push((head, measure::precision_recall(&ranking)?));
+            let reliability = measure::reliability(&ranking, BINS)?;
+            panels.push(plot::reliability(&format!("Reliability of {head}"), &reliability)?);
+        }
+    }
+    ensure!(!panels.is_empty(), "nothing to plot: no head has both positive and negative rows");
+    let roc: Vec<_> = roc.iter().map(|(name, points)| plot::Named { name, points }).collect();
+    let curves: Vec<_> = precision_recall.iter().map(|(name, points)| plot::Named { name, points }).collect();
+    panels.insert(0, plot::precision_recall("Precision and recall", &curves)?);
+    panels.insert(0, plot::roc("ROC", &roc)?);
+    Ok(assemble(&panels))
+}
+
+/// The panels side by side, each an SVG element inside the sheet's.
+fn assemble(panels: &[String]) -> String {
+    let (width, height) = (PANEL.0 * PANELS_A_ROW, PANEL.1 * panels.len().div_ceil(PANELS_A_ROW));
+    let mut sheet = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\">\n"
+    );
+    for (at, panel) in panels.iter().enumerate() {
+        let (x, y) = (at % PANELS_A_ROW * PANEL.0, at / PANELS_A_ROW * PANEL.1);
+        sheet.push_str(&panel.replacen("<svg ", &format!("<svg x=\"{x}\" y=\"{y}\" "), 1));
+        sheet.push('\n');
+    }
+    sheet.push_str("</svg>\n");
+    sheet
+}

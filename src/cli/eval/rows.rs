@@ -1,0 +1,64 @@
+//! A labelled row, from one line of JSON.
+
+use super::SliceBy;
+use anyhow::{anyhow, bail, ensure};
+use portcullis::{Request, Role};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The slice of a row that names none.
+pub(super) const NO_SLICE: &str = "(none)";
+
+/// A text with what is known about it.
+pub(super) struct Row {
+    pub(super) request: Request,
+    /// Labels in `0..=1` by head.
+    pub(super) labels: BTreeMap<String, f32>,
+    pub(super) slice: String,
+}
+
+impl Row {
+    /// Reads a line. `only_head` takes the `label` of a row that does not name its head.
+    ///
+    /// # Errors
+    /// When the line is no such object, the text cannot be judged, or a label is not in `0..=1`. No message holds text.
+    pub(super) fn parse(line: &[u8], slice_by: SliceBy, only_head: Option<&str>) -> anyhow::Result<Self> {
+        const EXPECTED: &str = "expected an object with a string `text`, and `labels` or `label` in 0..=1";
+        // An array of the right values would otherwise be read as an object.
+        ensure!(line.trim_ascii_start().first() == Some(&b'{'), "at column 1: {EXPECTED}");
+        // The message of the JSON library may quote the row.
+        let wire: Wire = serde_json::from_slice(line)
+            .map_err(|error| anyhow!("at column {}: {EXPECTED}", error.column()))?;
+        let role = wire.role.as_deref().map_or(Ok(Role::User), str::parse)?;
+        let request = Request::new(wire.text, role)?;
+        let mut labels = wire.labels.unwrap_or_default();
+        if let Some(label) = wire.label {
+            let Some(head) = wire.head.as_deref().or(only_head) else {
+                bail!("a `label` without a `head`: expected both, or one --head");
+            };
+            labels.insert(head.to_owned(), label);
+        }
+        ensure!(
+            labels.values().all(|label| (0.0..=1.0).contains(label)),
+            "a label out of range: expected a number in 0..=1"
+        );
+        let slice = match slice_by {
+            SliceBy::Source => wire.source,
+            SliceBy::Slice => wire.slice,
+            SliceBy::Kind => wire.kind,
+        };
+        Ok(Self { request, labels, slice: slice.unwrap_or_else(|| NO_SLICE.to_owned()) })
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    text: String,
+    labels: Option<BTreeMap<String, f32>>,
+    label: Option<f32>,
+    head: Option<String>,
+    source: Option<String>,
+    slice: Option<String>,
+    kind: Option<String>,
+    role: Option<String>,
+}

@@ -1,0 +1,167 @@
+//! The flags that every judging command shares, and the guard made from them.
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use portcullis::{Decision, DeviceKind, Guard, Level};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// What judges: bundle, policy, device and limits. A flag goes before its environment variable.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "Guard")]
+pub(super) struct GuardOptions {
+    /// The policy: a TOML file, or a directory with a `policy.toml`. Without it, the policy in the program.
+    #[arg(long, value_name = "FILE|DIR", env = "PORTCULLIS_POLICY")]
+    policy: Option<PathBuf>,
+
+    /// The directory of the model bundle. Without it, the bundle in the program.
+    #[arg(long, value_name = "DIR", env = "PORTCULLIS_MODELS")]
+    models: Option<PathBuf>,
+
+    /// Where to compute.
+    #[arg(long, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", default_value = "auto")]
+    device: Device,
+
+    /// The highest instruction level to use. It can only lower what the processor has.
+    #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LEVEL", value_parser = parse_level)]
+    level: Option<Level>,
+
+    /// Threads. Without it, one for each processor.
+    #[arg(long, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = parse_threads)]
+    threads: Option<usize>,
+
+    /// Time allowed for a text, in milliseconds. A text that is late takes the policy's `on_fault`.
+    #[arg(long, value_name = "N", env = "PORTCULLIS_DEADLINE_MS")]
+    deadline_ms: Option<u64>,
+
+    /// The directory for what is kept between runs.
+    #[arg(long, value_name = "DIR", env = "PORTCULLIS_STATE")]
+    state: Option<PathBuf>,
+
+    /// Add a decision record for every verdict to this file, one JSON object a line. It never holds the text.
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_RECORD")]
+    record: Option<PathBuf>,
+}
+
+/// A place to compute.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Device {
+    /// The best one that this program can use.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+    /// An Apple GPU.
+    Metal,
+}
+
+impl GuardOptions {
+    /// Loads the bundle and the policy.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, or is not what it must be.
+    pub(super) fn guard(&self) -> anyhow::Result<Guard> {
+        let mut builder = Guard::builder().device(match self.device {
+            Device::Auto => DeviceKind::Auto,
+            Device::Cpu => DeviceKind::Cpu,
+            Device::Cuda => DeviceKind::Cuda,
+            Device::Metal => DeviceKind::Metal,
+        });
+        if let Some(path) = &self.policy {
+            builder =
+                builder.policy_file(if path.is_dir() { path.join("policy.toml") } else { path.clone() });
+        }
+        if let Some(directory) = &self.models {
+            builder = builder.models_dir(directory);
+        }
+        if let Some(level) = self.level {
+            builder = builder.level(level);
+        }
+        if let Some(threads) = self.threads {
+            builder = builder.threads(threads);
+        }
+        if let Some(milliseconds) = self.deadline_ms {
+            builder = builder.deadline(Duration::from_millis(milliseconds));
+        }
+        if let Some(directory) = &self.state {
+            builder = builder.state_dir(directory.clone());
+        }
+        if let Some(file) = &self.record {
+            builder = builder.record_file(file.clone());
+        }
+        builder.build().context("cannot start the guard")
+    }
+
+    /// The same options at another level.
+    pub(super) fn at_level(&self, level: Level) -> Self {
+        Self { level: Some(level), ..self.clone() }
+    }
+
+    /// The same options with another number of threads.
+    pub(super) fn with_threads(&self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self.clone() }
+    }
+
+    /// The same options with neither deadline nor record, for measurements.
+    pub(super) fn unrecorded(&self) -> Self {
+        Self { deadline_ms: None, record: None, ..self.clone() }
+    }
+
+    /// The number of threads asked for.
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.threads
+    }
+
+    /// These options as arguments for a child process.
+    pub(super) fn to_arguments(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        let mut add = |flag: &str, value: Option<OsString>| {
+            if let Some(value) = value {
+                arguments.push(OsString::from(flag));
+                arguments.push(value);
+            }
+        };
+        add("--policy", self.policy.clone().map(Into::into));
+        add("--models", self.models.clone().map(Into::into));
+        add("--device", self.device.to_possible_value().map(|value| value.get_name().into()));
+        add("--level", self.level.map(|level| level.to_string().into()));
+        add("--threads", self.threads.map(|threads| threads.to_string().into()));
+        add("--state", self.state.clone().map(Into::into));
+        arguments
+    }
+}
+
+/// What a decision does to the exit status.
+#[derive(Args, Clone, Copy)]
+pub(super) struct StatusOptions {
+    /// The exit status for a text that is vetoed or escalated.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    exit_code: u8,
+}
+
+impl StatusOptions {
+    /// The exit status for this decision.
+    pub(super) fn status(self, decision: Decision) -> ExitCode {
+        if decision.releases() { ExitCode::SUCCESS } else { self.held() }
+    }
+
+    /// The exit status when a text is held back.
+    pub(super) fn held(self) -> ExitCode {
+        ExitCode::from(self.exit_code)
+    }
+}
+
+fn parse_level(word: &str) -> Result<Level, String> {
+    word.parse::<Level>().map_err(|error| error.to_string())
+}
+
+fn parse_threads(word: &str) -> Result<usize, String> {
+    match word.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err("expected a number in 1..=1024".to_owned()),
+    }
+}

@@ -1,0 +1,196 @@
+//! What holds for every decision: more evidence is never milder, order does not matter, nothing broken is allowed.
+
+use proptest::prelude::*;
+
+use super::{Decided, Evidence, Rewrite, decide};
+use crate::policy::{BoundPolicy, Policy};
+use crate::request::Role;
+use crate::span::Span;
+use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Source};
+
+const POLICY: &str = r#"
+schema = 1
+id = "test"
+version = "1.0.0"
+on_unsupported = "allow"
+
+[[rule]]
+id = "hold"
+detector = "classifier.insult"
+threshold = 0.3
+action = "escalate"
+
+[[rule]]
+id = "block"
+detector = "classifier.insult"
+category = "abuse"
+threshold = 0.8
+action = "veto"
+
+[[rule]]
+id = "soften"
+detector = "classifier.obscenity"
+roles = ["assistant"]
+threshold = 0.5
+action = "rewrite"
+mode = "template"
+template = "sorry"
+
+[[rule]]
+id = "redact"
+detector = "pii.*"
+threshold = 0.5
+action = "rewrite"
+
+[templates]
+sorry = "Withheld."
+"#;
+
+const DETECTORS: [&str; 5] =
+    ["classifier.insult", "classifier.obscenity", "classifier.threat", "pii.email", "pii.phone"];
+
+fn policy() -> BoundPolicy {
+    Policy::parse(POLICY, "test.toml").unwrap().bind(|_, _| unreachable!(), &DETECTORS).unwrap()
+}
+
+fn detection(detector: &str, score: f32, spans: &[(usize, usize)]) -> Detection {
+    Detection {
+        detector: detector.to_owned(),
+        category: detector.split('.').next().unwrap().to_owned(),
+        score,
+        spans: spans.iter().copied().map(Span::from).collect(),
+        source: if detector.starts_with("pii") { Source::Pattern } else { Source::Classifier },
+    }
+}
+
+fn judge(role: Role, detections: &[Detection]) -> Decided {
+    judge_with(role, detections, Coverage::Full, &[], false)
+}
+
+fn judge_with(
+    role: Role,
+    detections: &[Detection],
+    coverage: Coverage,
+    reasons: &[CoverageReason],
+    fault: bool,
+) -> Decided {
+    decide(&policy(), &Evidence { role, detections, coverage, reasons, fault })
+}
+
+fn rules(decided: &Decided) -> Vec<&str> {
+    decided.findings.iter().map(|finding| finding.rule.as_str()).collect()
+}
+
+#[test]
+fn a_score_at_the_threshold_is_a_finding_and_below_it_none() {
+    let at = judge(Role::User, &[detection("pii.email", 0.5, &[(0, 3)])]);
+    assert_eq!((at.decision, rules(&at)), (Decision::Rewrite, vec!["redact"]));
+    let below = judge(Role::User, &[detection("pii.email", 0.499_999, &[(0, 3)])]);
+    assert_eq!((below.decision, below.findings.len()), (Decision::Allow, 0));
+}
+
+#[test]
+fn one_detection_answers_to_each_of_its_rules() {
+    let decided = judge(Role::Tool, &[detection("classifier.insult", 0.9, &[])]);
+    assert_eq!(decided.decision, Decision::Veto);
+    assert_eq!(rules(&decided), ["hold", "block"]);
+    assert_eq!(decided.findings[0].category, "classifier");
+    assert_eq!(decided.findings[1].category, "abuse");
+    assert_eq!(decided.findings[1].threshold, 0.8);
+}
+
+#[test]
+fn a_rule_applies_to_its_roles_only() {
+    let swearing = [detection("classifier.obscenity", 0.9, &[])];
+    assert_eq!(judge(Role::User, &swearing).decision, Decision::Allow);
+    let decided = judge(Role::Assistant, &swearing);
+    assert_eq!(decided.decision, Decision::Rewrite);
+    let expected = Rewrite { rule: 2, spans: Vec::new(), replacement: "Withheld.".to_owned() };
+    assert_eq!(decided.rewrites, [expected]);
+}
+
+#[test]
+fn findings_are_in_text_order_then_in_rule_order() {
+    let decided = judge(
+        Role::Assistant,
+        &[
+            detection("pii.phone", 0.9, &[(40, 50), (5, 9)]),
+            detection("pii.email", 0.9, &[(7, 20)]),
+            detection("classifier.obscenity", 0.9, &[]),
+            detection("classifier.insult", 0.9, &[]),
+        ],
+    );
+    assert_eq!(rules(&decided), ["hold", "block", "soften", "redact", "redact"]);
+    assert_eq!(decided.rewrites[1].replacement, "[PHONE]");
+    assert_eq!(decided.rewrites[2].replacement, "[EMAIL]");
+}
+
+#[test]
+fn a_broken_score_is_a_fault_even_where_no_rule_looks() {
+    for score in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.1, 1.1] {
+        for detector in DETECTORS {
+            let decided = judge(Role::User, &[detection(detector, score, &[])]);
+            assert_eq!((decided.decision, decided.fault), (Decision::Veto, true), "{detector} {score}");
+            assert_eq!(decided.findings, []);
+        }
+    }
+}
+
+#[test]
+fn missing_coverage_is_a_fault_unless_the_language_is_unsupported() {
+    use CoverageReason::{Deadline, Fault, SizeLimit, UnsupportedLanguage};
+    let decision =
+        |reasons: &[CoverageReason]| judge_with(Role::User, &[], Coverage::Partial, reasons, false).decision;
+    assert_eq!(decision(&[UnsupportedLanguage]), Decision::Allow);
+    for reasons in [&[][..], &[Deadline], &[Fault], &[SizeLimit], &[UnsupportedLanguage, Deadline]] {
+        assert_eq!(decision(reasons), Decision::Veto, "{reasons:?}");
+    }
+    assert_eq!(judge_with(Role::User, &[], Coverage::Full, &[], true).decision, Decision::Veto);
+}
+
+fn any_detection() -> impl Strategy<Value = Detection> {
+    let score = prop_oneof![8 => 0.0_f32..=1.0, 1 => Just(0.5), 1 => Just(f32::NAN), 1 => -1.0_f32..2.0];
+    let spans = prop::collection::vec((0_usize..40, 1_usize..9), 0..3);
+    (prop::sample::select(DETECTORS.to_vec()), score, spans).prop_map(|(detector, score, spans)| {
+        let spans: Vec<_> = spans.into_iter().map(|(start, len)| (start, start + len)).collect();
+        detection(detector, score, &spans)
+    })
+}
+
+proptest! {
+    #[test]
+    fn another_detection_never_makes_a_decision_milder(
+        detections in prop::collection::vec(any_detection(), 0..8),
+        more in any_detection(),
+        role in prop::sample::select(Role::ALL.to_vec()),
+    ) {
+        let before = judge(role, &detections);
+        let after = judge(role, &[detections, vec![more]].concat());
+        prop_assert!(after.decision >= before.decision);
+        prop_assert!(after.findings.len() >= before.findings.len());
+        prop_assert!(after.fault >= before.fault);
+    }
+
+    #[test]
+    fn the_order_of_detections_does_not_matter(
+        (detections, shuffled) in prop::collection::vec(any_detection(), 0..8)
+            .prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+        role in prop::sample::select(Role::ALL.to_vec()),
+    ) {
+        prop_assert_eq!(judge(role, &detections), judge(role, &shuffled));
+    }
+
+    #[test]
+    fn the_decision_is_what_its_parts_call_for(
+        detections in prop::collection::vec(any_detection(), 0..8),
+        fault: bool,
+    ) {
+        let decided = judge_with(Role::Assistant, &detections, Coverage::Full, &[], fault);
+        let strongest = decided.findings.iter().map(|f| f.action).max().unwrap_or(Decision::Allow);
+        let expected = if decided.fault { Decision::Veto } else { strongest };
+        prop_assert_eq!(decided.decision, expected);
+        prop_assert!(decided.findings.iter().all(|f| f.score >= f.threshold));
+        let rewrites = decided.findings.iter().filter(|f| f.action == Decision::Rewrite).count();
+        prop_assert_eq!(decided.rewrites.len(), rewrites);
+    }
+}

@@ -1,0 +1,207 @@
+//! The encoder: one graph on candle tensors, from token ids to pooled states and logits.
+//!
+//! Two kinds of block fill the graph. [`int8`] enters as candle custom ops that compute from the bundle's mapped
+//! bytes by `portcullis-kernels`; it is what the guard runs on a CPU. [`float`] is candle's own f32 on
+//! dequantized weights: the oracle of the tests and the path other devices start from.
+//!
+//! Sequences are packed: the rows of a batch are the tokens of all its sequences, one after another, with no
+//! padding, and [`Batch`] says where each begins. A sequence's result does not depend on its neighbours.
+
+mod float;
+mod int8;
+
+use std::cell::RefCell;
+use std::sync::Mutex;
+
+use candle_core::{Device, Tensor};
+use portcullis_kernels::{InputError, Kernels, Scratch, ShapeError};
+use thiserror::Error;
+
+use crate::bundle::Weights;
+
+/// Why a batch could not be encoded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// candle refused an operation, or a kernel did inside one.
+    #[error("the encoder failed")]
+    Candle(#[from] candle_core::Error),
+    /// A kernel refused its input.
+    #[error("the encoder's kernels refused the batch")]
+    Kernel(#[from] InputError),
+    /// Weights of the wrong shape.
+    #[error("the encoder's weights have the wrong shape")]
+    Shape(#[from] ShapeError),
+    /// A sequence of no token, or more than the model has positions for.
+    #[error("a sequence has {found} tokens, expected 1 to {limit}")]
+    Length {
+        /// Its length.
+        found: usize,
+        /// The model's positions.
+        limit: usize,
+    },
+}
+
+/// Token ids of several sequences, packed without padding.
+#[derive(Debug, Default)]
+pub struct Batch {
+    ids: Vec<u32>,
+    bounds: Vec<usize>,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { ids: Vec::new(), bounds: vec![0] }
+    }
+
+    /// Adds a sequence of token ids, the special ones included.
+    pub fn push(&mut self, ids: impl IntoIterator<Item = u32>) {
+        self.ids.extend(ids);
+        self.bounds.push(self.ids.len());
+    }
+
+    /// Number of sequences.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bounds.len().saturating_sub(1)
+    }
+
+    /// Whether there is no sequence.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of tokens.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Where each sequence begins, and at last the number of tokens.
+    #[must_use]
+    pub fn bounds(&self) -> &[usize] {
+        &self.bounds
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.bounds.windows(2).map(|pair| match pair {
+            [start, end] => end - start,
+            _ => 0,
+        })
+    }
+}
+
+/// What the encoder says of a batch.
+#[derive(Debug)]
+pub struct Encoded {
+    /// Logits, shape `[sequences, heads]`.
+    pub logits: Tensor,
+    /// Mean of the final hidden states, shape `[sequences, hidden]`.
+    pub pooled: Tensor,
+}
+
+/// The encoder with its heads.
+#[derive(Debug)]
+pub struct Encoder {
+    kind: Kind,
+    layers: usize,
+    positions: usize,
+    device: Device,
+    /// Arenas of past forward passes, so that a warm encoder does not allocate them again.
+    arenas: Mutex<Vec<Scratch>>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Int8(Kernels),
+    Float(float::Parts),
+}
+
+impl Encoder {
+    /// The int8 encoder on the CPU, by `kernels`.
+    #[must_use]
+    pub fn int8(weights: &Weights, kernels: Kernels) -> Self {
+        Self::new(Kind::Int8(kernels), weights, Device::Cpu)
+    }
+
+    /// The f32 encoder on `device`, from dequantized weights.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the weights do not fit or the device refuses them.
+    pub fn float(weights: &Weights, device: &Device) -> Result<Self, EncodeError> {
+        Ok(Self::new(Kind::Float(float::Parts::new(weights, device)?), weights, device.clone()))
+    }
+
+    fn new(kind: Kind, weights: &Weights, device: Device) -> Self {
+        let shape = weights.shape();
+        Self { kind, layers: shape.layers, positions: shape.positions, device, arenas: Mutex::default() }
+    }
+
+    /// Runs the graph over `batch`.
+    ///
+    /// `weights` are those the encoder was made for; the int8 blocks compute from their bytes.
+    ///
+    /// # Errors
+    /// [`EncodeError`].
+    pub fn forward(&self, weights: &Weights, batch: &Batch) -> Result<Encoded, EncodeError> {
+        for found in batch.lengths() {
+            if !(1..=self.positions).contains(&found) {
+                return Err(EncodeError::Length { found, limit: self.positions });
+            }
+        }
+        let arena = self.arenas.lock().ok().and_then(|mut arenas| arenas.pop()).unwrap_or_default();
+        let arena = RefCell::new(arena);
+        let pass = Pass { weights, bounds: &batch.bounds, arena: &arena };
+        let ids = Tensor::from_slice(&batch.ids, batch.tokens(), &self.device)?;
+
+        let mut x = self.embed(&pass, &ids)?;
+        for layer in 0..self.layers {
+            x = self.attention(&pass, layer, x)?;
+            x = self.feed_forward(&pass, layer, x)?;
+        }
+        let encoded = self.pool(&pass, &x)?;
+
+        if let Ok(mut arenas) = self.arenas.lock() {
+            arenas.push(arena.into_inner());
+        }
+        Ok(encoded)
+    }
+
+    fn embed(&self, pass: &Pass<'_>, ids: &Tensor) -> Result<Tensor, EncodeError> {
+        match &self.kind {
+            Kind::Int8(kernels) => int8::embed(*kernels, pass, ids),
+            Kind::Float(parts) => parts.embed(pass, ids),
+        }
+    }
+
+    fn attention(&self, pass: &Pass<'_>, layer: usize, x: Tensor) -> Result<Tensor, EncodeError> {
+        match &self.kind {
+            Kind::Int8(kernels) => int8::attention(*kernels, pass, layer, x),
+            Kind::Float(parts) => parts.attention(pass, layer, &x),
+        }
+    }
+
+    fn feed_forward(&self, pass: &Pass<'_>, layer: usize, x: Tensor) -> Result<Tensor, EncodeError> {
+        match &self.kind {
+            Kind::Int8(kernels) => int8::feed_forward(*kernels, pass, layer, x),
+            Kind::Float(parts) => parts.feed_forward(layer, &x),
+        }
+    }
+
+    fn pool(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Encoded, EncodeError> {
+        match &self.kind {
+            Kind::Int8(kernels) => int8::pool(*kernels, pass, x),
+            Kind::Float(parts) => parts.pool(pass, x),
+        }
+    }
+}
+
+/// What the blocks of one forward pass share.
+struct Pass<'a> {
+    weights: &'a Weights,
+    bounds: &'a [usize],
+    arena: &'a RefCell<Scratch>,
+}

@@ -1,0 +1,342 @@
+//! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
+
+mod builder;
+mod explain;
+mod inspect;
+mod recorder;
+
+pub use builder::{DeviceKind, GuardBuilder, GuardError};
+pub use explain::{Explanation, HeadExplanation, WordContribution};
+pub use inspect::{FileReport, HeadReport, Inspection};
+
+use recorder::Recorder;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use portcullis_kernels::Level;
+
+use crate::act::{self, ActError};
+use crate::bundle::{Bundle, Head};
+use crate::calibrate::calibrated;
+use crate::decide::{Evidence, Rewrite, decide};
+use crate::normalize::Normalized;
+use crate::policy::BoundPolicy;
+use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
+use crate::rails::pattern::PatternRail;
+use crate::request::Request;
+use crate::verdict::{Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict};
+
+/// A guard. Clones share everything; it may be used from many threads at once.
+///
+/// ```
+/// use portcullis::{Decision, Guard, Request, Role};
+///
+/// let guard = Guard::embedded()?;
+/// let verdict = guard.check(&Request::new("How do I descale a kettle?", Role::User)?);
+/// assert_eq!(verdict.decision, Decision::Allow);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Guard(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bundle: Arc<Bundle>,
+    policy: BoundPolicy,
+    classifier: ClassifierRail,
+    patterns: PatternRail,
+    level: Level,
+    threads: usize,
+    deadline: Option<Duration>,
+    model_ref: ModelRef,
+    policy_ref: PolicyRef,
+    recorder: Recorder,
+}
+
+impl Inner {
+    fn calibration_digest(&self) -> &str {
+        let file = self.bundle.file(&self.bundle.manifest().calibration);
+        file.map_or("", |file| file.blake3.as_str())
+    }
+}
+
+/// What the heads say of one text, before any policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// A logit for each head: the largest over the text's windows.
+    pub logits: Vec<f32>,
+    /// The calibrated scores in `0..=1`.
+    pub calibrated: Vec<f32>,
+    /// Tokens, special ones not counted.
+    pub tokens: usize,
+    /// Windows judged.
+    pub windows: usize,
+}
+
+impl Guard {
+    /// The guard inside this program: its bundle and its default policy.
+    ///
+    /// # Errors
+    /// [`GuardError`] when the program was built with broken parts.
+    pub fn embedded() -> Result<Self, GuardError> {
+        Self::builder().build()
+    }
+
+    /// A guard made to order.
+    #[must_use]
+    pub fn builder() -> GuardBuilder {
+        GuardBuilder::default()
+    }
+
+    /// Judges one text. What goes wrong on the way is part of the verdict, and is never an allow.
+    #[must_use]
+    pub fn check(&self, request: &Request) -> Verdict {
+        let mut verdicts = self.check_batch(std::slice::from_ref(request));
+        verdicts.pop().unwrap_or_else(|| self.unjudged(request))
+    }
+
+    /// Judges many texts together, over the guard's threads; verdicts come in the order of the requests.
+    ///
+    /// Each verdict is what [`Guard::check`] would say of the text alone, bit for bit, save for times and identifiers.
+    #[must_use]
+    pub fn check_batch(&self, requests: &[Request]) -> Vec<Verdict> {
+        let start = Instant::now();
+        let inner = &*self.0;
+        let limit = inner.policy.policy().max_bytes();
+        let normalized: Vec<Option<Normalized<'_>>> = requests
+            .iter()
+            .map(|request| (request.text.len() <= limit).then(|| Normalized::new(&request.text)))
+            .collect();
+        let normalize = start.elapsed();
+
+        let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(requests.len());
+        for (request, normalized) in requests.iter().zip(&normalized) {
+            let mut found = Vec::new();
+            if normalized.is_some() {
+                inner.patterns.scan(&request.text, &mut found);
+            }
+            detections.push(found);
+        }
+        let patterns = start.elapsed().saturating_sub(normalize);
+
+        let judged: Vec<Judged<'_>> = requests
+            .iter()
+            .zip(&normalized)
+            .filter_map(|(request, normalized)| {
+                let allowed = request.deadline.or(inner.deadline);
+                let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
+                normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline })
+            })
+            .collect();
+        let (outcomes, stages) = inner.classifier.judge(&judged);
+        let mut outcomes = outcomes.into_iter();
+
+        let timing = Timing {
+            total: 0,
+            normalize: micros(normalize),
+            patterns: micros(patterns),
+            tokenize: micros(stages.tokenize),
+            encode: micros(stages.encode),
+            decide: 0,
+        };
+        requests
+            .iter()
+            .zip(normalized)
+            .zip(detections)
+            .map(|((request, normalized), detections)| {
+                let decide = Instant::now();
+                let outcome = normalized.and_then(|_| outcomes.next());
+                let mut verdict = self.verdict(request, detections, outcome);
+                verdict.timing =
+                    Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };
+                self.record(request, &mut verdict);
+                verdict
+            })
+            .collect()
+    }
+
+    /// The heads' scores of each text, normalized as for a verdict but weighed by no policy.
+    ///
+    /// # Errors
+    /// [`GuardError::Encode`] when the encoder fails on a text.
+    pub fn scores(&self, texts: &[&str]) -> Result<Vec<Scores>, GuardError> {
+        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
+        let judged: Vec<Judged<'_>> =
+            normalized.iter().map(|normalized| Judged { text: normalized.text(), deadline: None }).collect();
+        let (outcomes, _) = self.0.classifier.judge(&judged);
+        outcomes
+            .into_iter()
+            .map(|outcome| match outcome {
+                Outcome::Scored(heads) => Ok(Scores {
+                    calibrated: calibrated(self.0.bundle.calibration(), &heads.logits),
+                    logits: heads.logits,
+                    tokens: heads.tokens,
+                    windows: heads.windows,
+                }),
+                Outcome::Late { .. } => Err(GuardError::Encode("a window was not judged".to_owned())),
+                Outcome::Failed(message) => Err(GuardError::Encode(message)),
+            })
+            .collect()
+    }
+
+    /// Encodes one sequence of token ids, the special ones included, and says how long that took.
+    ///
+    /// # Errors
+    /// [`GuardError::Encode`] for ids outside the vocabulary or a sequence longer than the model's positions.
+    pub fn encode_ids(&self, ids: &[u32]) -> Result<(Duration, Vec<f32>), GuardError> {
+        let start = Instant::now();
+        let logits = self.0.classifier.encode_ids(ids).map_err(|e| GuardError::Encode(full_message(&e)))?;
+        Ok((start.elapsed(), logits))
+    }
+
+    /// Hashes every file of the bundle again, the embedded ones too.
+    ///
+    /// # Errors
+    /// [`GuardError::Bundle`] for the first file that differs from the index.
+    pub fn verify(&self) -> Result<(), GuardError> {
+        Ok(self.0.bundle.verify()?)
+    }
+
+    /// The classifier's heads, in the order of the scores.
+    #[must_use]
+    pub fn heads(&self) -> &[Head] {
+        &self.0.bundle.manifest().heads
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> &BoundPolicy {
+        &self.0.policy
+    }
+
+    /// The bundle in use.
+    #[must_use]
+    pub fn bundle(&self) -> &Bundle {
+        &self.0.bundle
+    }
+
+    fn verdict(&self, request: &Request, mut detections: Vec<Detection>, outcome: Option<Outcome>) -> Verdict {
+        let inner = &*self.0;
+        let mut scores = Vec::new();
+        let mut fault = None;
+        let (coverage, reason) = match outcome {
+            None => {
+                fault = Some(format!(
+                    "the text has {} bytes, the policy's max_bytes is {}",
+                    request.text.len(),
+                    inner.policy.policy().max_bytes()
+                ));
+                (Coverage::None, Some(CoverageReason::SizeLimit))
+            }
+            Some(Outcome::Late { judged, windows }) => {
+                fault = Some(format!("the deadline passed with {judged} of {windows} windows judged"));
+                (Coverage::Partial, Some(CoverageReason::Deadline))
+            }
+            Some(Outcome::Failed(message)) => {
+                fault = Some(message);
+                (Coverage::Partial, Some(CoverageReason::Fault))
+            }
+            Some(Outcome::Scored(heads)) => {
+                scores = self.classify(&heads, &mut detections);
+                if heads.unknown_share > inner.bundle.manifest().coverage.unknown_share {
+                    (Coverage::None, Some(CoverageReason::UnsupportedLanguage))
+                } else {
+                    (Coverage::Full, None)
+                }
+            }
+        };
+        let evidence = Evidence {
+            role: request.role,
+            detections: &detections,
+            coverage,
+            reasons: reason.as_slice(),
+            fault: fault.is_some(),
+        };
+        let decided = decide(&inner.policy, &evidence);
+        if decided.fault && fault.is_none() {
+            fault = Some("a score is not a number in 0..=1".to_owned());
+        }
+        let mut decision = decided.decision;
+        let (mut text, mut edits) = (None, Vec::new());
+        if decision.releases() {
+            match rewrite(&request.text, &decided.rewrites) {
+                Ok((rewritten, script)) => (text, edits) = (Some(rewritten), script),
+                Err(error) => {
+                    fault = Some(full_message(&error));
+                    decision = inner.policy.policy().on_fault();
+                }
+            }
+        }
+        Verdict {
+            id: request.id.clone(),
+            decision,
+            text,
+            scores,
+            findings: decided.findings,
+            edits,
+            coverage,
+            coverage_reason: reason,
+            fault,
+            policy: inner.policy_ref.clone(),
+            model: inner.model_ref.clone(),
+            timing: Timing::default(),
+            decision_id: String::new(),
+        }
+    }
+
+    /// Adds a detection for each head and answers the named scores.
+    fn classify(&self, heads: &HeadScores, detections: &mut Vec<Detection>) -> Vec<(String, f32)> {
+        let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
+        self.heads()
+            .iter()
+            .zip(scores)
+            .map(|(head, score)| {
+                detections.push(Detection {
+                    detector: format!("classifier.{}", head.name),
+                    category: head.name.clone(),
+                    score,
+                    spans: Vec::new(),
+                    source: Source::Classifier,
+                });
+                (head.name.clone(), score)
+            })
+            .collect()
+    }
+
+    /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.
+    fn record(&self, request: &Request, verdict: &mut Verdict) {
+        let inner = &*self.0;
+        if let Err(error) = inner.recorder.record(request, verdict, &inner.policy, inner.calibration_digest()) {
+            verdict.fault = Some(full_message(&error));
+            verdict.decision = verdict.decision.max(inner.policy.policy().on_fault());
+            verdict.text = None;
+            verdict.edits.clear();
+        }
+    }
+
+    /// A verdict by the policy's `on_fault` for a text that no rail has seen.
+    fn unjudged(&self, request: &Request) -> Verdict {
+        self.verdict(request, Vec::new(), Some(Outcome::Failed("the text was not judged".to_owned())))
+    }
+}
+
+fn rewrite(text: &str, rewrites: &[Rewrite]) -> Result<(String, Vec<Edit>), ActError> {
+    let edits = act::edits(text, rewrites)?;
+    Ok((act::apply(text, &edits)?, edits))
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// An error with the chain of its sources, in one line.
+fn full_message(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    message
+}

@@ -1,0 +1,186 @@
+//! What drove a verdict: each head against its threshold, and each word's share by leaving it out (occlusion).
+
+use serde::Serialize;
+
+use super::{Guard, GuardError};
+use crate::calibrate::calibrated;
+use crate::normalize::Normalized;
+use crate::policy::BoundRule;
+use crate::rails::classifier::{Judged, Outcome};
+use crate::request::Request;
+use crate::span::{NormalizedSpan, Span};
+use crate::verdict::Verdict;
+
+/// Most pieces a text is taken apart into; a longer one is left out several words at a time.
+const PIECES: usize = 64;
+
+/// A verdict with its reasons.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Every head, in the model's order.
+    pub heads: Vec<HeadExplanation>,
+    /// Words, or runs of words in a long text, in the order of the text.
+    pub words: Vec<WordContribution>,
+}
+
+/// One head's part in a verdict.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeadExplanation {
+    /// The head.
+    pub name: String,
+    /// Calibrated score in `0..=1`.
+    pub score: f32,
+    /// Its logit.
+    pub logit: f32,
+    /// The lowest threshold of a rule for this role, when there is one.
+    pub threshold: Option<f32>,
+    /// That rule.
+    pub rule: Option<String>,
+}
+
+/// How much a word holds a head's score up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WordContribution {
+    /// Where, in bytes of the caller's text.
+    pub span: Span,
+    /// The head: of those at or over their threshold the one furthest over, else the one nearest to it.
+    pub head: String,
+    /// Calibrated score of the whole text less that of the text without the word, in `-1..=1`.
+    pub drop: f32,
+    /// The same in logits.
+    pub logit_drop: f32,
+}
+
+impl Guard {
+    /// Judges the text and says what drove the verdict.
+    ///
+    /// Costs one more encoding of the text for each word, 64 at most.
+    ///
+    /// # Errors
+    /// [`GuardError::Encode`] when the encoder fails on a shortened text.
+    pub fn explain(&self, request: &Request) -> Result<Explanation, GuardError> {
+        let verdict = self.check(request);
+        if verdict.scores.is_empty() {
+            return Ok(Explanation { verdict, heads: Vec::new(), words: Vec::new() });
+        }
+        let normalized = Normalized::new(&request.text);
+        let whole = self.logits(&[normalized.text().to_owned()])?;
+        let Some(logits) = whole.first() else {
+            return Ok(Explanation { verdict, heads: Vec::new(), words: Vec::new() });
+        };
+        let scores = calibrated(self.bundle().calibration(), logits);
+        let heads: Vec<HeadExplanation> = self
+            .heads()
+            .iter()
+            .zip(logits.iter().zip(scores))
+            .map(|(head, (logit, score))| {
+                let detector = format!("classifier.{}", head.name);
+                let rules = self.policy().rules_for(&detector, request.role).map(|(_, rule)| rule);
+                let rule = rules.min_by(|a, b| a.threshold().total_cmp(&b.threshold()));
+                HeadExplanation {
+                    name: head.name.clone(),
+                    score,
+                    logit: *logit,
+                    threshold: rule.map(BoundRule::threshold),
+                    rule: rule.map(|rule| rule.rule().id.clone()),
+                }
+            })
+            .collect();
+        let words = match foremost(&heads) {
+            Some(head) => self.occlude(&normalized, head, &heads)?,
+            None => Vec::new(),
+        };
+        Ok(Explanation { verdict, heads, words })
+    }
+
+    fn occlude(
+        &self,
+        normalized: &Normalized<'_>,
+        head: usize,
+        heads: &[HeadExplanation],
+    ) -> Result<Vec<WordContribution>, GuardError> {
+        let Some(explained) = heads.get(head) else { return Ok(Vec::new()) };
+        let text = normalized.text();
+        let pieces = pieces(text);
+        let without: Vec<String> = pieces
+            .iter()
+            .map(|piece| {
+                let (before, after) = (text.get(..piece.start), text.get(piece.end..));
+                [before.unwrap_or_default(), after.unwrap_or_default()].concat()
+            })
+            .collect();
+        let logits = self.logits(&without)?;
+        Ok(pieces
+            .into_iter()
+            .zip(logits)
+            .filter_map(|(piece, logits)| {
+                let score = *calibrated(self.bundle().calibration(), &logits).get(head)?;
+                Some(WordContribution {
+                    span: normalized.to_caller(piece),
+                    head: explained.name.clone(),
+                    drop: explained.score - score,
+                    logit_drop: explained.logit - logits.get(head)?,
+                })
+            })
+            .collect())
+    }
+
+    /// Logits of texts that are normalized already.
+    fn logits(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, GuardError> {
+        let judged: Vec<Judged<'_>> = texts.iter().map(|text| Judged { text, deadline: None }).collect();
+        let (outcomes, _) = self.0.classifier.judge(&judged);
+        outcomes
+            .into_iter()
+            .map(|outcome| match outcome {
+                Outcome::Scored(heads) => Ok(heads.logits),
+                Outcome::Failed(message) => Err(GuardError::Encode(message)),
+                Outcome::Late { .. } => Err(GuardError::Encode("a window was not judged".to_owned())),
+            })
+            .collect()
+    }
+}
+
+/// The head that is furthest over, or nearest to, its threshold; without rules the one with the highest logit.
+fn foremost(heads: &[HeadExplanation]) -> Option<usize> {
+    let rank = |head: &HeadExplanation| match head.threshold {
+        Some(threshold) => (true, head.score - threshold),
+        None => (false, head.logit),
+    };
+    let compare = |a: &HeadExplanation, b: &HeadExplanation| {
+        let ((a_ruled, a), (b_ruled, b)) = (rank(a), rank(b));
+        a_ruled.cmp(&b_ruled).then(a.total_cmp(&b))
+    };
+    heads.iter().enumerate().max_by(|a, b| compare(a.1, b.1)).map(|(index, _)| index)
+}
+
+/// The words of the text, in at most [`PIECES`] runs of equally many.
+fn pieces(text: &str) -> Vec<NormalizedSpan> {
+    let start_of = |word: &str| word.as_ptr().addr() - text.as_ptr().addr();
+    let words: Vec<NormalizedSpan> = text
+        .split_whitespace()
+        .map(|word| NormalizedSpan::new(start_of(word), start_of(word) + word.len()))
+        .collect();
+    let run = words.len().div_ceil(PIECES).max(1);
+    words
+        .chunks(run)
+        .filter_map(|run| Some(NormalizedSpan::new(run.first()?.start, run.last()?.end)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_words_until_there_are_too_many() {
+        assert_eq!(pieces("  ab cd\n"), [NormalizedSpan::new(2, 4), NormalizedSpan::new(5, 7)]);
+        assert_eq!(pieces(" \t"), []);
+        let long = "word ".repeat(1000);
+        let pieces = pieces(&long);
+        assert!(pieces.len() <= PIECES);
+        assert_eq!(pieces.first().map(|p| p.start), Some(0));
+        assert_eq!(pieces.last().map(|p| p.end), Some(long.len() - 1));
+    }
+}

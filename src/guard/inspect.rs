@@ -1,0 +1,104 @@
+//! What a guard is made of: level, device, bundle, heads and policy, with digests.
+
+use portcullis_kernels::Level;
+use serde::Serialize;
+
+use super::{Guard, full_message};
+use crate::verdict::{ModelRef, PolicyRef};
+
+/// The parts of a guard.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inspection {
+    /// Version of this library.
+    pub version: String,
+    /// Instruction level in use.
+    pub level: String,
+    /// Every level this CPU has.
+    pub levels: Vec<String>,
+    /// Where the encoder runs.
+    pub device: String,
+    /// Most threads a batch uses.
+    pub threads: usize,
+    /// The model.
+    pub model: ModelRef,
+    /// Version of the bundle.
+    pub model_version: String,
+    /// One line about the bundle.
+    pub model_description: String,
+    /// Licence of the weights (SPDX).
+    pub model_licence: String,
+    /// BLAKE3 of the calibration file, in hex.
+    pub calibration_digest: String,
+    /// The bundle's files in use.
+    pub files: Vec<FileReport>,
+    /// The heads.
+    pub heads: Vec<HeadReport>,
+    /// The policy.
+    pub policy: PolicyRef,
+    /// Number of its rules.
+    pub rules: usize,
+    /// `ok`, or why the bundle's files differ from their digests; hashed for this report.
+    pub digests: String,
+}
+
+/// One file of the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileReport {
+    /// Name.
+    pub path: String,
+    /// Size.
+    pub bytes: u64,
+    /// BLAKE3 in hex.
+    pub blake3: String,
+    /// `embedded` in the program's image, or `mapped` from a directory.
+    pub origin: String,
+}
+
+/// One head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeadReport {
+    /// Name.
+    pub name: String,
+    /// Whether it is shipped as experimental.
+    pub experimental: bool,
+}
+
+impl Guard {
+    /// Reports the parts of this guard, hashing the bundle's files on the way.
+    #[must_use]
+    pub fn inspect(&self) -> Inspection {
+        let inner = &*self.0;
+        let manifest = inner.bundle.manifest();
+        Inspection {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            level: inner.level.to_string(),
+            levels: Level::supported().iter().map(Level::to_string).collect(),
+            device: "cpu".to_owned(),
+            threads: inner.threads,
+            model: inner.model_ref.clone(),
+            model_version: manifest.version.clone(),
+            model_description: manifest.description.clone(),
+            model_licence: inner.bundle.entry().licence.clone(),
+            calibration_digest: inner.calibration_digest().to_owned(),
+            files: inner
+                .bundle
+                .files()
+                .iter()
+                .map(|(file, bytes)| FileReport {
+                    path: file.path.clone(),
+                    bytes: file.bytes,
+                    blake3: file.blake3.clone(),
+                    origin: bytes.origin().to_owned(),
+                })
+                .collect(),
+            heads: manifest
+                .heads
+                .iter()
+                .map(|head| HeadReport { name: head.name.clone(), experimental: head.experimental })
+                .collect(),
+            policy: inner.policy_ref.clone(),
+            rules: inner.policy.rules().len(),
+            digests: inner.bundle.verify().map_or_else(|e| full_message(&e), |()| "ok".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! A guard for offline assistants: a text in, a verdict out, on the device, with no network.
+//!
+//! Small quantized classifiers and exact patterns look at a text; a versioned policy turns what they see into one
+//! of four decisions: allow, rewrite, escalate, veto. [`Guard`] is the whole of it:
+//!
+//! ```
+//! use portcullis::{Decision, Guard, Request, Role};
+//!
+//! let guard = Guard::embedded()?;
+//! let verdict = guard.check(&Request::new("Write to me at jo@example.org, please.", Role::User)?);
+//! assert_eq!(verdict.decision, Decision::Rewrite);
+//! assert_eq!(verdict.text.as_deref(), Some("Write to me at [EMAIL], please."));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The modules stand in the order in which a text meets them; each uses those above it, never those below.
+
+#![forbid(unsafe_code)]
+
+pub mod span;
+pub mod request;
+pub mod verdict;
+pub mod normalize;
+pub mod tokenize;
+pub mod bundle;
+pub mod encode;
+pub mod rails;
+pub mod calibrate;
+pub mod policy;
+pub mod decide;
+pub mod act;
+pub mod record;
+pub mod guard;
+
+pub use guard::{
+    DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
+    Inspection, Scores, WordContribution,
+};
+pub use portcullis_kernels::Level;
+pub use request::{Message, Request, RequestError, Role};
+pub use span::Span;
+pub use verdict::{
+    Coverage, CoverageReason, Decision, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
+};

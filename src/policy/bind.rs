@@ -1,0 +1,150 @@
+//! A policy with every threshold a number and every detector one that exists.
+
+use super::error::{PolicyError, PolicyErrors};
+use super::rule::{Action, EXPERIMENTAL, Limit, Replacement, Rule, Selector};
+use super::{Policy, suggest};
+use crate::request::Role;
+use crate::verdict::Decision;
+
+/// A policy that can decide.
+#[derive(Clone, Debug)]
+pub struct BoundPolicy {
+    policy: Policy,
+    rules: Vec<BoundRule>,
+}
+
+/// A rule and its threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundRule {
+    rule: Rule,
+    threshold: f32,
+}
+
+impl Policy {
+    /// Turns every `target_fpr` into a threshold and checks that the rules' detectors exist.
+    ///
+    /// `thresholds` is given a classifier's head (without `classifier.`) and a target, and answers with the calibrated
+    /// score in `0..=1` that this share of benign texts reaches, or with why it cannot. `known_detectors` are the full
+    /// names of all detectors, such as `classifier.toxicity` and `pii.email`.
+    ///
+    /// # Errors
+    /// Every detector that does not exist and every target without a threshold, with its place in the document.
+    pub fn bind(
+        &self,
+        thresholds: impl Fn(&str, f64) -> Result<f32, String>,
+        known_detectors: &[&str],
+    ) -> Result<BoundPolicy, PolicyErrors> {
+        let mut found = Vec::new();
+        let mut rules = Vec::new();
+        for rule in &self.rules {
+            if !known_detectors.iter().any(|detector| rule.looks_at(detector)) {
+                found.push((rule.places.detector.clone(), missing(&rule.detector, known_detectors)));
+                continue;
+            }
+            match threshold(rule, &thresholds) {
+                Ok(threshold) => rules.push(BoundRule { rule: rule.clone(), threshold }),
+                Err(error) => found.push((rule.places.limit.clone(), error)),
+            }
+        }
+        if found.is_empty() {
+            Ok(BoundPolicy { policy: self.clone(), rules })
+        } else {
+            Err(PolicyErrors::new(&self.source, found))
+        }
+    }
+}
+
+impl BoundPolicy {
+    /// The policy as it was read.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The rules, in the order of the document.
+    #[must_use]
+    pub fn rules(&self) -> &[BoundRule] {
+        &self.rules
+    }
+
+    /// The rules that weigh a detection by `detector` in a text of this role, with their places in the document's
+    /// order.
+    pub fn rules_for(&self, detector: &str, role: Role) -> impl Iterator<Item = (usize, &BoundRule)> {
+        self.rules
+            .iter()
+            .enumerate()
+            .filter(move |(_, bound)| bound.rule.roles.contains(&role) && bound.rule.looks_at(detector))
+    }
+
+    /// The text of a template of the policy.
+    #[must_use]
+    pub fn template(&self, name: &str) -> Option<&str> {
+        self.policy.templates.get(name).map(String::as_str)
+    }
+}
+
+impl BoundRule {
+    /// The rule as it was read.
+    #[must_use]
+    pub const fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// The score in `0..=1` from which it applies.
+    #[must_use]
+    pub const fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// What it asks for.
+    #[must_use]
+    pub const fn decision(&self) -> Decision {
+        self.rule.action.decision()
+    }
+
+    /// What it puts in the place of the text, when it rewrites.
+    #[must_use]
+    pub const fn replacement(&self) -> Option<&Replacement> {
+        match &self.rule.action {
+            Action::Rewrite(replacement) => Some(replacement),
+            Action::Escalate | Action::Veto => None,
+        }
+    }
+}
+
+impl Rule {
+    /// Whether it looks at `detector`; a family leaves out [`EXPERIMENTAL`] detectors unless the rule is experimental.
+    #[must_use]
+    pub fn looks_at(&self, detector: &str) -> bool {
+        self.detector.covers(detector) && (self.experimental || !EXPERIMENTAL.contains(&detector))
+    }
+}
+
+fn missing(selector: &Selector, known: &[&str]) -> PolicyError {
+    match selector {
+        Selector::Name(name) => {
+            let hint = suggest::hint(name, known.iter().copied());
+            PolicyError::UnknownDetector { detector: name.clone(), hint }
+        }
+        Selector::Family(prefix) => PolicyError::NeverApplies {
+            why: format!("no detector's name begins with `{prefix}`; known: {}", known.join(", ")),
+        },
+    }
+}
+
+fn threshold(rule: &Rule, lookup: impl Fn(&str, f64) -> Result<f32, String>) -> Result<f32, PolicyError> {
+    let target = match rule.limit {
+        Limit::Threshold(threshold) => return Ok(threshold),
+        Limit::TargetFpr(target) => target,
+    };
+    let name = rule.detector.stem();
+    let no_threshold =
+        |what| PolicyError::NoThreshold { detector: name.to_owned(), target: target.to_string(), what };
+    match lookup(name.strip_prefix("classifier.").unwrap_or(name), target) {
+        Ok(threshold) if (0.0..=1.0).contains(&threshold) => Ok(threshold),
+        Ok(threshold) => {
+            Err(no_threshold(format!("the calibration answers {threshold}, expected a number from 0 to 1")))
+        }
+        Err(what) => Err(no_threshold(what)),
+    }
+}

@@ -1,0 +1,302 @@
+//! The reader of a policy document: from TOML to a [`Policy`], noting every mistake on the way.
+
+mod rule;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error as TomlError};
+
+use super::error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
+use super::rule::{Action, Limit, Replacement, Rule};
+use super::source::Source;
+use super::table::{Found, Placed, Table, shorten, wrong_value};
+use super::{MAX_POLICY_BYTES, MAX_RULES, Policy, suggest};
+use crate::verdict::Decision;
+
+const KEYS: [&str; 9] = [
+    "schema",
+    "id",
+    "version",
+    "description",
+    "on_fault",
+    "on_unsupported",
+    "max_bytes",
+    "rule",
+    "templates",
+];
+const SCHEMA: u64 = 1;
+const DEFAULT_MAX_BYTES: u64 = 1 << 20;
+const MOST_MAX_BYTES: u64 = 1 << 30;
+const MAX_TEMPLATE_BYTES: usize = 64 << 10;
+
+pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
+    if text.len() > MAX_POLICY_BYTES {
+        let error = PolicyError::TooLarge { found: text.len(), limit: MAX_POLICY_BYTES };
+        return Err(PolicyErrors::new(&Source::new("", file), vec![(0..0, error)]));
+    }
+    let source = Source::new(text, file);
+    let (root, syntax) = DeTable::parse_recoverable(text);
+    let mut found = Found::new();
+    let root = Table { name: "the policy", entries: root.get_ref(), place: 0..0 };
+    let policy = document(&root, &source, &mut found);
+    if !syntax.is_empty() {
+        found = with_syntax_errors(&syntax, found, &source, text.len());
+    }
+    match policy {
+        Some(policy) if found.is_empty() => Ok(policy),
+        _ => Err(PolicyErrors::new(&source, found)),
+    }
+}
+
+/// The policy, or `None` after a mistake that leaves a part of it without a value; each such mistake is in `found`.
+fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<Policy> {
+    root.only(&KEYS, found);
+    root.require("schema", "`schema = 1`", found);
+    if let Some((schema, place)) = root.integer("schema", found)
+        && schema != SCHEMA
+    {
+        wrong_value::<()>("schema", &schema.to_string(), "1, the only schema there is", place, found);
+    }
+    root.require("id", "a name", found);
+    let id = name(root, "id", found);
+    root.require("version", "a version such as \"1.0.0\"", found);
+    let version = root.string("version", found).and_then(|(text, place)| match is_version(text) {
+        true => Some(text),
+        false => wrong_value("version", text, "three numbers such as 1.4.0", place, found),
+    });
+    let description = root.string("description", found).map_or("", |(text, _)| text);
+    let on_fault = on_fault(root, found);
+    let on_unsupported = root.word("on_unsupported", &UNSUPPORTED, found).map(|(decision, _)| decision);
+    let max_bytes = root.integer("max_bytes", found).map_or(DEFAULT_MAX_BYTES, |(bytes, place)| {
+        if !(1..=MOST_MAX_BYTES).contains(&bytes) {
+            let expected = format!("from 1 to {MOST_MAX_BYTES}");
+            wrong_value::<()>("max_bytes", &bytes.to_string(), &expected, place, found);
+        }
+        bytes
+    });
+    let templates = templates(root, found);
+    let rules = rules(root, source, found);
+    check_templates(&rules, &templates, found);
+    let warnings = warnings(&rules, &templates, source);
+    Some(Policy {
+        id: id?.to_owned(),
+        version: version?.to_owned(),
+        description: description.to_owned(),
+        on_fault,
+        on_unsupported: on_unsupported.unwrap_or(Decision::Escalate),
+        max_bytes: usize::try_from(max_bytes).ok()?,
+        rules,
+        templates: templates
+            .into_iter()
+            .map(|(name, (text, _))| (name.to_owned(), text.to_owned()))
+            .collect(),
+        warnings,
+        digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
+        source: source.clone(),
+    })
+}
+
+const UNSUPPORTED: [(&str, Decision); 3] =
+    [("allow", Decision::Allow), ("escalate", Decision::Escalate), ("veto", Decision::Veto)];
+
+fn on_fault(root: &Table<'_, '_>, found: &mut Found) -> Decision {
+    match root.string("on_fault", found) {
+        None | Some(("veto", _)) => Decision::Veto,
+        Some(("escalate", _)) => Decision::Escalate,
+        Some((word, place)) => {
+            let expected = "veto or escalate: a text that could not be judged is never released";
+            wrong_value("on_fault", word, expected, place, found).unwrap_or(Decision::Veto)
+        }
+    }
+}
+
+/// A name of letters, digits, `.`, `_` and `-`.
+fn name<'t>(table: &Table<'t, '_>, key: &'static str, found: &mut Found) -> Option<&'t str> {
+    let (text, place) = table.string(key, found)?;
+    match is_name(text) {
+        true => Some(text),
+        false => wrong_value(
+            key,
+            text,
+            "1 to 64 ASCII letters, digits, `.`, `_` and `-`, a letter first",
+            place,
+            found,
+        ),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// Three numbers, then perhaps `-` and a pre-release name, as in Semantic Versioning 2.0.0.
+fn is_version(text: &str) -> bool {
+    let (core, pre) = text.split_once('-').unwrap_or((text, "x"));
+    let numbers: Vec<&str> = core.split('.').collect();
+    let is_number = |n: &&str| {
+        (1..=9).contains(&n.len())
+            && n.bytes().all(|b| b.is_ascii_digit())
+            && (n.len() == 1 || !n.starts_with('0'))
+    };
+    let is_pre = pre.len() <= 64
+        && pre.split('.').all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+    numbers.len() == 3 && numbers.iter().all(is_number) && is_pre
+}
+
+/// The templates by name, each with the place of its name.
+type Templates<'t> = BTreeMap<&'t str, Placed<&'t str>>;
+
+fn templates<'t>(root: &Table<'t, '_>, found: &mut Found) -> Templates<'t> {
+    let Some(value) = root.value("templates") else { return BTreeMap::new() };
+    let Some(entries) = value.get_ref().as_table() else {
+        let error = PolicyError::WrongType {
+            key: "templates",
+            found: value.get_ref().type_str(),
+            expected: "table of strings",
+        };
+        found.push((value.span(), error));
+        return BTreeMap::new();
+    };
+    let mut templates = BTreeMap::new();
+    for (key, value) in entries {
+        let name = key.get_ref().as_ref();
+        if !is_name(name) {
+            let expected = "a name of ASCII letters, digits, `.`, `_` and `-`";
+            wrong_value::<()>("templates", name, expected, key.span(), found);
+        }
+        let expected = match value.get_ref().as_str() {
+            Some(text) if text.trim().is_empty() => "text: an empty answer explains nothing",
+            Some(text) if text.len() > MAX_TEMPLATE_BYTES => "at most 65536 bytes",
+            Some(text) => {
+                templates.insert(name, (text, key.span()));
+                continue;
+            }
+            None => "a string",
+        };
+        // The name is known all the same: rules that use it are not a second mistake.
+        templates.insert(name, ("", key.span()));
+        wrong_value::<()>("templates", name, expected, value.span(), found);
+    }
+    templates
+}
+
+fn rules(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Vec<Rule> {
+    let expected = "at least one `[[rule]]`";
+    root.require("rule", expected, found);
+    let Some(value) = root.value("rule") else { return Vec::new() };
+    let wrong = |value: &Spanned<DeValue<'_>>| {
+        let found = value.get_ref().type_str();
+        (
+            value.span(),
+            PolicyError::WrongType { key: "rule", found, expected: "list of tables, each under `[[rule]]`" },
+        )
+    };
+    let Some(items) = value.get_ref().as_array() else {
+        found.push(wrong(value));
+        return Vec::new();
+    };
+    if items.len() > MAX_RULES {
+        let error = PolicyError::TooManyRules { found: items.len(), limit: MAX_RULES };
+        found.push((value.span(), error));
+        return Vec::new();
+    }
+    if items.is_empty() {
+        found.push((value.span(), PolicyError::MissingKey { key: "rule", table: "the policy", expected }));
+    }
+    let mut rules = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for item in items.iter() {
+        let Some(entries) = item.get_ref().as_table() else {
+            found.push(wrong(item));
+            continue;
+        };
+        let table = Table { name: "this rule", entries, place: item.span() };
+        if let Some((id, place)) = table.value("id").and_then(|id| Some((id.get_ref().as_str()?, id.span())))
+        {
+            if let Some(&first) = seen.get(id) {
+                found.push((place, PolicyError::DuplicateRule { id: shorten(id), first }));
+            } else {
+                seen.insert(id, source.line(place.start));
+            }
+        }
+        rules.extend(rule::read(&table, found));
+    }
+    rules
+}
+
+fn check_templates(rules: &[Rule], templates: &Templates<'_>, found: &mut Found) {
+    for rule in rules {
+        if let Action::Rewrite(Replacement::Template(name)) = &rule.action
+            && !templates.contains_key(name.as_str())
+        {
+            let hint = suggest::hint(name, templates.keys().copied());
+            let error = PolicyError::UndefinedTemplate { name: shorten(name), hint };
+            found.push((rule.places.action.clone(), error));
+        }
+    }
+}
+
+fn warnings(rules: &[Rule], templates: &Templates<'_>, source: &Source) -> Vec<Problem<PolicyWarning>> {
+    let used = |name: &str| {
+        rules
+            .iter()
+            .any(|r| matches!(&r.action, Action::Rewrite(Replacement::Template(used)) if used == name))
+    };
+    let unused = templates.iter().filter(|(name, _)| !used(name)).map(|(name, (_, place))| {
+        (place.clone(), PolicyWarning::UnusedTemplate { name: (*name).to_owned() })
+    });
+    let shadowed = rules.iter().enumerate().filter_map(|(place, rule)| {
+        let by = rules.iter().take(place).find(|earlier| shadows(earlier, rule))?;
+        let warning = PolicyWarning::Shadowed { id: rule.id.clone(), by: by.id.clone() };
+        Some((rule.places.rule.clone(), warning))
+    });
+    let mut warnings: Vec<(Range<usize>, PolicyWarning)> = unused.chain(shadowed).collect();
+    warnings.sort_by_key(|(place, _)| place.start);
+    warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
+}
+
+/// Whether `later` never decides anything that `earlier` has not decided.
+fn shadows(earlier: &Rule, later: &Rule) -> bool {
+    let limits = match (earlier.limit, later.limit) {
+        (Limit::Threshold(a), Limit::Threshold(b)) => a <= b,
+        (Limit::TargetFpr(a), Limit::TargetFpr(b)) => a >= b,
+        _ => false,
+    };
+    let actions = match (&earlier.action, &later.action) {
+        (Action::Rewrite(a), Action::Rewrite(b)) => a == b,
+        (a, b) => a.decision() >= b.decision() && b.decision() != Decision::Rewrite,
+    };
+    limits
+        && actions
+        && (earlier.experimental || !later.experimental)
+        && earlier.detector.includes(&later.detector)
+        && later.roles.iter().all(|role| earlier.roles.contains(role))
+}
+
+/// Syntax errors, and of the other mistakes those that a syntax error elsewhere cannot have caused.
+fn with_syntax_errors(syntax: &[TomlError], found: Found, source: &Source, len: usize) -> Found {
+    let mut all: Found = Vec::new();
+    let mut lines = Vec::new();
+    for error in syntax {
+        let place = error.span().unwrap_or(len..len);
+        lines.push(source.line(place.start));
+        // The reader's words may run over several lines.
+        let what = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        all.push((place, PolicyError::Syntax { what }));
+    }
+    lines.sort_unstable();
+    all.extend(found.into_iter().filter(|(place, error)| {
+        let independent = matches!(
+            error,
+            PolicyError::UnknownKey { .. }
+                | PolicyError::WrongType { .. }
+                | PolicyError::WrongValue { .. }
+                | PolicyError::DuplicateRule { .. }
+        );
+        independent && lines.binary_search(&source.line(place.start)).is_err()
+    }));
+    all
+}

@@ -1,0 +1,116 @@
+//! One rule of a policy: what it looks at, from which score, and what it asks for.
+
+use std::ops::Range;
+
+use crate::request::Role;
+use crate::verdict::Decision;
+
+/// Detectors whose judgement is not yet good enough to decide unasked: a rule on one says `experimental = true`.
+pub const EXPERIMENTAL: [&str; 2] = ["classifier.self_harm", "classifier.sexual"];
+
+/// One `[[rule]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Name, unique in the policy.
+    pub id: String,
+    /// The detectors it looks at.
+    pub detector: Selector,
+    /// The category its findings carry; the detection's own when absent.
+    pub category: Option<String>,
+    /// The roles it applies to, in [`Role::ALL`]'s order; never empty.
+    pub roles: Vec<Role>,
+    /// From which score it applies.
+    pub limit: Limit,
+    /// What it asks for.
+    pub action: Action,
+    /// Whether it may look at [`EXPERIMENTAL`] detectors.
+    pub experimental: bool,
+    /// Where the document has what; not part of the rule's meaning.
+    pub(super) places: Places,
+}
+
+/// Byte ranges of the document that later messages point at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Places {
+    pub(super) rule: Range<usize>,
+    pub(super) detector: Range<usize>,
+    pub(super) limit: Range<usize>,
+    /// The template's name where there is one, else the action.
+    pub(super) action: Range<usize>,
+}
+
+/// Which detectors a rule looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// One, by its full name: `pii.email`.
+    Name(String),
+    /// Every one of a family: `pii.*`, kept as the prefix `pii.`.
+    Family(String),
+}
+
+impl Selector {
+    /// Whether the rule looks at `detector`.
+    #[must_use]
+    pub fn covers(&self, detector: &str) -> bool {
+        match self {
+            Self::Name(name) => name == detector,
+            Self::Family(prefix) => detector.starts_with(prefix.as_str()),
+        }
+    }
+
+    /// Whether it looks at everything that `other` looks at.
+    pub(super) fn includes(&self, other: &Self) -> bool {
+        match other {
+            Self::Name(name) => self.covers(name),
+            Self::Family(prefix) => matches!(self, Self::Family(own) if prefix.starts_with(own.as_str())),
+        }
+    }
+
+    /// The name or prefix without the `*`.
+    pub(super) fn stem(&self) -> &str {
+        match self {
+            Self::Name(text) | Self::Family(text) => text,
+        }
+    }
+}
+
+/// From which score a rule applies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// From this calibrated score, in `0..=1`.
+    Threshold(f32),
+    /// From the score that this share of benign texts reaches, in `0..=0.5` without 0, by the bundle's calibration.
+    TargetFpr(f64),
+}
+
+/// What a rule asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Release with edits.
+    Rewrite(Replacement),
+    /// Hold for a person.
+    Escalate,
+    /// Do not release.
+    Veto,
+}
+
+impl Action {
+    /// The decision it amounts to.
+    #[must_use]
+    pub const fn decision(&self) -> Decision {
+        match self {
+            Self::Rewrite(_) => Decision::Rewrite,
+            Self::Escalate => Decision::Escalate,
+            Self::Veto => Decision::Veto,
+        }
+    }
+}
+
+/// What takes the place of the text, or of part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// The detector's placeholder, for each span.
+    Redact,
+    /// The text of this template, for the whole text.
+    Template(String),
+}

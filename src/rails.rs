@@ -1,0 +1,4 @@
+//! Rails: each judges one kind of harm and reports what it saw, before any policy weighs it.
+
+pub mod classifier;
+pub mod pattern;

@@ -1,0 +1,206 @@
+//! What the guard answers: decisions, findings, edits and the verdict that carries them.
+
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+
+use crate::span::Span;
+
+/// The action taken on a text, from the mildest to the strongest; the order is the order of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// Release the text as it is.
+    Allow,
+    /// Release the text with the verdict's edits applied.
+    Rewrite,
+    /// Hold the text for a person.
+    Escalate,
+    /// Do not release the text.
+    Veto,
+}
+
+impl Decision {
+    /// The word used in JSON, policies and on the terminal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Rewrite => "rewrite",
+            Self::Escalate => "escalate",
+            Self::Veto => "veto",
+        }
+    }
+
+    /// Whether the text may reach its reader (edited, for [`Decision::Rewrite`]).
+    #[must_use]
+    pub const fn releases(self) -> bool {
+        matches!(self, Self::Allow | Self::Rewrite)
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What kind of rail made a detection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Source {
+    /// A classifier head.
+    Classifier,
+    /// A pattern with its validation.
+    Pattern,
+}
+
+/// What a rail saw, before any policy has weighed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detection {
+    /// Dotted name of the detector, such as `pii.email` or `classifier.toxicity`.
+    pub detector: String,
+    /// Kind of harm, such as `pii` or `toxicity`.
+    pub category: String,
+    /// Calibrated score in `0..=1`.
+    pub score: f32,
+    /// Where in the caller's text; empty when the whole text is meant.
+    pub spans: Vec<Span>,
+    /// The kind of rail.
+    pub source: Source,
+}
+
+/// A detection that reached a rule's threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Identifier of the policy's rule.
+    pub rule: String,
+    /// Kind of harm.
+    pub category: String,
+    /// Calibrated score in `0..=1`.
+    pub score: f32,
+    /// The score from which the rule applies.
+    pub threshold: f32,
+    /// Where in the caller's text, in bytes; empty when the whole text is meant.
+    pub spans: Vec<Span>,
+    /// The kind of rail.
+    pub source: Source,
+    /// What the rule asks for.
+    pub action: Decision,
+}
+
+/// One replacement in the caller's text. A verdict's edits are sorted and do not overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// First byte replaced.
+    pub start: usize,
+    /// One past the last byte replaced.
+    pub end: usize,
+    /// What takes its place.
+    pub replacement: String,
+}
+
+/// How much of the text was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Coverage {
+    /// All of it, by every rail.
+    Full,
+    /// Part of it, or by some rails only.
+    Partial,
+    /// None of it.
+    None,
+}
+
+/// Why [`Coverage`] is not full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CoverageReason {
+    /// Longer than the policy's `max_bytes`.
+    SizeLimit,
+    /// The deadline passed first.
+    Deadline,
+    /// A rail failed.
+    Fault,
+    /// Too few tokens are in the model's vocabulary: a script or language it was not trained on.
+    UnsupportedLanguage,
+}
+
+/// Which policy decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRef {
+    /// The policy's `id`.
+    pub id: String,
+    /// The policy's `version`.
+    pub version: String,
+    /// BLAKE3 of the policy file, in hex.
+    pub digest: String,
+}
+
+/// Which model scored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRef {
+    /// The bundle's `id`.
+    pub id: String,
+    /// BLAKE3 over the digests of the bundle's files, in hex.
+    pub digest: String,
+}
+
+/// Where the time went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// From the request to the verdict. In a batch: this text's share of the batch.
+    pub total: u64,
+    /// Normalization.
+    pub normalize: u64,
+    /// Pattern rails.
+    pub patterns: u64,
+    /// Tokenization.
+    pub tokenize: u64,
+    /// Encoder and heads.
+    pub encode: u64,
+    /// Calibration, policy, decision and rewrite.
+    pub decide: u64,
+}
+
+/// The answer for one text.
+///
+/// Serialized with the keys of one NDJSON line, in their documented order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    /// The request's `id`, as it came.
+    pub id: Option<serde_json::Value>,
+    /// The strongest action that any finding, limit or fault earned.
+    pub decision: Decision,
+    /// What may be released: the text with `edits` applied, or `None` when it is held or vetoed.
+    pub text: Option<String>,
+    /// Every head's calibrated score in `0..=1`, in the model's order; empty when the classifier did not run.
+    #[serde(serialize_with = "scores_as_object")]
+    pub scores: Vec<(String, f32)>,
+    /// Every rule that applied.
+    pub findings: Vec<Finding>,
+    /// Sorted and not overlapping; empty unless the decision is `rewrite`.
+    pub edits: Vec<Edit>,
+    /// How much of the text was judged.
+    pub coverage: Coverage,
+    /// Why that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage_reason: Option<CoverageReason>,
+    /// What went wrong, when something did; the decision then is at least the policy's `on_fault`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// The policy.
+    pub policy: PolicyRef,
+    /// The model.
+    pub model: ModelRef,
+    /// Where the time went.
+    #[serde(rename = "timing_us")]
+    pub timing: Timing,
+    /// Names the decision in records: 32 hex digits.
+    pub decision_id: String,
+}
+
+fn scores_as_object<S: Serializer>(scores: &[(String, f32)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(scores.iter().map(|(head, score)| (head, score)))
+}

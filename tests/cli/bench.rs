@@ -1,0 +1,44 @@
+//! `bench`: a short run of every part. The figures themselves are not looked at.
+
+use crate::program::{run, run_with};
+
+const SHORT: [&str; 7] = ["bench", "--lengths", "8,16", "--rounds", "2", "--starts", "1"];
+
+#[test]
+fn the_tables_state_the_machine() {
+    let run = run(&[&SHORT as &[&str], &["--stages"]].concat());
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    for word in ["level ", "p99", "encode", "cold start", "memory"] {
+        assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn json_and_plot_hold_every_length() {
+    let directory = tempfile::tempdir().unwrap();
+    let svg = directory.path().join("latency.svg");
+    let run = run(&[&SHORT as &[&str], &["--json", "--plot", svg.to_str().unwrap()]].concat());
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let record = run.json();
+    let lengths: Vec<u64> = record["lengths"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|length| length["tokens"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lengths, [8, 16]);
+    assert!(record["machine"]["level"].is_string() && record["cold_start"]["process"]["p50_us"].is_number());
+    assert!(std::fs::read_to_string(svg).unwrap().contains("Latency"));
+}
+
+#[test]
+fn the_encode_loop_answers_each_line_in_nanoseconds() {
+    let run = run_with(&["bench", "encode-loop", "--threads", "1"], b"16\n[101, 2023, 2003, 102]\n");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert_eq!(run.stdout.lines().filter_map(|line| line.parse::<u64>().ok()).count(), 2);
+    let bad = run_with(&["bench", "encode-loop"], b"900\n");
+    assert_eq!(
+        (bad.status, bad.stderr.as_str()),
+        (Some(2), "portcullis: line 1: found 900 tokens, expected 3..=512\n")
+    );
+}

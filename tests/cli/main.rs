@@ -1,0 +1,13 @@
+//! The real program, started as a process: every command, its exit status and its messages.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic, in its helpers too")]
+
+mod bench;
+mod check;
+mod eval;
+mod explain;
+mod generate;
+mod inspect;
+mod pipe;
+mod program;
+mod usage;

@@ -1,0 +1,104 @@
+//! Help, and mistakes in the arguments.
+
+use crate::program::{finish, program, run};
+use insta::assert_snapshot;
+
+#[test]
+fn every_command_shows_examples() {
+    for command in ["check", "pipe", "explain", "inspect", "bench", "eval", "completions", "man"] {
+        let run = run(&[command, "--help"]);
+        assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
+        assert!(run.stdout.contains("Example"), "{command}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn the_commands_are_listed() {
+    let run = run(&["-h"]);
+    assert_eq!(run.status, Some(0));
+    let listed: Vec<&str> = run
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|name| !name.is_empty()))
+        .collect();
+    assert_eq!(
+        listed,
+        ["check", "pipe", "explain", "inspect", "bench", "eval", "completions", "man", "help"]
+    );
+}
+
+#[test]
+fn an_unknown_level_is_an_error() {
+    let run = run(&["check", "--level", "sse9", "hello"]);
+    assert_eq!(run.status, Some(2));
+    assert!(
+        run.stderr.starts_with("portcullis: invalid value 'sse9' for '--level <LEVEL>': "),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn mistakes_are_told_with_the_status_2() {
+    let mut errors = String::new();
+    for arguments in [
+        &["chekc", "hello"] as &[&str],
+        &["secret words"],
+        &["check", "--rol", "user", "hello"],
+        &["check", "--role", "nobody", "hello"],
+        &["check", "--device", "abacus", "hello"],
+        &["check", "--threads", "0", "hello"],
+        &["check", "--deadline-ms", "soon", "hello"],
+        &["check", "secret", "words"],
+        &["pipe", "--batch", "0"],
+        &["bench", "--lengths", "2"],
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        errors.push_str(run.stderr.lines().next().unwrap());
+        errors.push('\n');
+    }
+    assert_snapshot!(errors, @r#"
+    portcullis: unrecognized subcommand 'chekc'
+    portcullis: unknown command: `portcullis --help` lists those there are
+    portcullis: unexpected argument '--rol' found
+    portcullis: invalid value 'nobody' for '--role <ROLE>': unknown role: expected user, assistant, tool or system
+    portcullis: invalid value 'abacus' for '--device <DEVICE>'
+    portcullis: invalid value '0' for '--threads <N>': expected a number in 1..=1024
+    portcullis: invalid value 'soon' for '--deadline-ms <N>': invalid digit found in string
+    portcullis: more arguments than expected: a text is one argument, put it in quotes
+    portcullis: invalid value '0' for '--batch <N>': 0 is not in 1..=4096
+    portcullis: invalid value '2' for '--lengths <N,…>': 2 is not in 3..=512
+    "#);
+}
+
+#[test]
+fn a_broken_environment_variable_is_an_error() {
+    let run = finish(program().env("PORTCULLIS_THREADS", "many").args(["check", "hello"]), b"");
+    assert_eq!(run.status, Some(2));
+    assert_snapshot!(run.stderr, @r#"
+    portcullis: invalid value 'many' for '--threads <N>': expected a number in 1..=1024
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn a_device_that_is_not_in_this_build_is_an_error() {
+    let run = run(&["check", "--device", "cuda", "hello"]);
+    assert_eq!(run.status, Some(2));
+    assert_snapshot!(run.stderr, @"portcullis: cannot start the guard: the device cuda is not available: this build runs on the CPU only");
+}
+
+#[test]
+fn what_cannot_be_opened_is_named() {
+    let models = run(&["check", "--models", "/nowhere", "hello"]);
+    let policy = run(&["check", "--policy", "/nowhere.toml", "hello"]);
+    assert_eq!((models.status, policy.status), (Some(2), Some(2)));
+    assert!(models.stderr.starts_with("portcullis: cannot start the guard: "), "{}", models.stderr);
+    assert!(models.stderr.contains("/nowhere"), "{}", models.stderr);
+    assert!(policy.stderr.contains("/nowhere.toml"), "{}", policy.stderr);
+}

@@ -1,0 +1,194 @@
+//! The int8 encoder against the f32 model it was made from, and candle's f32 graph against PyTorch's scores.
+//!
+//! `tests/data/parity.jsonl.gz` holds 2,000 texts that may be passed on (source and licence in each row);
+//! `parity.safetensors` what PyTorch made of them: `logits_f32` and `pooled_f32` by the trained f32 model,
+//! `logits_dequant` and `pooled_dequant` by the same graph on the shipped weights, dequantized.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use half::f16;
+use portcullis::bundle::Bundle;
+use portcullis::encode::{Batch, Encoder};
+use portcullis::normalize::Normalized;
+use portcullis::tokenize::Tokens;
+use portcullis_kernels::{Kernels, Level};
+use safetensors::SafeTensors;
+
+/// Texts whose dequantized pooled state the fixture holds, and on which the slow levels and graphs run.
+const FEW: usize = 200;
+
+struct Fixture {
+    bundle: Bundle,
+    /// Token ids of each text, special ones included, at most a window.
+    ids: Vec<Vec<u32>>,
+    tensors: Vec<u8>,
+}
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+impl Fixture {
+    fn load() -> Self {
+        let bundle = Bundle::embedded().unwrap();
+        let mut rows = String::new();
+        flate2::read::GzDecoder::new(std::fs::File::open(data("parity.jsonl.gz")).unwrap())
+            .read_to_string(&mut rows)
+            .unwrap();
+        let limit = bundle.manifest().encoder.positions - 2;
+        let mut tokens = Tokens::new();
+        let ids = rows
+            .lines()
+            .map(|row| {
+                let row: serde_json::Value = serde_json::from_str(row).unwrap();
+                let text = Normalized::new(row["text"].as_str().unwrap());
+                let tokenizer = bundle.tokenizer();
+                tokenizer.encode(text.text(), &mut tokens).unwrap();
+                let body = tokens.ids.iter().take(limit).copied();
+                std::iter::once(tokenizer.cls()).chain(body).chain([tokenizer.sep()]).collect()
+            })
+            .collect();
+        Self { bundle, ids, tensors: std::fs::read(data("parity.safetensors")).unwrap() }
+    }
+
+    fn f32(&self, name: &str) -> Vec<f32> {
+        let file = SafeTensors::deserialize(&self.tensors).unwrap();
+        let tensor = file.tensor(name).unwrap();
+        match tensor.dtype() {
+            safetensors::Dtype::F16 => tensor.data().as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+            _ => tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        }
+    }
+
+    /// Pooled states and logits of the first `count` texts, one at a time.
+    fn run(&self, encoder: &Encoder, count: usize) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
+        self.ids
+            .iter()
+            .take(count)
+            .map(|ids| {
+                let mut batch = Batch::new();
+                batch.push(ids.iter().copied());
+                let out = encoder.forward(self.bundle.weights(), &batch).unwrap();
+                let one = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                (one(&out.pooled), one(&out.logits))
+            })
+            .unzip()
+    }
+
+    fn hidden(&self) -> usize {
+        self.bundle.manifest().encoder.hidden
+    }
+
+    fn heads(&self) -> usize {
+        self.bundle.manifest().heads.len()
+    }
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+#[test]
+fn int8_follows_the_f32_model() {
+    let fixture = Fixture::load();
+    assert_eq!(fixture.ids.len(), 2000);
+    let kernels = Kernels::new(Level::best()).unwrap();
+    let encoder = Encoder::int8(fixture.bundle.weights(), kernels);
+    let (pooled, logits) = fixture.run(&encoder, usize::MAX);
+
+    let wanted = fixture.f32("pooled_f32");
+    let cosines: Vec<f64> =
+        pooled.iter().zip(wanted.chunks_exact(fixture.hidden())).map(|(a, b)| cosine(a, b)).collect();
+    let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+    let least = cosines.iter().copied().fold(f64::INFINITY, f64::min);
+
+    let wanted = fixture.f32("logits_f32");
+    let differences: Vec<f64> =
+        logits.iter().flatten().zip(&wanted).map(|(a, b)| f64::from((a - b).abs())).collect();
+    let error = differences.iter().sum::<f64>() / differences.len() as f64;
+    println!("int8 against f32 over 2,000 texts: cosine mean {mean:.5}, least {least:.5}; logits differ by {error:.4}");
+    assert!(mean >= 0.998, "mean cosine {mean}");
+    assert!(least >= 0.99, "least cosine {least}");
+}
+
+#[test]
+fn the_f32_graph_equals_pytorch() {
+    let fixture = Fixture::load();
+    let encoder = Encoder::float(fixture.bundle.weights(), &Device::Cpu).unwrap();
+    let (_, logits) = fixture.run(&encoder, FEW);
+    let wanted = fixture.f32("logits_dequant");
+    for (text, (found, wanted)) in logits.iter().zip(wanted.chunks_exact(fixture.heads())).enumerate() {
+        for (found, wanted) in found.iter().zip(wanted) {
+            // Relative above 1: f32 sums in another order.
+            let allowed = 1e-4 * wanted.abs().max(1.0);
+            assert!((found - wanted).abs() <= allowed, "text {text}: {found} against {wanted}");
+        }
+    }
+}
+
+#[test]
+fn every_level_gives_the_same_bits() {
+    let fixture = Fixture::load();
+    let levels = Level::supported();
+    let runs: Vec<_> = levels
+        .iter()
+        .map(|level| {
+            let kernels = Kernels::new(*level).unwrap();
+            // The scalar level is slow: a sample that holds every length will do.
+            fixture.run(&Encoder::int8(fixture.bundle.weights(), kernels), 40)
+        })
+        .collect();
+    let bits = |rows: &[Vec<f32>]| rows.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for (level, run) in levels.iter().zip(&runs) {
+        assert_eq!(bits(&run.0), bits(&runs[0].0), "pooled states at {level}");
+        assert_eq!(bits(&run.1), bits(&runs[0].1), "logits at {level}");
+    }
+}
+
+#[test]
+fn a_batch_gives_the_same_bits_as_its_texts_alone() {
+    let fixture = Fixture::load();
+    let encoder = Encoder::int8(fixture.bundle.weights(), Kernels::new(Level::best()).unwrap());
+    let (pooled, logits) = fixture.run(&encoder, 60);
+    for group in [1usize, 2, 3, 7, 20] {
+        for (start, ids) in fixture.ids[..60].chunks(group).enumerate().map(|(i, ids)| (i * group, ids)) {
+            let mut batch = Batch::new();
+            ids.iter().for_each(|ids| batch.push(ids.iter().copied()));
+            let out = encoder.forward(fixture.bundle.weights(), &batch).unwrap();
+            assert_eq!(out.pooled.to_vec2::<f32>().unwrap(), pooled[start..start + ids.len()]);
+            assert_eq!(out.logits.to_vec2::<f32>().unwrap(), logits[start..start + ids.len()]);
+        }
+    }
+}
+
+#[test]
+fn the_float_graph_takes_packed_batches_too() {
+    let fixture = Fixture::load();
+    let encoder = Encoder::float(fixture.bundle.weights(), &Device::Cpu).unwrap();
+    let (pooled, _) = fixture.run(&encoder, 8);
+    let mut batch = Batch::new();
+    fixture.ids[..8].iter().for_each(|ids| batch.push(ids.iter().copied()));
+    let out = encoder.forward(fixture.bundle.weights(), &batch).unwrap();
+    for (a, b) in out.pooled.to_vec2::<f32>().unwrap().iter().zip(&pooled) {
+        assert!(cosine(a, b) > 0.999_999);
+    }
+}
+
+#[test]
+fn impossible_batches_are_errors() {
+    let bundle = Bundle::embedded().unwrap();
+    let encoder = Encoder::int8(bundle.weights(), Kernels::new(Level::best()).unwrap());
+    let vocabulary = bundle.manifest().encoder.vocabulary as u32;
+    let forward = |ids: Vec<u32>| {
+        let mut batch = Batch::new();
+        batch.push(ids);
+        encoder.forward(bundle.weights(), &batch).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert!(forward(vec![]).unwrap_err().contains("0 tokens"));
+    assert!(forward(vec![101; 513]).unwrap_err().contains("513 tokens, expected 1 to 512"));
+    assert!(forward(vec![vocabulary]).is_err());
+    assert!(forward(vec![101; 512]).is_ok());
+}
