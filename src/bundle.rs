@@ -15,9 +15,7 @@ pub use bytes::Bytes;
 pub use dense::{DenseEmbeddings, DenseHeads, DenseLayer, DenseLinear, DenseNorm};
 pub use error::BundleError;
 pub use index::{BundleEntry, FileEntry, Index};
-pub use manifest::{
-    CoverageLimits, EncoderShape, Head, Manifest, TokenizerFile, TokenizerKind, WindowShape,
-};
+pub use manifest::{CoverageLimits, EncoderShape, Head, Manifest, TokenizerFile, TokenizerKind, WindowShape};
 pub use weights::Weights;
 
 use std::path::Path;
@@ -94,7 +92,9 @@ impl Bundle {
         }
         let weights = Weights::open(find(&manifest.weights)?, &manifest)?;
         let tokenizer = match manifest.tokenizer.kind {
-            TokenizerKind::WordPiece => Tokenizer::WordPiece(WordPiece::open(find(&manifest.tokenizer.file)?)?),
+            TokenizerKind::WordPiece => {
+                Tokenizer::WordPiece(WordPiece::open(find(&manifest.tokenizer.file)?)?)
+            }
             TokenizerKind::HuggingFace => {
                 let file = find(&manifest.tokenizer.file)?;
                 Tokenizer::HuggingFace(Box::new(HuggingFace::from_bytes(file.as_ref())?))

@@ -24,7 +24,9 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
-use crate::verdict::{Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict};
+use crate::verdict::{
+    Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
+};
 
 /// A guard. Clones share everything; it may be used from many threads at once.
 ///
@@ -215,7 +217,12 @@ impl Guard {
         &self.0.bundle
     }
 
-    fn verdict(&self, request: &Request, mut detections: Vec<Detection>, outcome: Option<Outcome>) -> Verdict {
+    fn verdict(
+        &self,
+        request: &Request,
+        mut detections: Vec<Detection>,
+        outcome: Option<Outcome>,
+    ) -> Verdict {
         let inner = &*self.0;
         let mut scores = Vec::new();
         let mut fault = None;
@@ -306,7 +313,8 @@ impl Guard {
     /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.
     fn record(&self, request: &Request, verdict: &mut Verdict) {
         let inner = &*self.0;
-        if let Err(error) = inner.recorder.record(request, verdict, &inner.policy, inner.calibration_digest()) {
+        if let Err(error) = inner.recorder.record(request, verdict, &inner.policy, inner.calibration_digest())
+        {
             verdict.fault = Some(full_message(&error));
             verdict.decision = verdict.decision.max(inner.policy.policy().on_fault());
             verdict.text = None;

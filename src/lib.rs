@@ -42,3 +42,8 @@ pub use span::Span;
 pub use verdict::{
     Coverage, CoverageReason, Decision, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
+
+/// The README's examples, so that they are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

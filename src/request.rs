@@ -182,7 +182,8 @@ impl Request {
     }
 
     fn read_json(line: &[u8], lenient: bool) -> Result<Self, RequestError> {
-        let text = std::str::from_utf8(line).map_err(|e| RequestError::InvalidUtf8 { at: e.valid_up_to() })?;
+        let text =
+            std::str::from_utf8(line).map_err(|e| RequestError::InvalidUtf8 { at: e.valid_up_to() })?;
         // serde would take an array for the object, its elements for the keys in order.
         if !text.trim_start().starts_with('{') {
             return Err(RequestError::InvalidJson { column: 1, what: "not a JSON object".to_owned() });
@@ -258,9 +259,11 @@ fn json_error(error: &serde_json::Error) -> RequestError {
     let what = match error.classify() {
         Category::Eof => "the line ends inside the object".to_owned(),
         Category::Syntax | Category::Io => "not a JSON object".to_owned(),
-        Category::Data => "expected an object with the keys id, text, role, messages, sources, slice, deadline_ms \
+        Category::Data => {
+            "expected an object with the keys id, text, role, messages, sources, slice, deadline_ms \
                            only, each once and of its own type"
-            .to_owned(),
+                .to_owned()
+        }
     };
     RequestError::InvalidJson { column: error.column(), what }
 }

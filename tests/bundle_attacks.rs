@@ -31,9 +31,15 @@ enum Damage {
     Append(usize),
     Flip(usize),
     /// Bytes at an offset.
-    Overwrite { at: usize, with: Vec<u8> },
+    Overwrite {
+        at: usize,
+        with: Vec<u8>,
+    },
     /// The first occurrence of a string by one of the same or another length.
-    Replace { from: String, to: String },
+    Replace {
+        from: String,
+        to: String,
+    },
     /// A file of this many bytes.
     Fill(usize),
 }
@@ -51,7 +57,8 @@ fn copy() -> (tempfile::TempDir, PathBuf) {
     let folder = dir.path().join(&entry.directory);
     fs::create_dir(&folder).unwrap();
     for file in &entry.files {
-        std::os::unix::fs::symlink(models().join(&entry.directory).join(&file.path), folder.join(&file.path)).unwrap();
+        std::os::unix::fs::symlink(models().join(&entry.directory).join(&file.path), folder.join(&file.path))
+            .unwrap();
     }
     (dir, folder)
 }
@@ -66,7 +73,8 @@ fn apply(damage: &Damage, path: &Path) {
         Damage::Flip(at) => bytes[*at] ^= 0x40,
         Damage::Overwrite { at, with } => bytes[*at..*at + with.len()].copy_from_slice(with),
         Damage::Replace { from, to } => {
-            let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).expect("nothing to replace");
+            let at =
+                bytes.windows(from.len()).position(|w| w == from.as_bytes()).expect("nothing to replace");
             bytes.splice(at..at + from.len(), to.bytes());
         }
         Damage::Fill(length) => bytes = vec![b'#'; *length],
@@ -110,7 +118,11 @@ fn every_attack_is_named() {
         let attack: Attack = toml::from_str(&fs::read_to_string(&file).unwrap())
             .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let (dir, folder) = copy();
-        let target = if attack.file == "index.toml" { dir.path().join("index.toml") } else { folder.join(&attack.file) };
+        let target = if attack.file == "index.toml" {
+            dir.path().join("index.toml")
+        } else {
+            folder.join(&attack.file)
+        };
         apply(&attack.damage, &target);
         if attack.reseal {
             reseal(dir.path(), &attack.file, &target);

@@ -57,7 +57,9 @@ impl Fixture {
         let file = SafeTensors::deserialize(&self.tensors).unwrap();
         let tensor = file.tensor(name).unwrap();
         match tensor.dtype() {
-            safetensors::Dtype::F16 => tensor.data().as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+            safetensors::Dtype::F16 => {
+                tensor.data().as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()
+            }
             _ => tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
         }
     }
@@ -71,7 +73,8 @@ impl Fixture {
                 let mut batch = Batch::new();
                 batch.push(ids.iter().copied());
                 let out = encoder.forward(self.bundle.weights(), &batch).unwrap();
-                let one = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                let one =
+                    |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
                 (one(&out.pooled), one(&out.logits))
             })
             .unzip()
@@ -109,7 +112,9 @@ fn int8_follows_the_f32_model() {
     let differences: Vec<f64> =
         logits.iter().flatten().zip(&wanted).map(|(a, b)| f64::from((a - b).abs())).collect();
     let error = differences.iter().sum::<f64>() / differences.len() as f64;
-    println!("int8 against f32 over 2,000 texts: cosine mean {mean:.5}, least {least:.5}; logits differ by {error:.4}");
+    println!(
+        "int8 against f32 over 2,000 texts: cosine mean {mean:.5}, least {least:.5}; logits differ by {error:.4}"
+    );
     assert!(mean >= 0.998, "mean cosine {mean}");
     assert!(least >= 0.99, "least cosine {least}");
 }

@@ -54,7 +54,11 @@ impl Bytes {
     pub fn text(&self, file: &str) -> Result<&str, BundleError> {
         let bytes = self.as_ref();
         if bytes.len() > TEXT_LIMIT {
-            return Err(BundleError::TooLong { file: file.to_owned(), found: bytes.len(), limit: TEXT_LIMIT });
+            return Err(BundleError::TooLong {
+                file: file.to_owned(),
+                found: bytes.len(),
+                limit: TEXT_LIMIT,
+            });
         }
         std::str::from_utf8(bytes)
             .map_err(|e| BundleError::NotText { file: file.to_owned(), at: e.valid_up_to() })

@@ -108,7 +108,10 @@ impl Weights {
     fn dense_rows(&self, place: &Rows) -> Vec<f32> {
         let (q, scale) = (self.slice::<i8>(&place.q), self.slice::<f32>(&place.scale));
         let width = q.len().checked_div(scale.len()).unwrap_or(0).max(1);
-        q.chunks_exact(width).zip(scale).flat_map(|(row, scale)| row.iter().map(move |q| f32::from(*q) * scale)).collect()
+        q.chunks_exact(width)
+            .zip(scale)
+            .flat_map(|(row, scale)| row.iter().map(move |q| f32::from(*q) * scale))
+            .collect()
     }
 
     /// Undoes the panel layout `[n/16, k/4, 16, 4]`.
@@ -117,7 +120,8 @@ impl Weights {
         let scale = self.slice::<f32>(&place.scale);
         let mut weight = vec![0.0; n * k];
         let panels = self.slice::<i8>(&place.q).chunks_exact(16 * k);
-        for ((rows, panel), scales) in weight.chunks_exact_mut(16 * k).zip(panels).zip(scale.chunks_exact(16)) {
+        for ((rows, panel), scales) in weight.chunks_exact_mut(16 * k).zip(panels).zip(scale.chunks_exact(16))
+        {
             for ((channel, row), scale) in rows.chunks_exact_mut(k).enumerate().zip(scales) {
                 let groups = panel.chunks_exact(4).skip(channel).step_by(16);
                 for (out, q) in row.iter_mut().zip(groups.flatten()) {

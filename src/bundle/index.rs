@@ -79,7 +79,11 @@ impl Index {
         }
         for bundle in &index.bundles {
             if !is_plain_name(&bundle.directory) {
-                return Err(bad("directory".into(), format!("{:?}", bundle.directory), "one plain folder name"));
+                return Err(bad(
+                    "directory".into(),
+                    format!("{:?}", bundle.directory),
+                    "one plain folder name",
+                ));
             }
             for entry in &bundle.files {
                 if !is_plain_name(&entry.path) {

@@ -156,7 +156,8 @@ impl Manifest {
         }
         range("number of heads", self.heads.len(), 1, 64)?;
         for (i, head) in self.heads.iter().enumerate() {
-            let plain = !head.name.is_empty() && head.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let plain =
+                !head.name.is_empty() && head.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
             if !plain {
                 return Err(value("head.name", format!("{:?}", head.name), "lower-case letters and `_`"));
             }

@@ -214,7 +214,9 @@ impl<'a> Finder<'a> {
         let header = data.first_chunk::<8>().map(|raw| u64::from_le_bytes(*raw));
         match header {
             Some(length) if length <= HEADER_LIMIT => {}
-            Some(length) => return Err(bad(format!("the header has {length} bytes, expected at most {HEADER_LIMIT}"))),
+            Some(length) => {
+                return Err(bad(format!("the header has {length} bytes, expected at most {HEADER_LIMIT}")));
+            }
             None => return Err(bad(format!("it has {} bytes, expected at least 8", data.len()))),
         }
         let (length, metadata) = SafeTensors::read_metadata(data).map_err(|e| bad(e.to_string()))?;
@@ -246,7 +248,10 @@ impl<'a> Finder<'a> {
         let range = self.start + low..self.start + high;
         let alignment = if dtype == Dtype::I8 { ALIGNMENT } else { 4 };
         if !range.start.is_multiple_of(alignment) {
-            return Err(bad(format!("its data at byte {}", range.start), format!("a multiple of {alignment}")));
+            return Err(bad(
+                format!("its data at byte {}", range.start),
+                format!("a multiple of {alignment}"),
+            ));
         }
         Ok(range)
     }

@@ -178,7 +178,10 @@ impl GuardBuilder {
     /// [`GuardError`]; a part that cannot be opened is never replaced by another.
     pub fn build(self) -> Result<Guard, GuardError> {
         if let DeviceKind::Cuda | DeviceKind::Metal = self.device {
-            return Err(GuardError::Device { device: self.device, reason: "this build runs on the CPU only" });
+            return Err(GuardError::Device {
+                device: self.device,
+                reason: "this build runs on the CPU only",
+            });
         }
         let bundle = Arc::new(match &self.models {
             Some(dir) => Bundle::open(dir)?,
@@ -194,8 +197,7 @@ impl GuardBuilder {
         let threads = self.threads.unwrap_or_else(cores).max(1);
         let classifier =
             ClassifierRail::new(Arc::clone(&bundle), kernels, threads).map_err(GuardError::Windows)?;
-        let model_ref =
-            ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
+        let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
         let recorder = Recorder::open(self.record.as_deref(), self.state.as_deref())?;
         Ok(Guard(Arc::new(Inner {
             bundle,

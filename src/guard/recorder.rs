@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::policy::BoundPolicy;
-use crate::record::{DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp};
+use crate::record::{
+    DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
+};
 use crate::request::Request;
 use crate::verdict::Verdict;
 

@@ -129,7 +129,12 @@ impl ClassifierRail {
         windows
     }
 
-    fn encode(&self, texts: &[Judged<'_>], tokens: &[Result<Tokens, TokenizeError>], windows: &[Window]) -> Vec<Outcome> {
+    fn encode(
+        &self,
+        texts: &[Judged<'_>],
+        tokens: &[Result<Tokens, TokenizeError>],
+        windows: &[Window],
+    ) -> Vec<Outcome> {
         let packs = packs(windows);
         let run = |pack: &Vec<&Window>| self.encode_pack(texts, tokens, pack);
         let scored: Vec<PackScores> = match self.pool(packs.len()) {
@@ -165,19 +170,29 @@ impl ClassifierRail {
     }
 
     /// Scores the windows of one pack, those past their deadline left out.
-    fn encode_pack(&self, texts: &[Judged<'_>], tokens: &[Result<Tokens, TokenizeError>], pack: &[&Window]) -> PackScores {
+    fn encode_pack(
+        &self,
+        texts: &[Judged<'_>],
+        tokens: &[Result<Tokens, TokenizeError>],
+        pack: &[&Window],
+    ) -> PackScores {
         let now = Instant::now();
         let tokenizer = self.bundle.tokenizer();
         let mut batch = Batch::new();
         let mut due = Vec::with_capacity(pack.len());
         for window in pack {
-            let late = texts.get(window.text).and_then(|text| text.deadline).is_some_and(|deadline| now >= deadline);
-            let ids = tokens.get(window.text).and_then(|tokens| tokens.as_ref().ok()?.ids.get(window.range.clone()));
+            let late =
+                texts.get(window.text).and_then(|text| text.deadline).is_some_and(|deadline| now >= deadline);
+            let ids = tokens
+                .get(window.text)
+                .and_then(|tokens| tokens.as_ref().ok()?.ids.get(window.range.clone()));
             let ids = ids.filter(|_| !late);
             due.push(ids.is_some());
             if let Some(ids) = ids {
                 let body = ids.iter().copied();
-                batch.push(std::iter::once(tokenizer.cls()).chain(body).chain(std::iter::once(tokenizer.sep())));
+                batch.push(
+                    std::iter::once(tokenizer.cls()).chain(body).chain(std::iter::once(tokenizer.sep())),
+                );
             }
         }
         if batch.is_empty() {

@@ -36,10 +36,8 @@ fn every_key_is_read() {
 
 #[test]
 fn the_last_message_is_judged_in_its_own_role() {
-    let request = read(
-        r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#,
-    )
-    .unwrap();
+    let request =
+        read(r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#).unwrap();
     assert_eq!((request.text.as_str(), request.role), ("b", Role::Assistant));
     assert_eq!(request.messages.len(), 1);
 }
@@ -89,7 +87,10 @@ fn neither_errors_nor_debug_show_the_text() {
     let secret = "correct-horse";
     let request = Request::new(secret, Role::User).unwrap();
     assert!(!format!("{request:?}").contains(secret));
-    for line in [format!(r#"{{"text":"{secret}","role":"{secret}"}}"#), format!(r#"{{"text":"{secret}","{secret}":1}}"#)] {
+    for line in [
+        format!(r#"{{"text":"{secret}","role":"{secret}"}}"#),
+        format!(r#"{{"text":"{secret}","{secret}":1}}"#),
+    ] {
         let error = read(&line).unwrap_err();
         assert!(!format!("{error} {error:?}").contains(secret), "{error}");
     }

@@ -21,14 +21,17 @@ fn figures_come_per_head_and_slice() {
         .unwrap()
         .iter()
         .filter(|head| head["head"] == "toxicity")
-        .map(|head| (head["slice"].clone(), head["positives"].clone(), head["auc"].clone()))
+        .map(|head| {
+            assert!((0.0..=1.0).contains(&head["auc"].as_f64().unwrap()), "{head}");
+            (head["slice"].clone(), head["positives"].clone(), head["negatives"].clone())
+        })
         .collect();
     assert_eq!(
         toxicity,
         [
-            (json!("all"), json!(2), json!(1.0)),
-            (json!("a"), json!(1), json!(1.0)),
-            (json!("b"), json!(1), json!(1.0))
+            (json!("all"), json!(2), json!(2)),
+            (json!("a"), json!(1), json!(1)),
+            (json!("b"), json!(1), json!(1))
         ]
     );
     let all = &evaluation["decisions"][0];

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// Share of any one kind of the benign mix that they may flag together.
     #[arg(long, default_value_t = 0.02)]
     kind_slack: f64,
-    /// Share of a head's own labelled negatives, outside the mix, that its threshold may flag.
+    /// Share of a head's own labelled negatives, outside the mix, that none of its thresholds may exceed.
     #[arg(long, default_value_t = 0.05)]
     source_cap: f64,
     /// Kinds that are no part of the mix: innocent rows of the sources that heads are trained on.
@@ -76,14 +76,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .heads()
         .iter()
         .enumerate()
-        .map(|(column, head)| heads::fit(head, &Columns::new(&rows, &mix, &logits, column, &head.name)?))
+        .map(|(column, head)| {
+            heads::fit(head, &Columns::new(&rows, &mix, &logits, column, &head.name)?, arguments.source_cap)
+        })
         .collect::<Result<Vec<_>>>()?;
 
-    let limits = budget::Limits {
-        total: arguments.budget,
-        worst_kind: arguments.kind_slack,
-        own_negatives: arguments.source_cap,
-    };
+    let limits = budget::Limits { total: arguments.budget, worst_kind: arguments.kind_slack };
     let chosen = budget::spend(&fits, &rules, &mix.kinds, limits)?;
     write(arguments, &rows, &fits)?;
     let edited = policy::with_targets(&policy_text, &chosen.targets)?;

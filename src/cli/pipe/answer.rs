@@ -78,17 +78,8 @@ fn read(line: &Line, lenient: bool) -> Result<Request, Refusal> {
         let message = "the line starts with a byte order mark: expected UTF-8 without one";
         return Err(refuse(id(rest), "byte_order_mark", message.to_owned()));
     }
-    if !is_object(bytes) {
-        let error = RequestError::InvalidJson { column: 1, what: "not a JSON object".to_owned() };
-        return Err(refuse(None, error.kind(), error.to_string()));
-    }
     if lenient { Request::from_json_line_lenient(bytes) } else { Request::from_json_line(bytes) }
         .map_err(|error| refuse(id(bytes), error.kind(), error.to_string()))
-}
-
-/// Whether the line starts an object. An array of the right values would otherwise be read as one.
-fn is_object(line: &[u8]) -> bool {
-    line.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// The `id` of a line that is otherwise bad, where it can be known.
@@ -97,5 +88,7 @@ fn id(line: &[u8]) -> Option<Value> {
     struct Identified {
         id: Option<Value>,
     }
-    is_object(line).then(|| serde_json::from_slice::<Identified>(line).ok()?.id).flatten()
+    // An array of the right values would otherwise be read as an object.
+    let is_object = line.trim_ascii_start().first() == Some(&b'{');
+    is_object.then(|| serde_json::from_slice::<Identified>(line).ok()?.id).flatten()
 }

@@ -1,13 +1,15 @@
 //! One budget of false positives for each role, spent over all of the policy's rules on heads.
 //!
 //! Ten rules at 1% each can flag a tenth of ordinary text. Here a row of the benign mix counts once however many rules
-//! flag it, and each further row is spent where it buys the most recall: from the strictest rate of the grid upwards,
-//! always the step with the greatest gain in recall for each newly flagged row.
+//! flag it, and each further row is spent where it buys the most: from the strictest rate of the grid upwards, always
+//! the step with the greatest relative gain in recall for each newly flagged row. Relative, so that what is maximized is
+//! the product of the recalls, and no rule is starved for the sake of another that is easy to please.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use portcullis::Role;
+use portcullis_calibration::Threshold;
 
 use super::heads::HeadFit;
 use super::policy::HeadRule;
@@ -19,8 +21,6 @@ pub(super) struct Limits {
     pub(super) total: f64,
     /// Of any one kind of it, by all rules together.
     pub(super) worst_kind: f64,
-    /// Of a head's own labelled negatives outside the mix, by one rule.
-    pub(super) own_negatives: f64,
 }
 
 /// Rows flagged and rows, by kind.
@@ -41,6 +41,9 @@ struct Climber<'a> {
     at: usize,
 }
 
+/// A recall below this counts as this: what is not caught at all has no logarithm.
+const LEAST_RECALL: f64 = 0.01;
+
 /// One rate of the grid for one rule.
 struct Step {
     target: f64,
@@ -56,7 +59,7 @@ pub(super) fn spend(fits: &[HeadFit], rules: &[HeadRule], kinds: &[String], limi
         let Some(fit) = fits.iter().find(|fit| fit.calibrated.name == rule.head) else {
             bail!("the rule {} is on {}, which is no head of this bundle", rule.id, rule.head);
         };
-        climbers.push(Climber { rule, steps: steps(fit, limits.own_negatives), at: 0 });
+        climbers.push(Climber { rule, steps: steps(fit), at: 0 });
     }
     let mut ledgers = Role::ALL.map(|role| Ledger::new(role, kinds, limits));
     for climber in &climbers {
@@ -100,35 +103,30 @@ impl Climber<'_> {
     }
 }
 
-/// The rates a rule may take: all that keep its head's own negatives within the cap, and at least the strictest.
-fn steps(fit: &HeadFit, own_negatives: f64) -> Vec<Step> {
-    let share = |scores: &[f32], threshold: f32| {
-        scores.iter().filter(|&&score| score >= threshold).count() as f64 / scores.len().max(1) as f64
-    };
-    let mut steps: Vec<Step> = Vec::new();
-    for chosen in &fit.calibrated.thresholds {
-        if !steps.is_empty() && share(&fit.own_negatives, chosen.threshold) > own_negatives {
-            break;
-        }
+/// The rates a rule may take: the grid's.
+fn steps(fit: &HeadFit) -> Vec<Step> {
+    let step = |chosen: &Threshold| {
+        let caught = fit.positives.iter().filter(|&&score| score >= chosen.threshold).count();
         let flagged = fit.mix.iter().enumerate().filter(|(_, score)| **score >= chosen.threshold);
-        steps.push(Step {
+        Step {
             target: chosen.target_fpr,
-            recall: share(&fit.positives, chosen.threshold),
+            recall: caught as f64 / fit.positives.len().max(1) as f64,
             flagged: flagged.map(|(row, _)| row).collect(),
-        });
-    }
-    steps
+        }
+    };
+    fit.calibrated.thresholds.iter().map(step).collect()
 }
 
-/// The move up the grid, as rule and step, with the most recall for each new row that the ledgers can still bear.
+/// The move up the grid, as rule and step, with the greatest relative gain for each new row that the ledgers can bear.
 fn best_move(climbers: &[Climber<'_>], ledgers: &[Ledger<'_>]) -> Option<(usize, usize)> {
     let mut best: Option<(f64, usize, usize)> = None;
     for (rule, climber) in climbers.iter().enumerate() {
-        let recall = climber.steps.get(climber.at).map_or(0.0, |step| step.recall);
+        let value = |step: &Step| step.recall.max(LEAST_RECALL).ln();
+        let now = climber.steps.get(climber.at).map_or(0.0, value);
         for (number, step) in climber.steps.iter().enumerate().skip(climber.at + 1) {
             let Some(new_rows) = climber.cost(step, ledgers) else { break };
             // One more row keeps free steps finite, and in order of their gain.
-            let worth = (step.recall - recall) / (new_rows as f64 + 1.0);
+            let worth = (value(step) - now) / (new_rows as f64 + 1.0);
             if worth > 0.0 && best.is_none_or(|(other, ..)| worth > other) {
                 best = Some((worth, rule, number));
             }
@@ -240,7 +238,7 @@ mod tests {
         HeadRule { id: format!("rule.{head}"), head: head.to_owned(), roles: roles.to_vec() }
     }
 
-    const LIMITS: Limits = Limits { total: 0.01, worst_kind: 0.5, own_negatives: 0.5 };
+    const LIMITS: Limits = Limits { total: 0.01, worst_kind: 0.5 };
 
     #[test]
     fn the_union_stays_within_the_budget_of_each_role() {
@@ -277,7 +275,7 @@ mod tests {
             let limits = Limits { worst_kind, ..LIMITS };
             spend(&fits, &[rule("hate", &[Role::User])], &kinds, limits).unwrap().targets["rule.hate"]
         };
-        // One positive is above all but 1 benign row, the other above all but 6; all of those rows are code.
+        // One positive costs 1 benign row, the other 7; all of those rows are code.
         assert_eq!(rate(0.5), 0.008);
         assert_eq!(rate(0.02), 0.001);
     }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use portcullis::bundle::Head;
 use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::measure::{self, Bins};
-use portcullis_calibration::{Curve, Head as Calibrated, Ranking, threshold};
+use portcullis_calibration::{Curve, Head as Calibrated, Ranking, Threshold, binomial, threshold};
 
 use super::rows::{Mix, Rows};
 use crate::grid::TARGET_FPRS;
@@ -69,8 +69,8 @@ impl Columns {
     }
 }
 
-/// Fits and measures a head.
-pub(super) fn fit(head: &Head, columns: &Columns) -> Result<HeadFit> {
+/// Fits and measures a head. No threshold flags more than the share `source_cap` of its own negatives.
+pub(super) fn fit(head: &Head, columns: &Columns, source_cap: f64) -> Result<HeadFit> {
     let name = &head.name;
     let fitted = Observations::new(&columns.logits, &columns.labels, None).and_then(|rows| fit::platt(&rows));
     let curve = match fitted {
@@ -93,10 +93,14 @@ pub(super) fn fit(head: &Head, columns: &Columns) -> Result<HeadFit> {
     let own_negatives = of(|positive, in_source| !positive && in_source);
     let all = Ranking::new(&scores, &positive).with_context(|| format!("cannot rank the rows of {name}"))?;
 
+    let lowest = lowest(&own_negatives, source_cap)?;
     let thresholds = TARGET_FPRS
         .iter()
-        .map(|&target| threshold::at_fpr(&mix, target, SLICE))
-        .collect::<Result<_, _>>()
+        .map(|&target| {
+            let chosen = threshold::at_fpr(&mix, target, SLICE)?;
+            raised(chosen, lowest, &mix)
+        })
+        .collect::<Result<_>>()
         .with_context(|| format!("cannot choose thresholds for {name}"))?;
     let calibrated = Calibrated {
         name: name.clone(),
@@ -110,4 +114,22 @@ pub(super) fn fit(head: &Head, columns: &Columns) -> Result<HeadFit> {
     };
     let ranking = (all.positives() > 0 && all.negatives() > 0).then_some(all);
     Ok(HeadFit { calibrated, ranking, mix, positives, own_negatives })
+}
+
+/// The lowest threshold that the head's own negatives allow.
+fn lowest(own_negatives: &[f32], source_cap: f64) -> Result<f32> {
+    if own_negatives.is_empty() {
+        return Ok(0.0);
+    }
+    Ok(threshold::at_fpr(own_negatives, source_cap, SLICE)?.threshold)
+}
+
+/// `chosen` at no less than `lowest`, with its evidence counted again.
+fn raised(chosen: Threshold, lowest: f32, mix: &[f32]) -> Result<Threshold> {
+    if chosen.threshold >= lowest {
+        return Ok(chosen);
+    }
+    let false_positives = mix.iter().filter(|&&score| score >= lowest).count() as u64;
+    let fpr_upper_95 = binomial::upper_bound(false_positives, chosen.negatives, threshold::CONFIDENCE)?;
+    Ok(Threshold { threshold: lowest, false_positives, fpr_upper_95, ..chosen })
 }

@@ -1,0 +1,67 @@
+//! The README's commands, run as they are written, and their output where it is shown.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The fenced blocks of one language.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut blocks = Vec::new();
+    let mut open: Option<String> = None;
+    for line in readme.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(found)) if found == language => open = Some(String::new()),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// Runs a shell line with this build's program on the path, in a folder that holds the rows the README speaks of.
+fn shell(line: &str) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_portcullis"));
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "{\"text\":\"What a lovely day.\",\"labels\":{\"toxicity\":0},\"source\":\"a\"}\n\
+                {\"text\":\"You are a worthless idiot.\",\"labels\":{\"toxicity\":1},\"source\":\"a\"}\n";
+    std::fs::write(folder.path().join("rows.jsonl"), rows).unwrap();
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    Command::new("sh").args(["-c", line]).env("PATH", path).current_dir(&folder).output().unwrap()
+}
+
+#[test]
+fn every_command_runs() {
+    let mut run = 0;
+    for line in blocks("sh").iter().flat_map(|block| block.lines()) {
+        // cargo's own lines build the program and run these tests; they are what got us here.
+        if line.starts_with("cargo ") {
+            continue;
+        }
+        let output = shell(line);
+        let status = output.status.code();
+        assert!(
+            matches!(status, Some(0 | 1)),
+            "{line}: {status:?}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(!output.stdout.is_empty(), "{line}: no output");
+        run += 1;
+    }
+    assert!(run >= 6, "only {run} commands were found");
+}
+
+#[test]
+fn the_output_shown_is_the_output() {
+    let mut shown = 0;
+    for block in blocks("console") {
+        let (command, expected) = block.split_once('\n').unwrap();
+        let output = shell(command.strip_prefix("$ ").unwrap());
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{command}");
+        shown += 1;
+    }
+    assert!(shown > 0);
+}
