@@ -85,7 +85,6 @@ impl Guard {
     }
 
     /// A guard made to order.
-    #[must_use]
     pub fn builder() -> GuardBuilder {
         GuardBuilder::default()
     }

@@ -1,5 +1,12 @@
 //! Every file in `tests/attacks/bundle` damages a copy of the shipped bundle in one way and names the error.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,13 @@
 //! `parity.safetensors` what PyTorch made of them: `logits_f32` and `pooled_f32` by the trained f32 model,
 //! `logits_dequant` and `pooled_dequant` by the same graph on the shipped weights, dequantized.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
