@@ -1,7 +1,7 @@
 //! The encoder: one graph on candle tensors, from token ids to pooled states and logits.
 //!
-//! Two kinds of block fill the graph. [`int8`] enters as candle custom ops that compute from the bundle's mapped
-//! bytes by `portcullis-kernels`; it is what the guard runs on a CPU. [`float`] is candle's own f32 on
+//! Two kinds of block fill the graph. The int8 blocks enter as candle custom ops that compute from the bundle's mapped
+//! bytes by `portcullis-kernels`; they are what the guard runs on a CPU. The f32 blocks are candle's own f32 on
 //! dequantized weights: the oracle of the tests and the path other devices start from.
 //!
 //! Sequences are packed: the rows of a batch are the tokens of all its sequences, one after another, with no
