@@ -104,7 +104,7 @@ def head_table(logits: np.ndarray, labels: np.ndarray, cal_logits: np.ndarray, c
             "positives": int((truth >= 0.5).sum()), "negatives": int((truth < 0.5).sum()),
             "auc": metrics.auc(scores, truth), "auprc": metrics.average_precision(scores, truth),
             "recall_at_1_fpr": metrics.recall_at(scores, truth, one),
-            "fpr_there": float((scores[truth < 0.5] >= one).mean()),
+            "fpr_there": metrics.share_at(scores[truth < 0.5], one),
             "recall_at_policy": metrics.recall_at(scores, truth, thresholds[column]),
             "ece": metrics.calibration_error(chances, truth), "slope": slope, "intercept": intercept,
             "threshold": float(thresholds[column]), "threshold_1_fpr": one,

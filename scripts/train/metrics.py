@@ -35,10 +35,14 @@ def threshold_at(negatives: np.ndarray, rate: float) -> float:
     return float(np.nextafter(ordered[min(allowed, len(ordered) - 1)], np.inf))
 
 
+def share_at(scores: np.ndarray, threshold: float) -> float:
+    """Share of the scores that reach the threshold; NaN without scores."""
+    return float((scores >= threshold).mean()) if len(scores) else float("nan")
+
+
 def recall_at(scores: np.ndarray, labels: np.ndarray, threshold: float) -> float:
     """Share of the positives that reach the threshold."""
-    positives = scores[labels >= 0.5]
-    return float((positives >= threshold).mean()) if len(positives) else float("nan")
+    return share_at(scores[labels >= 0.5], threshold)
 
 
 def fit_platt(logits: np.ndarray, labels: np.ndarray, rounds: int = 50) -> tuple[float, float]:
@@ -62,7 +66,9 @@ def fit_platt(logits: np.ndarray, labels: np.ndarray, rounds: int = 50) -> tuple
 
 
 def calibration_error(chances: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error over bins of equal count."""
+    """Expected calibration error over bins of equal count; NaN without rows."""
+    if not len(chances):
+        return float("nan")
     order = np.argsort(chances, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
     return float(sum(abs(chances[part].mean() - (labels[part] >= 0.5).mean()) * len(part) for part in parts) / len(order))
