@@ -1,7 +1,7 @@
 //! Normalized text to token ids: WordPiece straight from mapped bytes, with the `tokenizers` crate as the general case.
 //!
 //! Loading a `tokenizer.json` parses a vocabulary of tens of thousands of strings into hash maps, which takes longer than
-//! judging a short text. So a bundle carries its vocabulary compiled ([`compile`]) into a hash table that [`WordPiece`]
+//! judging a short text. So a bundle carries its vocabulary compiled ([`compile`](compile())) into a hash table that [`WordPiece`]
 //! uses in place. Ids and byte ranges are those of `tokenizers`, tested token by token.
 //!
 //! # Special tokens in the text

@@ -20,7 +20,7 @@ pub struct WordPiece<B> {
 }
 
 impl<B: AsRef<[u8]>> WordPiece<B> {
-    /// Opens a vocabulary written by [`compile`](super::compile).
+    /// Opens a vocabulary written by [`compile`](super::compile()).
     ///
     /// Looks at the header only, so the cost does not depend on the vocabulary; whoever needs to know that the rest is whole
     /// checks the file's digest.
