@@ -29,7 +29,7 @@ pub(super) fn all(root: &Path, tests: bool) -> Vec<Step> {
             ..step("documentation", "doc --workspace --no-deps --document-private-items --quiet")
         },
     ];
-    let mut deny = step("licences and advisories", "deny check");
+    let mut deny = step("bans, licences and sources", "deny check bans licenses sources");
     if !has_cargo("deny") {
         deny.skipped = Some("cargo-deny is not installed: cargo install --locked cargo-deny");
     }
@@ -45,6 +45,11 @@ pub(super) fn all(root: &Path, tests: bool) -> Vec<Step> {
         steps.extend(readme_commands(root));
     }
     steps
+}
+
+/// Known vulnerabilities in what is depended on. Apart from the others: it fetches its database from github.com.
+pub(super) fn advisories() -> Step {
+    step("advisories", "deny check advisories")
 }
 
 impl Step {
