@@ -1,4 +1,6 @@
 //! `index.toml`: which bundles a models directory holds, with the size, digest and licence of every file.
+//!
+//! Documentation beside them, such as a model card, is not listed: an edit of it does not make another model.
 
 use std::path::{Component, Path};
 
@@ -31,7 +33,7 @@ pub struct BundleEntry {
     pub directory: String,
     /// Licence of the weights (SPDX).
     pub licence: String,
-    /// The files.
+    /// The model's files; documentation in the same folder is not listed.
     #[serde(rename = "file")]
     pub files: Vec<FileEntry>,
 }

@@ -1,4 +1,4 @@
-//! Writes a bundle's entry in `index.toml`: every file with its size, digest and licence.
+//! Writes a bundle's entry in `index.toml`: every file of the model with its size, digest and licence.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const HEADER: &str = "\
 /// Files that come from the trunk or are trained from it, under the licence of the weights.
 const OF_THE_WEIGHTS: [&str; 3] = ["weights.safetensors", "tokenizer.json", "vocab.bin"];
 /// Files that the project wrote.
-const OF_THE_PROJECT: [&str; 3] = ["manifest.toml", "calibration.toml", "MODEL_CARD.md"];
+const OF_THE_PROJECT: [&str; 2] = ["manifest.toml", "calibration.toml"];
 const PROJECT_LICENCE: &str = "MIT OR Apache-2.0";
 
 /// Rewrites the entry `id` of the index in `models` from the files in `folder`; other entries stay.
@@ -44,7 +44,6 @@ fn files(dir: &Path, licence: &str) -> Result<Vec<FileEntry>> {
     let of_the_project = OF_THE_PROJECT.iter().map(|name| (*name, PROJECT_LICENCE));
     of_the_weights
         .chain(of_the_project)
-        .filter(|(name, _)| *name != "MODEL_CARD.md" || dir.join(name).exists())
         .map(|(name, licence)| {
             let bytes = super::read(&dir.join(name))?;
             Ok(FileEntry {
