@@ -1,8 +1,8 @@
 //! The policy: a versioned TOML document that says which detections matter, from which score, and what then happens.
 //!
-//! [`Policy::parse`] reads the document and reports every mistake at once; [`Policy::bind`] looks up the thresholds
-//! it left to the calibration and checks the detectors it names against those there are. Only a [`BoundPolicy`]
-//! decides. The schema is described for policy authors in `docs/policy.md`.
+//! [`Policy::parse`] reads the document and reports every mistake in it at once; [`Policy::bind`] looks up the
+//! thresholds it left to the calibration and checks the detectors it names against those there are, and reports every
+//! mistake of that kind at once. Only a [`BoundPolicy`] decides. The schema is described for policy authors in `docs/policy.md`.
 
 mod bind;
 mod error;
@@ -14,9 +14,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use bind::{BoundPolicy, BoundRule};
+pub use bind::{BoundPolicy, BoundRule, KnownDetector};
 pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
-pub use rule::{Action, EXPERIMENTAL, Limit, Replacement, Rule, Selector};
+pub use rule::{Action, Limit, Replacement, Rule, Selector};
 
 use std::collections::BTreeMap;
 

@@ -1,16 +1,17 @@
 //! Policies that must be refused, one file a rule: its first line, a comment, is a part of the expected message.
 
-use portcullis::policy::Policy;
+use portcullis::policy::{KnownDetector, Policy};
 use std::fs;
 use std::path::Path;
 
-const DETECTORS: [&str; 6] = [
-    "classifier.toxicity",
-    "classifier.hate",
-    "classifier.obscenity",
-    "classifier.self_harm",
-    "pii.email",
-    "pii.phone",
+const DETECTORS: [KnownDetector<'_>; 7] = [
+    KnownDetector { name: "classifier.toxicity", experimental: false },
+    KnownDetector { name: "classifier.hate", experimental: false },
+    KnownDetector { name: "classifier.obscenity", experimental: false },
+    KnownDetector { name: "classifier.self_harm", experimental: true },
+    KnownDetector { name: "pii.email", experimental: false },
+    KnownDetector { name: "pii.phone", experimental: false },
+    KnownDetector { name: "trial.one", experimental: true },
 ];
 
 /// The messages of reading and binding the policy; empty when both succeed.

@@ -2,7 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis::policy::Policy;
+use portcullis::policy::{KnownDetector, Policy};
+
+const DETECTORS: [KnownDetector<'_>; 3] = [
+    KnownDetector { name: "classifier.toxicity", experimental: false },
+    KnownDetector { name: "classifier.sexual", experimental: true },
+    KnownDetector { name: "pii.email", experimental: false },
+];
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -11,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
             let again = Policy::parse(text, "policy.toml").expect("read once, read twice");
             assert_eq!(policy.rules(), again.rules());
             assert_eq!(policy.digest(), again.digest());
-            let _ = policy.bind(|_, _| Ok(0.5), &["classifier.toxicity", "pii.email"]);
+            let _ = policy.bind(|_, _| Ok(0.5), &DETECTORS);
         }
         Err(errors) => assert!(!errors.to_string().is_empty()),
     }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Decided, Evidence, Rewrite, decide};
-use crate::policy::{BoundPolicy, Policy};
+use crate::policy::{BoundPolicy, KnownDetector, Policy};
 use crate::request::Role;
 use crate::span::Span;
 use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Source};
@@ -50,7 +50,8 @@ const DETECTORS: [&str; 5] =
     ["classifier.insult", "classifier.obscenity", "classifier.threat", "pii.email", "pii.phone"];
 
 fn policy() -> BoundPolicy {
-    Policy::parse(POLICY, "test.toml").unwrap().bind(|_, _| unreachable!(), &DETECTORS).unwrap()
+    let known = DETECTORS.map(|name| KnownDetector { name, experimental: false });
+    Policy::parse(POLICY, "test.toml").unwrap().bind(|_, _| unreachable!(), &known).unwrap()
 }
 
 fn detection(detector: &str, score: f32, spans: &[(usize, usize)]) -> Detection {

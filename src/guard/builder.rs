@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::recorder::Recorder;
 use super::{Guard, Inner};
 use crate::bundle::{Bundle, BundleError};
-use crate::policy::{Policy, PolicyErrors};
+use crate::policy::{BoundPolicy, KnownDetector, Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::pattern::PatternRail;
 use crate::record::RecordError;
@@ -214,12 +214,18 @@ impl GuardBuilder {
     }
 }
 
-/// Resolves target false positive rates into thresholds by the bundle's calibration.
-fn bind(policy: &Policy, bundle: &Bundle) -> Result<crate::policy::BoundPolicy, PolicyErrors> {
-    let heads = &bundle.manifest().heads;
-    let mut known: Vec<String> = heads.iter().map(|head| format!("classifier.{}", head.name)).collect();
-    known.extend(PatternRail::names().map(str::to_owned));
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+/// Binds the policy to the bundle's heads and calibration and to the pattern detectors.
+fn bind(policy: &Policy, bundle: &Bundle) -> Result<BoundPolicy, PolicyErrors> {
+    let heads: Vec<(String, bool)> = bundle
+        .manifest()
+        .heads
+        .iter()
+        .map(|head| (format!("classifier.{}", head.name), head.experimental))
+        .collect();
+    let heads = heads.iter().map(|(name, experimental)| (name.as_str(), *experimental));
+    let patterns = PatternRail::names().map(|name| (name, false));
+    let known: Vec<KnownDetector<'_>> =
+        heads.chain(patterns).map(|(name, experimental)| KnownDetector { name, experimental }).collect();
     let threshold = |head: &str, target_fpr: f64| {
         let found = bundle.calibration().threshold(head, target_fpr).map_err(|e| e.to_string())?;
         Ok(found.threshold)

@@ -1,16 +1,27 @@
 //! A policy with every threshold a number and every detector one that exists.
 
 use super::error::{PolicyError, PolicyErrors};
-use super::rule::{Action, EXPERIMENTAL, Limit, Replacement, Rule, Selector};
+use super::rule::{Action, Limit, Replacement, Rule, Selector};
 use super::{Policy, suggest};
 use crate::request::Role;
 use crate::verdict::Decision;
+
+/// A detector that rules may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownDetector<'a> {
+    /// Full name, such as `classifier.toxicity` or `pii.email`.
+    pub name: &'a str,
+    /// Whether its judgement is not yet good enough to decide unasked: a rule on it says `experimental = true`.
+    pub experimental: bool,
+}
 
 /// A policy that can decide.
 #[derive(Clone, Debug)]
 pub struct BoundPolicy {
     policy: Policy,
     rules: Vec<BoundRule>,
+    /// Full names of the experimental detectors.
+    experimental: Vec<String>,
 }
 
 /// A rule and its threshold.
@@ -21,25 +32,29 @@ pub struct BoundRule {
 }
 
 impl Policy {
-    /// Turns every `target_fpr` into a threshold and checks that the rules' detectors exist.
+    /// Turns every `target_fpr` into a threshold and checks that each rule has a detector that it may look at.
     ///
     /// `thresholds` is given a classifier's head (without `classifier.`) and a target, and answers with the calibrated
-    /// score in `0..=1` that this share of benign texts reaches, or with why it cannot. `known_detectors` are the full
-    /// names of all detectors, such as `classifier.toxicity` and `pii.email`.
+    /// score in `0..=1` that this share of benign texts reaches, or with why it cannot. `known` are all detectors.
     ///
     /// # Errors
-    /// Every detector that does not exist and every target without a threshold, with its place in the document.
+    /// Every detector that does not exist, every experimental one in a rule that does not say so, and every target
+    /// without a threshold, with its place in the document.
     pub fn bind(
         &self,
         thresholds: impl Fn(&str, f64) -> Result<f32, String>,
-        known_detectors: &[&str],
+        known: &[KnownDetector<'_>],
     ) -> Result<BoundPolicy, PolicyErrors> {
         let mut found = Vec::new();
         let mut rules = Vec::new();
         for rule in &self.rules {
-            if !known_detectors.iter().any(|detector| rule.looks_at(detector)) {
-                found.push((rule.places.detector.clone(), missing(&rule.detector, known_detectors)));
+            if !known.iter().any(|detector| rule.detector.covers(detector.name)) {
+                found.push((rule.places.detector.clone(), missing(&rule.detector, known)));
                 continue;
+            }
+            if !known.iter().any(|detector| rule.looks_at(detector)) {
+                let detector = rule.detector.to_string();
+                found.push((rule.places.detector.clone(), PolicyError::Experimental { detector }));
             }
             match threshold(rule, &thresholds) {
                 Ok(threshold) => rules.push(BoundRule { rule: rule.clone(), threshold }),
@@ -47,7 +62,9 @@ impl Policy {
             }
         }
         if found.is_empty() {
-            Ok(BoundPolicy { policy: self.clone(), rules })
+            let experimental = known.iter().filter(|detector| detector.experimental);
+            let experimental = experimental.map(|detector| detector.name.to_owned()).collect();
+            Ok(BoundPolicy { policy: self.clone(), rules, experimental })
         } else {
             Err(PolicyErrors::new(&self.source, found))
         }
@@ -70,10 +87,12 @@ impl BoundPolicy {
     /// The rules that weigh a detection by `detector` in a text of this role, with their places in the document's
     /// order.
     pub fn rules_for(&self, detector: &str, role: Role) -> impl Iterator<Item = (usize, &BoundRule)> {
+        let experimental = self.experimental.iter().any(|name| name == detector);
+        let detector = KnownDetector { name: detector, experimental };
         self.rules
             .iter()
             .enumerate()
-            .filter(move |(_, bound)| bound.rule.roles.contains(&role) && bound.rule.looks_at(detector))
+            .filter(move |(_, bound)| bound.rule.roles.contains(&role) && bound.rule.looks_at(&detector))
     }
 
     /// The text of a template of the policy.
@@ -113,22 +132,24 @@ impl BoundRule {
 }
 
 impl Rule {
-    /// Whether it looks at `detector`; a family leaves out [`EXPERIMENTAL`] detectors unless the rule is experimental.
+    /// Whether it looks at `detector`; a family leaves out experimental detectors unless the rule is experimental.
     #[must_use]
-    pub fn looks_at(&self, detector: &str) -> bool {
-        self.detector.covers(detector) && (self.experimental || !EXPERIMENTAL.contains(&detector))
+    pub fn looks_at(&self, detector: &KnownDetector<'_>) -> bool {
+        self.detector.covers(detector.name) && (self.experimental || !detector.experimental)
     }
 }
 
-fn missing(selector: &Selector, known: &[&str]) -> PolicyError {
+fn missing(selector: &Selector, known: &[KnownDetector<'_>]) -> PolicyError {
+    let names = known.iter().map(|detector| detector.name);
     match selector {
         Selector::Name(name) => {
-            let hint = suggest::hint(name, known.iter().copied());
-            PolicyError::UnknownDetector { detector: name.clone(), hint }
+            PolicyError::UnknownDetector { detector: name.clone(), hint: suggest::hint(name, names) }
         }
-        Selector::Family(prefix) => PolicyError::NeverApplies {
-            why: format!("no detector's name begins with `{prefix}`; known: {}", known.join(", ")),
-        },
+        Selector::Family(prefix) => {
+            let names: Vec<&str> = names.collect();
+            let why = format!("no detector's name begins with `{prefix}`; known: {}", names.join(", "));
+            PolicyError::NeverApplies { why }
+        }
     }
 }
 

@@ -100,10 +100,10 @@ pub enum PolicyError {
         /// The reason.
         why: String,
     },
-    /// A rule on an experimental detector that does not say so.
+    /// A rule on an experimental detector, or on a family of nothing else, that does not say so.
     #[error("`{detector}` is experimental, expected `experimental = true` in a rule that looks at it")]
     Experimental {
-        /// The detector.
+        /// The detector, or a family such as `classifier.*`.
         detector: String,
     },
     /// A detector that does not exist.

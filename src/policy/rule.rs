@@ -1,12 +1,10 @@
 //! One rule of a policy: what it looks at, from which score, and what it asks for.
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::request::Role;
 use crate::verdict::Decision;
-
-/// Detectors whose judgement is not yet good enough to decide unasked: a rule on one says `experimental = true`.
-pub const EXPERIMENTAL: [&str; 2] = ["classifier.self_harm", "classifier.sexual"];
 
 /// One `[[rule]]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +21,7 @@ pub struct Rule {
     pub limit: Limit,
     /// What it asks for.
     pub action: Action,
-    /// Whether it may look at [`EXPERIMENTAL`] detectors.
+    /// Whether it may look at experimental detectors.
     pub experimental: bool,
     /// Where the document has what; not part of the rule's meaning.
     pub(super) places: Places,
@@ -70,6 +68,15 @@ impl Selector {
     pub(super) fn stem(&self) -> &str {
         match self {
             Self::Name(text) | Self::Family(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Family(prefix) => write!(f, "{prefix}*"),
         }
     }
 }

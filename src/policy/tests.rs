@@ -3,26 +3,36 @@
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
-use super::{Limit, MAX_POLICY_BYTES, Policy, PolicyError, PolicyErrors, PolicyWarning, Selector};
+use super::{
+    KnownDetector, Limit, MAX_POLICY_BYTES, Policy, PolicyError, PolicyErrors, PolicyWarning, Selector,
+};
 use crate::request::Role;
 use crate::verdict::Decision;
 
-const KNOWN: [&str; 14] = [
-    "classifier.toxicity",
-    "classifier.obscenity",
-    "classifier.insult",
-    "classifier.threat",
-    "classifier.hate",
-    "classifier.harmful_request",
-    "classifier.jailbreak",
-    "classifier.prompt_injection",
-    "classifier.self_harm",
-    "classifier.sexual",
-    "pii.email",
-    "pii.phone",
-    "pii.card",
-    "pii.ip",
+const KNOWN: [KnownDetector<'_>; 14] = [
+    settled("classifier.toxicity"),
+    settled("classifier.obscenity"),
+    settled("classifier.insult"),
+    settled("classifier.threat"),
+    settled("classifier.hate"),
+    settled("classifier.harmful_request"),
+    settled("classifier.jailbreak"),
+    settled("classifier.prompt_injection"),
+    experimental("classifier.self_harm"),
+    experimental("classifier.sexual"),
+    settled("pii.email"),
+    settled("pii.phone"),
+    settled("pii.card"),
+    settled("pii.ip"),
 ];
+
+const fn settled(name: &str) -> KnownDetector<'_> {
+    KnownDetector { name, experimental: false }
+}
+
+const fn experimental(name: &str) -> KnownDetector<'_> {
+    KnownDetector { name, experimental: true }
+}
 
 const HEAD: &str = "schema = 1\nid = \"p\"\nversion = \"1.0.0\"\n";
 
@@ -43,9 +53,8 @@ fn the_embedded_policy_is_sound_and_binds() {
     assert_eq!((policy.on_fault(), policy.on_unsupported()), (Decision::Veto, Decision::Escalate));
     let bound = policy.bind(|_, _| Ok(0.9), &KNOWN).unwrap();
     for detector in KNOWN {
-        let experimental = super::EXPERIMENTAL.contains(&detector);
-        let watched = Role::ALL.iter().any(|&role| bound.rules_for(detector, role).next().is_some());
-        assert_eq!(watched, !experimental, "{detector}");
+        let watched = Role::ALL.iter().any(|&role| bound.rules_for(detector.name, role).next().is_some());
+        assert_eq!(watched, !detector.experimental, "{detector:?}");
     }
     assert_eq!(policy.digest(), blake3::hash(Policy::embedded_source().as_bytes()).to_hex().as_str());
 }
@@ -189,6 +198,36 @@ fn a_family_leaves_out_experimental_heads_unless_the_rule_says_so() {
     assert!(covers(with_rule(rule).unwrap(), "classifier.hate"));
     assert!(!covers(with_rule(rule).unwrap(), "classifier.self_harm"));
     assert!(covers(with_rule(&format!("{rule}\nexperimental = true")).unwrap(), "classifier.self_harm"));
+}
+
+#[test]
+fn all_mistakes_of_binding_are_reported_at_once_with_their_places() {
+    let source = format!(
+        "{HEAD}[[rule]]\nid = \"a\"\ndetector = \"pii.emial\"\nthreshold = 0.5\naction = \"veto\"\n\
+         [[rule]]\nid = \"b\"\ndetector = \"classifier.sexual\"\ntarget_fpr = 0.01\naction = \"veto\"\n\
+         [[rule]]\nid = \"c\"\ndetector = \"trial.*\"\nthreshold = 0.5\naction = \"veto\"\n"
+    );
+    let policy = Policy::parse(&source, "p.toml").unwrap();
+    let known = [settled("pii.email"), experimental("classifier.sexual"), experimental("trial.one")];
+    let errors = policy.bind(|_, _| Err("no curve".to_owned()), &known).unwrap_err();
+    let found: Vec<_> = errors.problems().iter().map(|p| (p.line, p.column, p.what.to_string())).collect();
+    let expected = [
+        (
+            6,
+            12,
+            "no detector is named `pii.emial`; did you mean `pii.email`? \
+                 known: pii.email, classifier.sexual, trial.one",
+        ),
+        (
+            11,
+            12,
+            "`classifier.sexual` is experimental, \
+                  expected `experimental = true` in a rule that looks at it",
+        ),
+        (12, 14, "no threshold for `classifier.sexual` at target_fpr 0.01: no curve"),
+        (16, 12, "`trial.*` is experimental, expected `experimental = true` in a rule that looks at it"),
+    ];
+    assert_eq!(found, expected.map(|(line, column, what)| (line, column, what.to_owned())));
 }
 
 #[test]

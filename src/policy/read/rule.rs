@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::name;
 use crate::policy::error::PolicyError;
-use crate::policy::rule::{Action, EXPERIMENTAL, Limit, Places, Replacement, Rule, Selector};
+use crate::policy::rule::{Action, Limit, Places, Replacement, Rule, Selector};
 use crate::policy::table::{Found, Placed, Table, wrong_value};
 use crate::request::Role;
 use crate::verdict::Decision;
@@ -46,12 +46,6 @@ pub(super) fn read(table: &Table<'_, '_>, found: &mut Found) -> Option<Rule> {
     let limit = limit(table, detector.as_ref(), found);
     let action = action(table, detector.as_ref(), found);
     let (selector, detector_place) = detector?;
-    if let Selector::Name(name) = &selector
-        && EXPERIMENTAL.contains(&name.as_str())
-        && !experimental
-    {
-        found.push((detector_place.clone(), PolicyError::Experimental { detector: name.clone() }));
-    }
     let (limit, limit_place) = limit?;
     let (action, action_place) = action?;
     let places = Places {
