@@ -92,8 +92,7 @@ impl Guard {
     /// Judges one text. What goes wrong on the way is part of the verdict, and is never an allow.
     #[must_use]
     pub fn check(&self, request: &Request) -> Verdict {
-        let mut verdicts = self.check_batch(std::slice::from_ref(request));
-        verdicts.pop().unwrap_or_else(|| self.unjudged(request))
+        self.check_one(request).0
     }
 
     /// Judges many texts together, over the guard's threads; verdicts come in the order of the requests.
@@ -101,6 +100,17 @@ impl Guard {
     /// Each verdict is what [`Guard::check`] would say of the text alone, bit for bit, save for times and identifiers.
     #[must_use]
     pub fn check_batch(&self, requests: &[Request]) -> Vec<Verdict> {
+        self.judge(requests).into_iter().map(|(verdict, _)| verdict).collect()
+    }
+
+    /// One verdict, and the logits behind it.
+    fn check_one(&self, request: &Request) -> (Verdict, Vec<f32>) {
+        let mut judged = self.judge(std::slice::from_ref(request));
+        judged.pop().unwrap_or_else(|| (self.unjudged(request), Vec::new()))
+    }
+
+    /// The verdict on each text and its logits, by head; there are none where the classifiers did not answer.
+    fn judge(&self, requests: &[Request]) -> Vec<(Verdict, Vec<f32>)> {
         let start = Instant::now();
         let inner = &*self.0;
         let limit = inner.policy.policy().max_bytes();
@@ -147,11 +157,15 @@ impl Guard {
             .map(|((request, normalized), detections)| {
                 let decide = Instant::now();
                 let outcome = normalized.and_then(|_| outcomes.next());
-                let mut verdict = self.verdict(request, detections, outcome);
+                let mut verdict = self.verdict(request, detections, outcome.as_ref());
                 verdict.timing =
                     Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };
                 self.record(request, &mut verdict);
-                verdict
+                let logits = match outcome {
+                    Some(Outcome::Scored(heads)) => heads.logits,
+                    _ => Vec::new(),
+                };
+                (verdict, logits)
             })
             .collect()
     }
@@ -162,18 +176,26 @@ impl Guard {
     /// [`GuardError::Encode`] when the encoder fails on a text.
     pub fn scores(&self, texts: &[&str]) -> Result<Vec<Scores>, GuardError> {
         let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let judged: Vec<Judged<'_>> =
-            normalized.iter().map(|normalized| Judged { text: normalized.text(), deadline: None }).collect();
+        let heads = self.head_scores(normalized.iter().map(Normalized::text))?;
+        Ok(heads
+            .into_iter()
+            .map(|heads| Scores {
+                calibrated: calibrated(self.0.bundle.calibration(), &heads.logits),
+                logits: heads.logits,
+                tokens: heads.tokens,
+                windows: heads.windows,
+            })
+            .collect())
+    }
+
+    /// What the heads say of texts that are normalized already.
+    fn head_scores<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Vec<HeadScores>, GuardError> {
+        let judged: Vec<Judged<'_>> = texts.map(|text| Judged { text, deadline: None }).collect();
         let (outcomes, _) = self.0.classifier.judge(&judged);
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
-                Outcome::Scored(heads) => Ok(Scores {
-                    calibrated: calibrated(self.0.bundle.calibration(), &heads.logits),
-                    logits: heads.logits,
-                    tokens: heads.tokens,
-                    windows: heads.windows,
-                }),
+                Outcome::Scored(heads) => Ok(heads),
                 Outcome::Late { .. } => Err(GuardError::Encode("a window was not judged".to_owned())),
                 Outcome::Failed(message) => Err(GuardError::Encode(message)),
             })
@@ -220,7 +242,7 @@ impl Guard {
         &self,
         request: &Request,
         mut detections: Vec<Detection>,
-        outcome: Option<Outcome>,
+        outcome: Option<&Outcome>,
     ) -> Verdict {
         let inner = &*self.0;
         let mut scores = Vec::new();
@@ -239,11 +261,11 @@ impl Guard {
                 (Coverage::Partial, Some(CoverageReason::Deadline))
             }
             Some(Outcome::Failed(message)) => {
-                fault = Some(message);
+                fault = Some(message.clone());
                 (Coverage::Partial, Some(CoverageReason::Fault))
             }
             Some(Outcome::Scored(heads)) => {
-                scores = self.classify(&heads, &mut detections);
+                scores = self.classify(heads, &mut detections);
                 if heads.unknown_share > inner.bundle.manifest().coverage.unknown_share {
                     (Coverage::None, Some(CoverageReason::UnsupportedLanguage))
                 } else {
@@ -323,7 +345,7 @@ impl Guard {
 
     /// A verdict by the policy's `on_fault` for a text that no rail has seen.
     fn unjudged(&self, request: &Request) -> Verdict {
-        self.verdict(request, Vec::new(), Some(Outcome::Failed("the text was not judged".to_owned())))
+        self.verdict(request, Vec::new(), Some(&Outcome::Failed("the text was not judged".to_owned())))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Guard, GuardError};
 use crate::calibrate::calibrated;
 use crate::normalize::Normalized;
 use crate::policy::BoundRule;
-use crate::rails::classifier::{Judged, Outcome};
+use crate::rails::classifier::HeadScores;
 use crate::request::Request;
 use crate::span::{NormalizedSpan, Span};
 use crate::verdict::Verdict;
@@ -61,20 +61,12 @@ impl Guard {
     /// # Errors
     /// [`GuardError::Encode`] when the encoder fails on a shortened text.
     pub fn explain(&self, request: &Request) -> Result<Explanation, GuardError> {
-        let verdict = self.check(request);
-        if verdict.scores.is_empty() {
-            return Ok(Explanation { verdict, heads: Vec::new(), words: Vec::new() });
-        }
-        let normalized = Normalized::new(&request.text);
-        let whole = self.logits(&[normalized.text().to_owned()])?;
-        let Some(logits) = whole.first() else {
-            return Ok(Explanation { verdict, heads: Vec::new(), words: Vec::new() });
-        };
-        let scores = calibrated(self.bundle().calibration(), logits);
+        let (verdict, logits) = self.check_one(request);
+        let scores = verdict.scores.iter().map(|(_, score)| *score);
         let heads: Vec<HeadExplanation> = self
             .heads()
             .iter()
-            .zip(logits.iter().zip(scores))
+            .zip(logits.into_iter().zip(scores))
             .map(|(head, (logit, score))| {
                 let detector = format!("classifier.{}", head.name);
                 let rules = self.policy().rules_for(&detector, request.role).map(|(_, rule)| rule);
@@ -82,14 +74,14 @@ impl Guard {
                 HeadExplanation {
                     name: head.name.clone(),
                     score,
-                    logit: *logit,
+                    logit,
                     threshold: rule.map(BoundRule::threshold),
                     rule: rule.map(|rule| rule.rule().id.clone()),
                 }
             })
             .collect();
         let words = match foremost(&heads) {
-            Some(head) => self.occlude(&normalized, head, &heads)?,
+            Some(head) => self.occlude(&Normalized::new(&request.text), head, &heads)?,
             None => Vec::new(),
         };
         Ok(Explanation { verdict, heads, words })
@@ -111,11 +103,11 @@ impl Guard {
                 [before.unwrap_or_default(), after.unwrap_or_default()].concat()
             })
             .collect();
-        let logits = self.logits(&without)?;
+        let shortened = self.head_scores(without.iter().map(String::as_str))?;
         Ok(pieces
             .into_iter()
-            .zip(logits)
-            .filter_map(|(piece, logits)| {
+            .zip(shortened)
+            .filter_map(|(piece, HeadScores { logits, .. })| {
                 let score = *calibrated(self.bundle().calibration(), &logits).get(head)?;
                 Some(WordContribution {
                     span: normalized.to_caller(piece),
@@ -125,20 +117,6 @@ impl Guard {
                 })
             })
             .collect())
-    }
-
-    /// Logits of texts that are normalized already.
-    fn logits(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, GuardError> {
-        let judged: Vec<Judged<'_>> = texts.iter().map(|text| Judged { text, deadline: None }).collect();
-        let (outcomes, _) = self.0.classifier.judge(&judged);
-        outcomes
-            .into_iter()
-            .map(|outcome| match outcome {
-                Outcome::Scored(heads) => Ok(heads.logits),
-                Outcome::Failed(message) => Err(GuardError::Encode(message)),
-                Outcome::Late { .. } => Err(GuardError::Encode("a window was not judged".to_owned())),
-            })
-            .collect()
     }
 }
 

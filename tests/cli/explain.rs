@@ -22,6 +22,18 @@ fn json_holds_the_verdict_the_heads_and_the_words() {
     assert!(!explanation["words"].as_array().unwrap().is_empty(), "{explanation}");
 }
 
+/// The logits are those behind the verdict: the scores agree bit for bit.
+#[test]
+fn the_heads_are_those_of_the_verdict() {
+    let explanation = run(&["explain", "--json", "you are an idiot and a fool"]).json();
+    let heads = explanation["heads"].as_array().unwrap();
+    let scores = explanation["verdict"]["scores"].as_object().unwrap();
+    assert_eq!(heads.len(), scores.len());
+    for head in heads {
+        assert_eq!(head["score"], scores[head["name"].as_str().unwrap()], "{explanation}");
+    }
+}
+
 #[test]
 fn no_text_is_an_error() {
     let run = run(&["explain"]);
