@@ -14,7 +14,8 @@ mod memory;
 mod pipe;
 mod terminal;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use guard_options::GuardOptions;
 use std::process::ExitCode;
 
 /// A guard for offline assistants: a text in, a verdict out, on this device and with no network.
@@ -25,6 +26,9 @@ struct Cli {
     /// When to colour the output; `NO_COLOR` is respected.
     #[arg(long, global = true, value_name = "WHEN", env = "PORTCULLIS_COLOR", default_value = "auto")]
     color: terminal::Color,
+
+    #[command(flatten)]
+    guard: GuardOptions,
 
     #[command(subcommand)]
     command: Command,
@@ -53,20 +57,32 @@ Exit status: 0 allowed or rewritten, 1 vetoed or escalated, 2 an error.";
 
 /// Runs the program on its own arguments.
 pub(crate) fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return failure::usage(&error),
     };
     cli.color.apply();
     let outcome = match cli.command {
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Pipe(arguments) => pipe::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::Inspect(arguments) => inspect::run(&arguments),
-        Command::Bench(arguments) => bench::run(&arguments),
-        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments, &cli.guard),
+        Command::Pipe(arguments) => pipe::run(&arguments, &cli.guard),
+        Command::Explain(arguments) => explain::run(&arguments, &cli.guard),
+        Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
+        Command::Bench(arguments) => bench::run(&arguments, &cli.guard),
+        Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
     outcome.unwrap_or_else(|error| failure::report(&error))
+}
+
+/// The arguments. Where no guard is made its flags are accepted, as everywhere, but kept out of the help.
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let flags =
+        command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
+    let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
+    command
+        .mut_subcommand("completions", |command| command.args(&hidden))
+        .mut_subcommand("man", |command| command.args(&hidden))
 }

@@ -7,7 +7,7 @@ mod recorder;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
-pub use inspect::{FileReport, HeadReport, Inspection};
+pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
 
 use recorder::Recorder;
 use std::sync::Arc;

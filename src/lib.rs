@@ -34,7 +34,7 @@ pub mod guard;
 
 pub use guard::{
     DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, Scores, WordContribution,
+    Inspection, Scores, WarningReport, WordContribution,
 };
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role};

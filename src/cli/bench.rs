@@ -59,23 +59,20 @@ pub(super) struct Arguments {
     /// Write the plot of latency by length.
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
-
-    #[command(flatten)]
-    guard: GuardOptions,
 }
 
 #[derive(Subcommand)]
 enum Mode {
     /// Encode the token counts or token ids on standard input, one answer in nanoseconds a line.
     #[command(hide = true)]
-    EncodeLoop(encode_loop::Arguments),
+    EncodeLoop,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if let Some(Mode::EncodeLoop(arguments)) = &arguments.mode {
-        return encode_loop::run(arguments);
+pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
+    if let Some(Mode::EncodeLoop) = arguments.mode {
+        return encode_loop::run(options);
     }
-    let options = arguments.guard.unrecorded();
+    let options = options.unrecorded();
     let cold_start = cold_start::measure(&options, arguments.starts)?;
     let guard = options.with_threads(1).guard()?;
     let _ = guard.check(&texts::benign(32)?);

@@ -28,17 +28,14 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     status: StatusOptions,
-
-    #[command(flatten)]
-    guard: GuardOptions,
 }
 
 /// The most places told for one finding.
 const MOST_PLACES: usize = 8;
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let request = arguments.input.request()?;
-    let verdict = arguments.guard.guard()?.check(&request);
+    let verdict = options.guard()?.check(&request);
     if verdict.coverage_reason == Some(CoverageReason::SizeLimit) {
         failure::note(&format!(
             "the text has {} bytes, more than the policy's max_bytes: it was not judged",

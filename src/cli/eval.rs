@@ -59,9 +59,6 @@ pub(super) struct Arguments {
     /// The seed of the bootstrap.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-
-    #[command(flatten)]
-    guard: GuardOptions,
 }
 
 /// A key of a row that can name its slice.
@@ -75,8 +72,8 @@ enum SliceBy {
     Kind,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let guard = arguments.guard.unrecorded().guard()?;
+pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
+    let guard = options.unrecorded().guard()?;
     let heads = chosen_heads(&guard, &arguments.head)?;
     let judged = judge::judge(&guard, &arguments.data, arguments.slice_by, &heads)?;
     let settings =

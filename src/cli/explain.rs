@@ -33,14 +33,11 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     status: StatusOptions,
-
-    #[command(flatten)]
-    guard: GuardOptions,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let request = arguments.input.request()?;
-    let explanation = arguments.guard.guard()?.explain(&request)?;
+    let explanation = options.guard()?.explain(&request)?;
     let text = if arguments.json {
         let mut line = serde_json::to_string(&explanation)?;
         line.push('\n');

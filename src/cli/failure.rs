@@ -19,6 +19,12 @@ pub(super) fn note(what: &str) {
     let _ = writeln!(anstream::stderr(), "portcullis: {what}");
 }
 
+/// Tells something that is allowed but likely not meant.
+pub(super) fn warn(what: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stderr(), "warning: {what}");
+}
+
 /// Tells a mistake in the arguments, or prints the help that was asked for.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     use std::io::Write;

@@ -1,8 +1,8 @@
 //! `completions` and `man`: what packagers install beside the program.
 
-use super::{Cli, terminal};
+use super::{command, terminal};
 use anyhow::Context as _;
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use clap_complete::Shell;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ pub(super) struct ManArguments {
 
 pub(super) fn completions(arguments: &CompletionArguments) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "portcullis", &mut script);
+    clap_complete::generate(arguments.shell, &mut command(), "portcullis", &mut script);
     terminal::emit(&String::from_utf8(script).context("the completions are not UTF-8")?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -40,7 +40,7 @@ pub(super) fn completions(arguments: &CompletionArguments) -> anyhow::Result<Exi
 pub(super) fn man(arguments: &ManArguments) -> anyhow::Result<ExitCode> {
     let directory = &arguments.directory;
     std::fs::create_dir_all(directory)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), directory))
+        .and_then(|()| clap_mangen::generate_to(command(), directory))
         .with_context(|| format!("cannot write the man pages to {}", directory.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,49 +1,57 @@
-//! The flags that every judging command shares, and the guard made from them.
+//! The flags that every judging command shares, before or after its name, and the guard made from them.
 
+use super::failure;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use portcullis::{Decision, DeviceKind, Guard, Level};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Once;
 use std::time::Duration;
+
+/// The heading of these flags in every help.
+pub(super) const HEADING: &str = "Guard";
 
 /// What judges: bundle, policy, device and limits. A flag goes before its environment variable.
 #[derive(Args, Clone, Default)]
-#[command(next_help_heading = "Guard")]
+#[command(next_help_heading = HEADING)]
 pub(super) struct GuardOptions {
     /// The policy: a TOML file, or a directory with a `policy.toml`. Without it, the policy in the program.
-    #[arg(long, value_name = "FILE|DIR", env = "PORTCULLIS_POLICY")]
+    #[arg(long, global = true, value_name = "FILE|DIR", env = "PORTCULLIS_POLICY")]
     policy: Option<PathBuf>,
 
     /// The directory of the model bundle. Without it, the bundle in the program.
-    #[arg(long, value_name = "DIR", env = "PORTCULLIS_MODELS")]
+    #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_MODELS")]
     models: Option<PathBuf>,
 
     /// Where to compute.
-    #[arg(long, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", default_value = "auto")]
+    #[arg(long, global = true, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", default_value = "auto")]
     device: Device,
 
     /// The highest instruction level to use. It can only lower what the processor has.
-    #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LEVEL", value_parser = parse_level)]
+    #[arg(long, global = true, value_name = "LEVEL", env = "PORTCULLIS_LEVEL", value_parser = parse_level)]
     level: Option<Level>,
 
     /// Threads. Without it, one for each processor.
-    #[arg(long, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = parse_threads)]
+    #[arg(long, global = true, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = parse_threads)]
     threads: Option<usize>,
 
     /// Time allowed for a text, in milliseconds. A text that is late takes the policy's `on_fault`.
-    #[arg(long, value_name = "N", env = "PORTCULLIS_DEADLINE_MS")]
+    #[arg(long, global = true, value_name = "N", env = "PORTCULLIS_DEADLINE_MS")]
     deadline_ms: Option<u64>,
 
     /// The directory for what is kept between runs.
-    #[arg(long, value_name = "DIR", env = "PORTCULLIS_STATE")]
+    #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
     state: Option<PathBuf>,
 
     /// Add a decision record for every verdict to this file, one JSON object a line. It never holds the text.
-    #[arg(long, value_name = "FILE", env = "PORTCULLIS_RECORD")]
+    #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_RECORD")]
     record: Option<PathBuf>,
 }
+
+/// Some commands make several guards of one policy.
+static WARNED: Once = Once::new();
 
 /// A place to compute.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -60,7 +68,7 @@ enum Device {
 }
 
 impl GuardOptions {
-    /// Loads the bundle and the policy.
+    /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
     ///
     /// # Errors
     /// When one of them cannot be read, or is not what it must be.
@@ -93,7 +101,11 @@ impl GuardOptions {
         if let Some(file) = &self.record {
             builder = builder.record_file(file.clone());
         }
-        builder.build().context("cannot start the guard")
+        let guard = builder.build().context("cannot start the guard")?;
+        if self.policy.is_some() {
+            WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
+        }
+        Ok(guard)
     }
 
     /// The same options at another level.

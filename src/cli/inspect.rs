@@ -8,7 +8,7 @@ use super::memory::Memory;
 use super::terminal::{self, FAINT};
 use anyhow::ensure;
 use clap::Args;
-use portcullis::{HeadReport, Inspection, Request, Role};
+use portcullis::{HeadReport, Inspection, Request, Role, WarningReport};
 use self_test::Finding;
 use serde::Serialize;
 use sockets::Sockets;
@@ -35,14 +35,11 @@ pub(super) struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-
-    #[command(flatten)]
-    guard: GuardOptions,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let before = Sockets::open_now();
-    let options = arguments.guard.unrecorded();
+    let options = options.unrecorded();
     let guard = options.guard()?;
     // For the memory that a verdict leaves behind.
     let _ = guard.check(&Request::new("a quiet morning in the garden", Role::User)?);
@@ -85,6 +82,7 @@ fn describe(guard: &Inspection, memory: Option<Memory>, findings: &[Finding]) ->
     facts.row(["heads", &heads(&guard.heads)]);
     facts.row(["policy", &format!("{} {}, {} rules", guard.policy.id, guard.policy.version, guard.rules)]);
     facts.row(["policy digest", &guard.policy.digest]);
+    facts.row(["policy warnings", &warnings(&guard.warnings)]);
     facts.row(["files against their digests", &guard.digests]);
     let mut files = terminal::Table::new(&["file", "bytes", "origin", "BLAKE3"], &["bytes"]);
     for file in &guard.files {
@@ -111,6 +109,16 @@ fn heads(heads: &[HeadReport]) -> String {
         if head.experimental { format!("{} (experimental)", head.name) } else { head.name.clone() }
     };
     heads.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn warnings(warnings: &[WarningReport]) -> String {
+    if warnings.is_empty() {
+        return "none".to_owned();
+    }
+    let line = |warning: &WarningReport| {
+        format!("{}:{}: {}", warning.line, warning.column, terminal::printable(&warning.message))
+    };
+    warnings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn memory_table(memory: Option<Memory>) -> String {

@@ -55,13 +55,10 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     status: StatusOptions,
-
-    #[command(flatten)]
-    guard: GuardOptions,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let guard = arguments.guard.guard()?;
+pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
+    let guard = options.guard()?;
     let batch = usize::from(arguments.batch);
     let window = Duration::from_micros(arguments.batch_window_us);
     let queue = Arc::new(Queue::new(4 * batch));

@@ -37,6 +37,8 @@ pub struct Inspection {
     pub policy: PolicyRef,
     /// Number of its rules.
     pub rules: usize,
+    /// What in it is allowed but likely not meant.
+    pub warnings: Vec<WarningReport>,
     /// `ok`, or why the bundle's files differ from their digests; hashed for this report.
     pub digests: String,
 }
@@ -61,6 +63,17 @@ pub struct HeadReport {
     pub name: String,
     /// Whether it is shipped as experimental.
     pub experimental: bool,
+}
+
+/// One warning about the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WarningReport {
+    /// Line of the policy, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is likely not meant.
+    pub message: String,
 }
 
 impl Guard {
@@ -98,6 +111,17 @@ impl Guard {
                 .collect(),
             policy: inner.policy_ref.clone(),
             rules: inner.policy.rules().len(),
+            warnings: inner
+                .policy
+                .policy()
+                .warnings()
+                .iter()
+                .map(|warning| WarningReport {
+                    line: warning.line,
+                    column: warning.column,
+                    message: warning.what.to_string(),
+                })
+                .collect(),
             digests: inner.bundle.verify().map_or_else(|e| full_message(&e), |()| "ok".to_owned()),
         }
     }

@@ -102,3 +102,75 @@ fn what_cannot_be_opened_is_named() {
     assert!(models.stderr.contains("/nowhere"), "{}", models.stderr);
     assert!(policy.stderr.contains("/nowhere.toml"), "{}", policy.stderr);
 }
+
+#[test]
+fn the_guards_flags_may_stand_before_the_command_and_the_last_one_holds() {
+    let level = |arguments: &[&str]| run(arguments).json()["level"].clone();
+    assert_eq!(level(&["--level", "scalar", "inspect", "--json"]), "scalar");
+    assert_eq!(level(&["inspect", "--json", "--level", "scalar"]), "scalar");
+    let threads = run(&["--threads", "3", "inspect", "--json", "--threads", "2"]).json();
+    assert_eq!(threads["threads"], 2);
+    let set =
+        finish(program().env("PORTCULLIS_THREADS", "4").args(["--threads", "3", "inspect", "--json"]), b"");
+    assert_eq!(set.json()["threads"], 3);
+    let missing = run(&["--models", "/nowhere", "check", "hello"]);
+    assert_eq!(missing.status, Some(2));
+    assert!(missing.stderr.contains("/nowhere"), "{}", missing.stderr);
+}
+
+#[test]
+fn commands_without_a_guard_do_not_show_its_flags() {
+    for command in ["completions", "man"] {
+        let help = run(&[command, "--help"]).stdout;
+        assert!(!help.contains("--models") && help.contains("--color"), "{help}");
+    }
+    assert_eq!(run(&["--threads", "1", "completions", "fish"]).status, Some(0));
+    assert!(run(&["check", "--help"]).stdout.contains("--models"));
+}
+
+/// The second rule can never change a decision.
+const SHADOWED: &str = r#"schema = 1
+id = "p"
+version = "1.0.0"
+
+[[rule]]
+id = "all"
+detector = "pii.*"
+threshold = 0.4
+action = "veto"
+
+[[rule]]
+id = "mail"
+detector = "pii.email"
+threshold = 0.5
+action = "escalate"
+"#;
+
+#[test]
+fn warnings_about_the_policy_asked_for_are_told_once() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("policy.toml"), SHADOWED).unwrap();
+    let policy = directory.path().to_str().unwrap();
+    // The self-test makes a guard for each level.
+    for command in
+        [&["check", "--policy", policy, "hello"] as &[&str], &["inspect", "--self-test", "--policy", policy]]
+    {
+        let run = run(command);
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        assert!(run.stderr.starts_with("warning: "), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("policy.toml:11:1: the rule `mail` never changes a decision"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(run.stderr.matches("warning: ").count(), 1, "{}", run.stderr);
+    }
+    assert_eq!(run(&["check", "hello"]).stderr, "");
+
+    let report = run(&["inspect", "--json", "--policy", policy]).json();
+    let warnings = report["warnings"].as_array().unwrap();
+    assert_eq!((&warnings[0]["line"], &warnings[0]["column"], warnings.len()), (&11.into(), &1.into(), 1));
+    assert!(warnings[0]["message"].as_str().unwrap().starts_with("the rule `mail`"), "{report}");
+    assert!(run(&["inspect", "--policy", policy]).stdout.contains("11:1: the rule `mail`"));
+    assert_eq!(run(&["inspect", "--json"]).json()["warnings"], serde_json::json!([]));
+}

@@ -3,24 +3,17 @@
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::lines;
 use anyhow::{Context as _, bail, ensure};
-use clap::Args;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-
-/// Each line is a number of tokens or a JSON array of token ids, the special ones included.
-#[derive(Args)]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    guard: GuardOptions,
-}
 
 const MOST_LINE_BYTES: usize = 1 << 16;
 /// The ids that begin and end every text of the BERT vocabularies.
 const CLS: u32 = 101;
 const SEP: u32 = 102;
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let guard = arguments.guard.unrecorded().guard()?;
+/// Answers lines until their end; each is a number of tokens or a JSON array of token ids, the special ones included.
+pub(super) fn run(options: &GuardOptions) -> anyhow::Result<ExitCode> {
+    let guard = options.unrecorded().guard()?;
     let mut input = io::stdin().lock();
     let mut output = io::stdout().lock();
     let mut number = 0_u64;
