@@ -138,7 +138,8 @@ impl ClassifierRail {
         let packs = packs(windows);
         let run = |pack: &Vec<&Window>| self.encode_pack(texts, tokens, pack);
         let scored: Vec<PackScores> = match self.pool(packs.len()) {
-            Some(pool) => pool.install(|| packs.par_iter().map(run).collect()),
+            // A pack at a time: the pool's own pieces are an eighth of them all, and the last one is waited for.
+            Some(pool) => pool.install(|| packs.par_iter().with_max_len(1).map(run).collect()),
             None => packs.iter().map(run).collect(),
         };
 

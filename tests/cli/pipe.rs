@@ -150,6 +150,22 @@ fn a_batch_does_not_change_a_verdict() {
 }
 
 #[test]
+fn threads_do_not_change_a_verdict() {
+    let input: String = (0..48_usize)
+        .map(|number| format!("{}\n", json!({"text": "you quiet fool ".repeat(1 + number * 37 % 90)})))
+        .collect();
+    let scores = |threads: &str| {
+        let run = run_with(&["pipe", "--threads", threads], input.as_bytes());
+        run.json_lines().iter().map(|line| line["scores"].to_string()).collect::<Vec<_>>()
+    };
+    let expected = scores("1");
+    assert_eq!(expected.len(), 48);
+    for threads in ["2", "5"] {
+        assert_eq!(scores(threads), expected, "{threads} threads");
+    }
+}
+
+#[test]
 fn a_line_alone_is_answered_while_the_input_stays_open() {
     // A window far longer than the test: a lone line must not wait for it.
     let mut child = start(&["--batch-window-us", "10000000"]);
