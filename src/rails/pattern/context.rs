@@ -82,8 +82,15 @@ pub(super) fn nearest(text: &str, at: usize, words: &[&str], unspaced: &[&str]) 
     if unspaced.iter().any(|word| window.contains(word)) { Context::For } else { Context::Silent }
 }
 
+/// Whether the word, in lower case, is in the list.
 fn is_one_of(word: &str, words: &[&str]) -> bool {
-    words
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(word) || (!word.is_ascii() && word.to_lowercase() == **known))
+    // Most of what stands before a number is another number, and none of the lists holds one.
+    if word.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
+    if word.is_ascii() {
+        return words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    }
+    let lower = word.to_lowercase();
+    words.contains(&lower.as_str())
 }

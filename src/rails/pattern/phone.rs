@@ -76,8 +76,12 @@ const LABELS: [&str; 9] = ["cell", "desk", "fax", "home", "landline", "mobile", 
 
 fn at(text: &str, at: usize, floor: usize) -> Option<Hit> {
     let bytes = text.as_bytes();
+    if !opens(text, at, floor) {
+        return None;
+    }
     let run = Run::read(text, at)?;
-    if !opens(text, at, floor, &run) {
+    // In the middle of a row of numbers, unless this one is set apart by its own punctuation.
+    if follows_number(bytes, at, floor) && !run.plus && !run.opens_punctuated() {
         return None;
     }
     // Something else may follow after a space: the longest run of whole groups that is a number wins.
@@ -116,14 +120,14 @@ fn is_labelled(text: &str, end: usize) -> bool {
     })
 }
 
-/// Whether a telephone number can begin at `at`.
-fn opens(text: &str, at: usize, floor: usize, run: &Run) -> bool {
+/// Whether a telephone number can begin at `at`, by what stands before it. Most triggers end here, unread.
+fn opens(text: &str, at: usize, floor: usize) -> bool {
     let bytes = text.as_bytes();
     let (one, two) = (before(bytes, at, 1, floor), before(bytes, at, 2, floor));
     if one.is_ascii_alphanumeric() || b"_@#%&?\\+^~".contains(&one) {
         return false;
     }
-    if run.plus {
+    if byte(bytes, at) == b'+' {
         return true;
     }
     let behind = text.get(floor..at).unwrap_or_default();
@@ -133,12 +137,14 @@ fn opens(text: &str, at: usize, floor: usize, run: &Run) -> bool {
     match one {
         b'.' => !two.is_ascii_alphanumeric(),
         b',' | b':' => !two.is_ascii_digit(),
-        // In the middle of a row of numbers, unless this one is set apart by its own punctuation.
-        b' ' => !two.is_ascii_digit() || run.opens_punctuated(),
         // After another number, or its placeholder.
         b'/' => matches!(two, 0 | b']'),
         _ => true,
     }
+}
+
+fn follows_number(bytes: &[u8], at: usize, floor: usize) -> bool {
+    before(bytes, at, 1, floor) == b' ' && before(bytes, at, 2, floor).is_ascii_digit()
 }
 
 /// Whether the number can end after `count` groups, before byte `end`.
