@@ -1,0 +1,1 @@
+"""How peers are prepared, driven, checked and recorded."""
