@@ -59,8 +59,6 @@ pub(crate) trait Isa: Copy + 'static {
     const TILE_ROWS: usize;
     /// Panels of 16 channels that `dot` takes at once, 1 or 2.
     const TILE_PANELS: usize;
-    /// Rows of the f32 matrix product's tile.
-    const PRODUCT_ROWS: usize;
 
     /// Runs `task` in a function compiled for this instruction set.
     fn run<T: Task<Self>>(self, task: T) -> T::Output;
@@ -72,6 +70,11 @@ pub(crate) trait Isa: Copy + 'static {
     /// The integers as f32, exactly.
     fn widen(self, from: &[i8; LANES]) -> Self::Lanes;
 
+    /// The 16 values rounded to the nearest whole number, ties to even; each must be within `-127..=127`, and any
+    /// other value gives any code.
+    fn narrow(self, scaled: Self::Lanes) -> [i8; LANES];
+    /// Four vectors as the four steps of a group of weights, lane by lane, each rounded as by [`Isa::narrow`].
+    fn pack(self, scaled: [Self::Lanes; 4]) -> WeightGroup;
     /// The codes of 16 consecutive values that are already divided by the row's scale: each rounded to the
     /// nearest whole number, ties to even, plus `zero`, clamped to `0..=255`. NaN gives 0 when `zero` is 0.
     fn encode(self, scaled: Self::Lanes, zero: i32) -> [Self::Group; 4];
@@ -87,6 +90,19 @@ pub(crate) trait Isa: Copy + 'static {
         panels: [&[WeightGroup]; P],
         rows: &[[Self::Group; R]],
     ) -> [[Self::Sums; P]; R];
+    /// [`Isa::dot`], meanwhile asking for the panels `next` to be brought near where that helps.
+    #[inline(always)]
+    fn dot_ahead<const R: usize, const P: usize>(
+        self,
+        panels: [&[WeightGroup]; P],
+        rows: &[[Self::Group; R]],
+        next: [&[WeightGroup]; P],
+    ) -> [[Self::Sums; P]; R] {
+        let _ = next;
+        self.dot(panels, rows)
+    }
+    /// The sums as f32, rounded to nearest.
+    fn floats(self, sums: Self::Sums) -> Self::Lanes;
     /// `sums - zero * column`, in wrapping i32, as f32 rounded to nearest.
     fn centre(self, sums: Self::Sums, zero: i32, column: &[i32; LANES]) -> Self::Lanes;
 }

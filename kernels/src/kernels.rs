@@ -1,16 +1,17 @@
 //! The entry: computations at a chosen CPU level, on inputs that are checked here.
 
 use crate::error::InputError;
-use crate::isa::Isa;
+use crate::isa::{Isa, LANES};
 use crate::level::Level;
 use crate::ops::attention::attention_block;
 use crate::ops::embed::Embed;
 use crate::ops::feed_forward::feed_forward_block;
 use crate::ops::heads::Pool;
 use crate::ops::linear::linear;
+use crate::ops::places;
 use crate::ops::quantize::{Quantize, codes_of_row};
 use crate::scalar::Scalar;
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, take_lanes};
 use crate::sequences::Sequences;
 use crate::weights::embeddings::Embeddings;
 use crate::weights::heads::HeadWeights;
@@ -207,7 +208,7 @@ impl Kernels {
     ) -> Result<(), InputError> {
         let rows = rows("x", x.len(), weights.k())?;
         InputError::length("out", out.len(), rows.saturating_mul(weights.n()))?;
-        with_isa!(self.proof, isa => linear(isa, weights, x, out, codes_of(isa, scratch)));
+        with_isa!(self.proof, isa => linear_rows(isa, weights, x, out, scratch));
         Ok(())
     }
 
@@ -250,6 +251,26 @@ fn rows(what: &'static str, len: usize, width: usize) -> Result<usize, InputErro
 
 fn codes_of<I: Isa>(_: I, scratch: &mut Scratch) -> &mut crate::scratch::Codes<I::Group> {
     I::codes(&mut scratch.codes)
+}
+
+fn linear_rows<I: Isa>(
+    isa: I,
+    weights: &PackedLinear<'_>,
+    x: &[f32],
+    out: &mut [f32],
+    scratch: &mut Scratch,
+) {
+    let chunks = weights.n() / LANES;
+    let rows = out.len() / weights.n();
+    let tiled = take_lanes(&mut scratch.wide, rows * chunks);
+    linear(isa, weights, x, tiled, I::codes(&mut scratch.codes));
+    for (place, out) in places(rows, I::TILE_ROWS, chunks).zip(out.chunks_exact_mut(weights.n())) {
+        for (c, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
+            if let Some(chunk) = tiled.get(place.chunk(c)) {
+                *out = *chunk;
+            }
+        }
+    }
 }
 
 fn quantize_rows<I: Isa>(

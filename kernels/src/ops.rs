@@ -8,6 +8,8 @@ pub(crate) mod gelu;
 pub(crate) mod heads;
 pub(crate) mod linear;
 mod norm;
-mod product;
 pub(crate) mod quantize;
 mod tiles;
+
+pub(crate) use quantize::Range;
+pub(crate) use tiles::{Place, places};

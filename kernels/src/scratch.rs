@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use crate::isa::LANES;
+use crate::isa::{LANES, WeightGroup};
+use crate::ops::{Place, Range};
 
 /// Working memory for [`Kernels`](crate::Kernels), one for each thread that computes.
 ///
@@ -15,14 +16,20 @@ use crate::isa::LANES;
 pub struct Scratch {
     /// Quantized rows.
     pub(crate) codes: CodeStores,
-    /// Queries, keys and values of a group of sequences; then the inner activations of the feed-forward block.
+    /// Tiled: queries, keys and values of a group of sequences; then the inner activations of the feed-forward block.
     pub(crate) wide: Vec<f32>,
     /// Rows of the hidden width: attention's output before and the block's output after projection.
     pub(crate) rows: Vec<f32>,
-    /// Keys of one head, transposed in blocks of 16 tokens.
-    pub(crate) keys: Vec<f32>,
-    /// Values of one head, 16 elements at a time.
-    pub(crate) values: Vec<f32>,
+    /// The ranges of the inner activations' rows.
+    pub(crate) ranges: Vec<Range>,
+    /// Where the rows of queries, keys and values lie.
+    pub(crate) places: Vec<Place>,
+    /// Keys of one attention head, quantized: a token is a channel.
+    pub(crate) keys: Vec<i8>,
+    /// What belongs to each key: its scale, and what the queries' offset adds to its products.
+    pub(crate) key_steps: Vec<f32>,
+    /// Values of one attention head, quantized: an element is a channel.
+    pub(crate) values: Vec<i8>,
     /// Attention scores of a tile of queries; or of the heads.
     pub(crate) scores: Vec<f32>,
 }
@@ -37,9 +44,10 @@ impl Scratch {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let floats = [&self.wide, &self.rows, &self.keys, &self.values, &self.scores];
+        let floats = [&self.wide, &self.rows, &self.key_steps, &self.scores];
         let floats: usize = floats.into_iter().map(Vec::capacity).sum();
-        4 * floats + self.codes.capacity()
+        let rows = size_of::<Range>() * self.ranges.capacity() + size_of::<Place>() * self.places.capacity();
+        rows + 4 * floats + self.keys.capacity() + self.values.capacity() + self.codes.capacity()
     }
 }
 
@@ -102,10 +110,19 @@ pub(crate) fn take<T: Clone + Default>(store: &mut Vec<T>, len: usize) -> &mut [
     &mut store[..len]
 }
 
-/// As [`take`], `blocks` blocks of 16 that begin at a multiple of 64 bytes: loads and stores of whole vectors then
-/// never cross a cache line.
-pub(crate) fn take_blocks(store: &mut Vec<f32>, blocks: usize) -> &mut [[f32; LANES]] {
-    let room = take(store, (blocks + 1) * LANES);
-    let skip = room.as_ptr().align_offset(64).min(LANES);
+/// `blocks` blocks of 16 lanes that begin at a multiple of 64 bytes.
+pub(crate) fn take_lanes(store: &mut Vec<f32>, blocks: usize) -> &mut [[f32; LANES]] {
+    take_aligned(store, blocks)
+}
+
+/// `groups` groups of weights that begin at a multiple of 64 bytes.
+pub(crate) fn take_groups(store: &mut Vec<i8>, groups: usize) -> &mut [WeightGroup] {
+    take_aligned(store, groups)
+}
+
+/// As [`take`], for blocks of 64 bytes, aligned: loads and stores of whole vectors then never cross a cache line.
+fn take_aligned<T: Clone + Default, const N: usize>(store: &mut Vec<T>, blocks: usize) -> &mut [[T; N]] {
+    let room = take(store, (blocks + 1) * N);
+    let skip = room.as_ptr().align_offset(64).min(N);
     &mut room[skip..].as_chunks_mut().0[..blocks]
 }

@@ -42,6 +42,58 @@ pub(super) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [[i32; 2]; 4] {
 }
 
 #[inline(always)]
+pub(super) fn narrow(_: Avx2, scaled: F32x16) -> [i8; LANES] {
+    let mut codes = [0i8; LANES];
+    let (low, high) = scaled.halves();
+    // SAFETY: the token proves AVX2.
+    let narrowed = unsafe {
+        // Packing leaves the 64-bit groups in the order 0, 2, 1, 3.
+        let packed = _mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high));
+        let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+        _mm_packs_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256::<1>(ordered))
+    };
+    // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+    unsafe { _mm_storeu_si128(codes.as_mut_ptr().cast(), narrowed) };
+    codes
+}
+
+#[inline(always)]
+pub(super) fn pack(isa: Avx2, scaled: [F32x16; 4]) -> WeightGroup {
+    let mut group = [0i8; 64];
+    let [(a0, a1), (b0, b1), (c0, c1), (d0, d1)] =
+        [scaled[0].halves(), scaled[1].halves(), scaled[2].halves(), scaled[3].halves()];
+    let (first, second) = (join(isa, a0, b0, c0, d0), join(isa, a1, b1, c1, d1));
+    let to = group.as_mut_ptr();
+    // SAFETY: the token proves AVX2, and bytes 0 to 31 of 64 are writable; no alignment is needed.
+    unsafe { _mm256_storeu_si256(to.cast(), first) };
+    // SAFETY: the token proves AVX2, and bytes 32 to 63 of 64 are writable; no alignment is needed.
+    unsafe { _mm256_storeu_si256(to.add(32).cast(), second) };
+    group
+}
+
+/// Eight lanes of four steps, each rounded to a byte of its lane.
+#[inline(always)]
+fn join(_: Avx2, a: __m256, b: __m256, c: __m256, d: __m256) -> __m256i {
+    // SAFETY: the token proves AVX2.
+    unsafe {
+        let byte = _mm256_set1_epi32(0xff);
+        let (a, c) =
+            (_mm256_and_si256(_mm256_cvtps_epi32(a), byte), _mm256_and_si256(_mm256_cvtps_epi32(c), byte));
+        let b = _mm256_and_si256(_mm256_cvtps_epi32(b), byte);
+        let low = _mm256_or_si256(a, _mm256_slli_epi32::<8>(b));
+        // The upper half of a lane is cut by the shift.
+        let high = _mm256_or_si256(c, _mm256_slli_epi32::<8>(_mm256_cvtps_epi32(d)));
+        _mm256_or_si256(low, _mm256_slli_epi32::<16>(high))
+    }
+}
+
+#[inline(always)]
+pub(super) fn floats(isa: Avx2, sums: I32x16) -> F32x16 {
+    // SAFETY: the token proves AVX2.
+    unsafe { F32x16::new(isa, _mm256_cvtepi32_ps(sums.0), _mm256_cvtepi32_ps(sums.1)) }
+}
+
+#[inline(always)]
 pub(super) fn dot<const R: usize, const P: usize>(
     isa: Avx2,
     panels: [&[WeightGroup]; P],

@@ -30,7 +30,6 @@ impl Isa for Avx2 {
 
     const TILE_ROWS: usize = 6;
     const TILE_PANELS: usize = 1;
-    const PRODUCT_ROWS: usize = 6;
 
     #[inline]
     fn run<T: Task<Self>>(self, task: T) -> T::Output {
@@ -51,6 +50,21 @@ impl Isa for Avx2 {
     #[inline(always)]
     fn widen(self, from: &[i8; LANES]) -> F32x16 {
         F32x16::widen(self, from)
+    }
+
+    #[inline(always)]
+    fn narrow(self, scaled: F32x16) -> [i8; LANES] {
+        super::dot::narrow(self, scaled)
+    }
+
+    #[inline(always)]
+    fn pack(self, scaled: [F32x16; 4]) -> WeightGroup {
+        super::dot::pack(self, scaled)
+    }
+
+    #[inline(always)]
+    fn floats(self, sums: I32x16) -> F32x16 {
+        super::dot::floats(self, sums)
     }
 
     #[inline(always)]

@@ -29,16 +29,75 @@ pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
 }
 
 #[inline(always)]
+pub(super) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
+    let mut codes = [0i8; LANES];
+    // SAFETY: the token proves AVX-512 F.
+    let narrowed = unsafe { _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(scaled.lanes())) };
+    // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+    unsafe { _mm_storeu_si128(codes.as_mut_ptr().cast(), narrowed) };
+    codes
+}
+
+#[inline(always)]
+pub(super) fn pack(_: Avx512Vnni, scaled: [F32x16; 4]) -> WeightGroup {
+    let mut group = [0i8; 64];
+    // SAFETY: the token proves AVX-512 F.
+    let packed = unsafe {
+        let [a, b, c, d] = scaled;
+        let (a, b) = (_mm512_cvtps_epi32(a.lanes()), _mm512_cvtps_epi32(b.lanes()));
+        let (c, d) = (_mm512_cvtps_epi32(c.lanes()), _mm512_cvtps_epi32(d.lanes()));
+        let byte = _mm512_set1_epi32(0xff);
+        let low =
+            _mm512_or_si512(_mm512_and_si512(a, byte), _mm512_slli_epi32::<8>(_mm512_and_si512(b, byte)));
+        let high = _mm512_or_si512(_mm512_and_si512(c, byte), _mm512_slli_epi32::<8>(d));
+        // The upper half of a lane is cut by the shift.
+        _mm512_or_si512(low, _mm512_slli_epi32::<16>(high))
+    };
+    // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are writable; no alignment is needed.
+    unsafe { _mm512_storeu_si512(group.as_mut_ptr().cast(), packed) };
+    group
+}
+
+#[inline(always)]
+pub(super) fn floats(isa: Avx512Vnni, sums: I32x16) -> F32x16 {
+    // SAFETY: the token proves AVX-512 F.
+    F32x16::new(isa, unsafe { _mm512_cvtepi32_ps(sums.0) })
+}
+
+#[inline(always)]
 pub(super) fn dot<const R: usize, const P: usize>(
     isa: Avx512Vnni,
     panels: [&[WeightGroup]; P],
     rows: &[[[u8; 4]; R]],
+) -> [[I32x16; P]; R] {
+    dot_with(isa, panels, rows, |_| {})
+}
+
+#[inline(always)]
+pub(super) fn dot_ahead<const R: usize, const P: usize>(
+    isa: Avx512Vnni,
+    panels: [&[WeightGroup]; P],
+    rows: &[[[u8; 4]; R]],
+    next: [&[WeightGroup]; P],
+) -> [[I32x16; P]; R] {
+    let next = next.map(|panel| &panel[..rows.len()]);
+    dot_with(isa, panels, rows, |g| next.iter().for_each(|panel| fetch(isa, &panel[g])))
+}
+
+/// The tile, calling `each` at every step.
+#[inline(always)]
+fn dot_with<const R: usize, const P: usize>(
+    isa: Avx512Vnni,
+    panels: [&[WeightGroup]; P],
+    rows: &[[[u8; 4]; R]],
+    each: impl Fn(usize),
 ) -> [[I32x16; P]; R] {
     // SAFETY: the token proves AVX-512 F.
     let nothing = unsafe { _mm512_setzero_si512() };
     let mut sums = [[I32x16(nothing); P]; R];
     let panels = panels.map(|panel| &panel[..rows.len()]);
     for (g, group) in rows.iter().enumerate() {
+        each(g);
         let weights = panels.map(|panel| load(isa, &panel[g]));
         for (sums, codes) in sums.iter_mut().zip(group) {
             // SAFETY: the token proves AVX-512 F.
@@ -68,4 +127,11 @@ pub(super) fn centre(isa: Avx512Vnni, sums: I32x16, zero: i32, column: &[i32; LA
 fn load(_: Avx512Vnni, weights: &WeightGroup) -> __m512i {
     // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
     unsafe { _mm512_loadu_si512(weights.as_ptr().cast()) }
+}
+
+/// Asks for weights to be brought into the caches.
+#[inline(always)]
+fn fetch(_: Avx512Vnni, weights: &WeightGroup) {
+    // SAFETY: a hint, which faults nowhere.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(weights.as_ptr()) };
 }

@@ -33,7 +33,6 @@ impl Isa for Avx512Vnni {
 
     const TILE_ROWS: usize = 12;
     const TILE_PANELS: usize = 2;
-    const PRODUCT_ROWS: usize = 12;
 
     #[inline]
     fn run<T: Task<Self>>(self, task: T) -> T::Output {
@@ -54,6 +53,21 @@ impl Isa for Avx512Vnni {
     #[inline(always)]
     fn widen(self, from: &[i8; LANES]) -> F32x16 {
         F32x16::widen(self, from)
+    }
+
+    #[inline(always)]
+    fn narrow(self, scaled: F32x16) -> [i8; LANES] {
+        super::dot::narrow(self, scaled)
+    }
+
+    #[inline(always)]
+    fn pack(self, scaled: [F32x16; 4]) -> WeightGroup {
+        super::dot::pack(self, scaled)
+    }
+
+    #[inline(always)]
+    fn floats(self, sums: I32x16) -> F32x16 {
+        super::dot::floats(self, sums)
     }
 
     #[inline(always)]
@@ -78,6 +92,16 @@ impl Isa for Avx512Vnni {
         rows: &[[[u8; 4]; R]],
     ) -> [[I32x16; P]; R] {
         super::dot::dot(self, panels, rows)
+    }
+
+    #[inline(always)]
+    fn dot_ahead<const R: usize, const P: usize>(
+        self,
+        panels: [&[WeightGroup]; P],
+        rows: &[[[u8; 4]; R]],
+        next: [&[WeightGroup]; P],
+    ) -> [[I32x16; P]; R] {
+        super::dot::dot_ahead(self, panels, rows, next)
     }
 
     #[inline(always)]

@@ -5,21 +5,22 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
-use std::array::from_fn;
-
 use super::exp::exp;
 use super::linear::linear;
 use super::norm::AddNorm;
-use super::product::product;
-use super::tiles::{blocks, with_rows};
-use crate::isa::{Isa, LANES, Lanes, Task};
-use crate::scratch::{Scratch, take_blocks};
+use super::quantize::{SMALLEST_RANGE, put};
+use super::tiles::{Place, blocks, each_row, places, with_rows};
+use crate::isa::{Isa, LANES, Lanes, Task, WeightGroup};
+use crate::scratch::{Codes, Scratch, take, take_groups, take_lanes};
 use crate::sequences::Sequences;
-use crate::weights::layer::AttentionWeights;
+use crate::weights::layer::{AttentionWeights, WIDEST_HEAD};
 
 /// Rows whose queries, keys and values are held at once, unless one sequence is longer: short sequences share the
 /// passes over the weights, and the working memory stays bounded.
 const GROUP_ROWS: usize = 256;
+
+/// The code of 0 in a query.
+const QUERY_ZERO: i32 = 128;
 
 /// Runs the block on checked sequences.
 pub(crate) fn attention_block<I: Isa>(
@@ -33,41 +34,54 @@ pub(crate) fn attention_block<I: Isa>(
     for bounds in sequences.groups(GROUP_ROWS) {
         let (start, end) = (bounds[0], bounds[bounds.len() - 1]);
         let x = &mut x[start * hidden..end * hidden];
-        let wide = take_blocks(&mut scratch.wide, 3 * x.len() / LANES).as_flattened_mut();
-        let context = take_blocks(&mut scratch.rows, x.len() / LANES).as_flattened_mut();
+        let rows = end - start;
+        let wide = take_lanes(&mut scratch.wide, 3 * x.len() / LANES);
+        let context = take_lanes(&mut scratch.rows, x.len() / LANES).as_flattened_mut();
         linear(isa, &weights.qkv, x, wide, I::codes(&mut scratch.codes));
+        scratch.places.clear();
+        scratch.places.extend(places(rows, I::TILE_ROWS, 3 * hidden / LANES));
         for &[first, last] in bounds.array_windows() {
             let (first, last) = (first - start, last - start);
             isa.run(Attend {
-                qkv: &wide[3 * hidden * first..3 * hidden * last],
+                qkv: wide,
+                places: &scratch.places[first..last],
                 heads: weights.heads,
                 hidden,
                 context: &mut context[hidden * first..hidden * last],
                 keys: &mut scratch.keys,
+                key_steps: &mut scratch.key_steps,
                 values: &mut scratch.values,
                 scores: &mut scratch.scores,
+                codes: I::codes(&mut scratch.codes),
             });
         }
-        let projected = &mut wide[..x.len()];
+        let projected = &mut wide[..x.len() / LANES];
         linear(isa, &weights.output, context, projected, I::codes(&mut scratch.codes));
         isa.run(AddNorm { x, y: projected, norm: &weights.norm });
     }
 }
 
-/// Attention of one sequence, head by head: `context ← softmax(q · k) v`.
-struct Attend<'a> {
-    /// Rows of queries, keys and values, each of the hidden width.
-    qkv: &'a [f32],
+/// Attention of one sequence, head by head: `context ← softmax(q · k) v`, both products in int8.
+///
+/// Queries and keys are quantized token by token and values element by element, symmetrically; a weight of the
+/// softmax becomes `round(255 e^(score - largest))`, and the weights are divided by the sum of what they became.
+struct Attend<'a, I: Isa> {
+    /// Tiled rows of queries, keys and values, each of the hidden width.
+    qkv: &'a [[f32; LANES]],
+    /// Where the sequence's rows are among them.
+    places: &'a [Place],
     heads: usize,
     hidden: usize,
     /// Rows of the hidden width.
     context: &'a mut [f32],
-    keys: &'a mut Vec<f32>,
-    values: &'a mut Vec<f32>,
+    keys: &'a mut Vec<i8>,
+    key_steps: &'a mut Vec<f32>,
+    values: &'a mut Vec<i8>,
     scores: &'a mut Vec<f32>,
+    codes: &'a mut Codes<I::Group>,
 }
 
-impl<I: Isa> Task<I> for Attend<'_> {
+impl<I: Isa> Task<I> for Attend<'_, I> {
     type Output = ();
 
     #[inline(always)]
@@ -75,100 +89,290 @@ impl<I: Isa> Task<I> for Attend<'_> {
         let tokens = self.context.len() / self.hidden;
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);
-        let keys = take_blocks(self.keys, columns * width);
-        let values = take_blocks(self.values, tokens * (width / LANES));
-        let scores = take_blocks(self.scores, I::PRODUCT_ROWS * columns);
+        let keys = take_groups(self.keys, columns * (width / 4));
+        let (key_scales, key_shifts) = take_lanes(self.key_steps, 2 * columns).split_at_mut(columns);
+        let values = take_groups(self.values, columns * (width / 4));
+        let scores = take_lanes(self.scores, I::TILE_ROWS * columns);
+        let deepest = (width / 4).max(columns * 4);
+        let codes = take(&mut self.codes.groups, I::TILE_ROWS * deepest);
+        let mut value_scales = [[0.0; LANES]; WIDEST_HEAD / LANES];
+        let third = self.hidden / LANES;
         for head in 0..self.heads {
-            let at = head * width;
-            transpose_keys(self.qkv, 3 * self.hidden, self.hidden + at, keys, width);
-            gather_values(self.qkv, 3 * self.hidden, 2 * self.hidden + at, values, tokens);
-            for block in blocks(tokens, I::PRODUCT_ROWS) {
-                let queries = &self.qkv[block.start * 3 * self.hidden..];
+            let at = head * width / LANES;
+            let part = |place: Place, first: usize| {
+                (first + at..first + at + width / LANES).map(move |c| &self.qkv[place.chunk(c)])
+            };
+            pack_keys(isa, self.places.iter().map(|place| part(*place, third)), keys, key_scales);
+            shift_keys(isa, keys, key_shifts);
+            for (c, (values, scales)) in
+                values.chunks_exact_mut(columns * 4).zip(&mut value_scales).enumerate()
+            {
+                let chunk = 2 * third + at + c;
+                pack_values(
+                    isa,
+                    self.places.iter().map(|place| &self.qkv[place.chunk(chunk)]),
+                    values,
+                    scales,
+                );
+            }
+            let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts };
+            for block in blocks(tokens, I::TILE_ROWS) {
+                let queries = &self.places[block.clone()];
                 let context = &mut self.context[block.start * self.hidden..];
-                with_rows!(block.len(), I::PRODUCT_ROWS, R => {
-                    let queries: [&[f32]; R] = from_fn(|r| &queries[r * 3 * self.hidden + at..][..width]);
+                with_rows!(block.len(), I::TILE_ROWS, R => {
+                    let queries = queries.iter().map(|place| part(*place, 0));
                     let scores = &mut scores[..R * columns];
-                    score::<I, R>(isa, queries, keys, tokens, scores);
-                    mix::<I, R>(isa, scores, values, tokens, context, self.hidden, at);
+                    score::<I, R>(isa, queries, &keys, tokens, &mut codes[..R * (width / 4)], scores);
+                    let weights = &mut codes[..R * columns * 4];
+                    let inverse = soften_codes::<I, R>(isa, scores, weights);
+                    mix::<I, R>(isa, weights, values, &value_scales, inverse, context, self.hidden, head * width);
                 });
             }
         }
     }
 }
 
-/// Puts the keys of one head in blocks of 16 tokens, element by element: `keys[token / 16][element][token % 16]`.
-/// What is left of the last block is zero.
+/// The scale that takes `-largest..=largest` to `-127..=127`, and its inverse. Values that are not all finite get
+/// a scale of NaN, which everything made of them inherits.
 #[inline(always)]
-fn transpose_keys(qkv: &[f32], stride: usize, at: usize, keys: &mut [[f32; LANES]], width: usize) {
-    let rows = qkv.chunks_exact(stride).map(|row| &row[at..at + width]);
-    if let Some(last) = keys.chunks_exact_mut(width).next_back() {
-        last.fill([0.0; LANES]);
+fn symmetric(largest: f32, finite: bool) -> (f32, f32) {
+    if !finite || !largest.is_finite() {
+        (f32::NAN, 0.0)
+    } else if largest < SMALLEST_RANGE {
+        (0.0, 0.0)
+    } else {
+        (largest / 127.0, 127.0 / largest)
+    }
+}
+
+/// [`symmetric`] of a row.
+#[inline(always)]
+fn symmetric_of<'a, I: Isa>(isa: I, row: impl Iterator<Item = &'a [f32; LANES]>) -> (f32, f32) {
+    let nothing = isa.splat(0.0);
+    let (mut largest, mut finite) = (nothing, nothing);
+    for chunk in row {
+        let x = isa.load(chunk);
+        largest = largest.max(x).max(nothing.sub(x));
+        finite = x.mul_add(nothing, finite);
+    }
+    symmetric(largest.largest(), finite.sum() == 0.0)
+}
+
+/// Quantizes the keys of one head as the weights of a linear layer with one channel a token.
+#[inline(always)]
+fn pack_keys<'a, I: Isa>(
+    isa: I,
+    rows: impl Iterator<Item = impl Iterator<Item = &'a [f32; LANES]> + Clone>,
+    keys: &mut [WeightGroup],
+    scales: &mut [[f32; LANES]],
+) {
+    let groups = keys.len() / scales.len();
+    if let (Some(keys), Some(scales)) = (keys.chunks_exact_mut(groups).next_back(), scales.last_mut()) {
+        keys.fill([0; 64]);
+        *scales = [0.0; LANES];
     }
     for (token, row) in rows.enumerate() {
-        let block = &mut keys[token / LANES * width..][..width];
-        for (lanes, &element) in block.iter_mut().zip(row) {
-            lanes[token % LANES] = element;
+        let (block, lane) = (token / LANES, token % LANES);
+        let (scale, inverse) = symmetric_of(isa, row.clone());
+        scales[block][lane] = scale;
+        let inverse = isa.splat(inverse);
+        let groups = keys[block * groups..][..groups].chunks_exact_mut(4);
+        for (chunk, groups) in row.zip(groups) {
+            let codes = isa.narrow(isa.load(chunk).mul(inverse));
+            for (group, codes) in groups.iter_mut().zip(codes.as_chunks::<4>().0) {
+                group.as_chunks_mut::<4>().0[lane] = *codes;
+            }
         }
     }
 }
 
-/// Puts the values of one head in columns of 16 elements: `values[element / 16][token]`.
+/// What the offset of the queries' codes adds to the products with each key.
 #[inline(always)]
-fn gather_values(qkv: &[f32], stride: usize, at: usize, values: &mut [[f32; LANES]], tokens: usize) {
-    for (c, column) in values.chunks_exact_mut(tokens).enumerate() {
-        let rows = qkv.chunks_exact(stride).map(|row| row[at + c * LANES..].first_chunk::<LANES>());
-        for (to, from) in column.iter_mut().zip(rows.flatten()) {
-            *to = *from;
-        }
+fn shift_keys<I: Isa>(isa: I, keys: &[WeightGroup], shifts: &mut [[f32; LANES]]) {
+    let groups = keys.len() / shifts.len();
+    let [one, ..] = isa.encode(isa.splat(1.0), 0);
+    let ones = [[one]; WIDEST_HEAD / 4];
+    for (keys, shift) in keys.chunks_exact(groups).zip(shifts) {
+        let [[sums]] = isa.dot::<1, 1>([keys], &ones[..groups]);
+        isa.floats(sums).mul(isa.splat(QUERY_ZERO as f32)).store(shift);
     }
 }
 
-/// The scores of `R` queries: rows of whole blocks, minus infinity after the last token.
+/// Quantizes 16 elements of one head's values as the weights of a linear layer with one channel an element.
 #[inline(always)]
-fn score<I: Isa, const R: usize>(
+fn pack_values<'a, I: Isa>(
     isa: I,
-    queries: [&[f32]; R],
-    keys: &[[f32; LANES]],
+    rows: impl Iterator<Item = &'a [f32; LANES]> + Clone,
+    values: &mut [WeightGroup],
+    scales: &mut [f32; LANES],
+) {
+    let nothing = isa.splat(0.0);
+    let (mut largest, mut finite) = (nothing, nothing);
+    for row in rows.clone() {
+        let x = isa.load(row);
+        largest = largest.max(x).max(nothing.sub(x));
+        finite = x.mul_add(nothing, finite);
+    }
+    let mut inverses = [0.0; LANES];
+    let mut sound = [0.0; LANES];
+    largest.store(scales);
+    finite.store(&mut sound);
+    for ((scale, inverse), sound) in scales.iter_mut().zip(&mut inverses).zip(sound) {
+        (*scale, *inverse) = symmetric(*scale, sound == 0.0);
+    }
+    let inverse = isa.load(&inverses);
+    let mut rows = rows;
+    for group in values {
+        let mut steps = [nothing; 4];
+        for (step, row) in steps.iter_mut().zip(&mut rows) {
+            *step = isa.load(row).mul(inverse);
+        }
+        *group = isa.pack(steps);
+    }
+}
+
+/// One head's quantized keys.
+struct Keys<'a> {
+    groups: &'a [WeightGroup],
+    scales: &'a [[f32; LANES]],
+    shifts: &'a [[f32; LANES]],
+}
+
+/// The scores of `R` queries: rows of whole blocks, minus infinity after the last token. `codes` is working memory.
+#[inline(always)]
+fn score<'a, I: Isa, const R: usize>(
+    isa: I,
+    queries: impl Iterator<Item = impl Iterator<Item = &'a [f32; LANES]> + Clone>,
+    keys: &Keys<'_>,
     tokens: usize,
+    codes: &mut [I::Group],
     scores: &mut [[f32; LANES]],
 ) {
     let columns = scores.len() / R;
-    let width = queries[0].len();
-    for (column, keys) in keys.chunks_exact(width).take(columns).enumerate() {
-        for (r, lanes) in product::<I, R>(isa, queries, keys).into_iter().enumerate() {
-            lanes.store(&mut scores[r * columns + column]);
+    let groups = keys.groups.len() / columns;
+    let mut scales = [0.0; R];
+    for (r, (row, scale)) in queries.zip(&mut scales).enumerate() {
+        let inverse;
+        (*scale, inverse) = symmetric_of(isa, row.clone());
+        let inverse = isa.splat(inverse);
+        for (chunk, block) in row.zip(codes.chunks_exact_mut(4 * R)) {
+            put(block, R, r, isa.encode(isa.load(chunk).mul(inverse), QUERY_ZERO));
         }
+    }
+    let (codes, panel) = (codes.as_chunks().0, |column: usize| &keys.groups[column * groups..][..groups]);
+    let mut column = 0;
+    if I::TILE_PANELS == 2 {
+        while column + 1 < columns {
+            let sums = isa.dot::<R, 2>([panel(column), panel(column + 1)], codes);
+            scale_scores(isa, sums, keys, &scales, column, scores);
+            column += 2;
+        }
+    }
+    for column in column..columns {
+        let sums = isa.dot::<R, 1>([panel(column)], codes);
+        scale_scores(isa, sums, keys, &scales, column, scores);
     }
     for row in scores.chunks_exact_mut(columns) {
         row.as_flattened_mut()[tokens..].fill(f32::NEG_INFINITY);
     }
 }
 
-/// Turns scores into weights and mixes the values by them into the head's columns of the context rows.
+/// From exact sums to scores, from the block of 16 tokens at `column` on.
 #[inline(always)]
+fn scale_scores<I: Isa, const R: usize, const P: usize>(
+    isa: I,
+    sums: [[I::Sums; P]; R],
+    keys: &Keys<'_>,
+    scales: &[f32; R],
+    column: usize,
+    scores: &mut [[f32; LANES]],
+) {
+    let columns = scores.len() / R;
+    let (key_scales, shifts) = (&keys.scales[column..][..P], &keys.shifts[column..][..P]);
+    each_row!(r, R => {
+        let scale = isa.splat(scales[r]);
+        let scores = &mut scores[r * columns + column..][..P];
+        for p in 0..P {
+            let scale = isa.load(&key_scales[p]).mul(scale);
+            isa.floats(sums[r][p]).sub(isa.load(&shifts[p])).mul(scale).store(&mut scores[p]);
+        }
+    });
+}
+
+/// Turns the scores of `R` queries into the codes of their weights, and gives the inverse of each row's sum.
+#[inline(always)]
+fn soften_codes<I: Isa, const R: usize>(isa: I, scores: &[[f32; LANES]], codes: &mut [I::Group]) -> [f32; R] {
+    let columns = scores.len() / R;
+    let mut inverse = [0.0; R];
+    for (r, (row, inverse)) in scores.chunks_exact(columns).zip(&mut inverse).enumerate() {
+        let mut largest = isa.splat(f32::NEG_INFINITY);
+        for scores in row {
+            largest = largest.max(isa.load(scores));
+        }
+        let largest = isa.splat(largest.largest());
+        // Whole numbers below 2^24: their sum is exact. NaN goes into the sum, if not into a code.
+        let mut sum = isa.splat(0.0);
+        for (scores, block) in row.iter().zip(codes.chunks_exact_mut(4 * R)) {
+            let power = exp(isa, isa.load(scores).sub(largest)).mul(isa.splat(255.0)).round();
+            sum = sum.add(power);
+            put(block, R, r, isa.encode(power, 0));
+        }
+        *inverse = 1.0 / sum.sum();
+    }
+    inverse
+}
+
+/// Mixes the values by the weights of `R` rows into the head's columns, at `at`, of the context rows.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "the parts of one product and where it goes")]
 fn mix<I: Isa, const R: usize>(
     isa: I,
-    scores: &mut [[f32; LANES]],
-    values: &[[f32; LANES]],
-    tokens: usize,
+    codes: &[I::Group],
+    values: &[WeightGroup],
+    scales: &[[f32; LANES]],
+    inverse: [f32; R],
     context: &mut [f32],
     hidden: usize,
     at: usize,
 ) {
-    let columns = scores.len() / R;
-    let mut inverse = [0.0; R];
-    for (row, inverse) in scores.chunks_exact_mut(columns).zip(&mut inverse) {
-        *inverse = 1.0 / soften(isa, row);
-    }
-    let rows: [&[f32]; R] = from_fn(|r| &scores[r * columns..][..columns].as_flattened()[..tokens]);
-    for (c, values) in values.chunks_exact(tokens).enumerate() {
-        let mixed = product::<I, R>(isa, rows, values);
-        for ((lanes, inverse), context) in mixed.into_iter().zip(inverse).zip(context.chunks_mut(hidden)) {
-            if let Some(to) = context[at + c * LANES..].first_chunk_mut() {
-                lanes.mul(isa.splat(inverse)).store(to);
+    let codes = codes.as_chunks().0;
+    let mut panels = values.chunks_exact(codes.len());
+    let mut c = 0;
+    if I::TILE_PANELS == 2 {
+        while panels.len() >= 2 {
+            if let (Some(first), Some(second)) = (panels.next(), panels.next()) {
+                let sums = isa.dot::<R, 2>([first, second], codes);
+                scale_context(isa, sums, &scales[c..], inverse, context, hidden, at + c * LANES);
             }
+            c += 2;
         }
     }
+    for panel in panels {
+        let sums = isa.dot::<R, 1>([panel], codes);
+        scale_context(isa, sums, &scales[c..], inverse, context, hidden, at + c * LANES);
+        c += 1;
+    }
+}
+
+/// From exact sums to context.
+#[inline(always)]
+fn scale_context<I: Isa, const R: usize, const P: usize>(
+    isa: I,
+    sums: [[I::Sums; P]; R],
+    scales: &[[f32; LANES]],
+    inverse: [f32; R],
+    context: &mut [f32],
+    hidden: usize,
+    at: usize,
+) {
+    let scales = &scales[..P];
+    each_row!(r, R => {
+        let inverse = isa.splat(inverse[r]);
+        let context = context[r * hidden + at..][..P * LANES].as_chunks_mut().0;
+        for p in 0..P {
+            isa.floats(sums[r][p]).mul(isa.load(&scales[p]).mul(inverse)).store(&mut context[p]);
+        }
+    });
 }
 
 /// Replaces scores by `exp(score - largest)` and gives their sum. Minus infinity becomes 0.

@@ -1,10 +1,13 @@
 //! The feed-forward block: `x ← norm(x + output(gelu(input(x))))`.
 
-use super::linear::{Multiply, linear};
+#![expect(clippy::indexing_slicing, reason = "blocks are within the rows")]
+
+use super::linear::{Multiply, Plain};
 use super::norm::AddNorm;
-use super::quantize::GeluQuantize;
+use super::quantize::{GeluRanges, Quantize, QuantizeTiled, Range};
+use super::tiles::blocks;
 use crate::isa::{Isa, LANES};
-use crate::scratch::{Scratch, take_blocks};
+use crate::scratch::{Scratch, take, take_lanes};
 use crate::weights::layer::FeedForwardWeights;
 
 /// Rows that go through the block together, so that the inner activations stay in the second cache.
@@ -18,13 +21,18 @@ pub(crate) fn feed_forward_block<I: Isa>(
     scratch: &mut Scratch,
 ) {
     let (hidden, inner) = (weights.hidden(), weights.inner());
-    for x in x.chunks_mut(GROUP_ROWS * hidden) {
-        let wide = take_blocks(&mut scratch.wide, x.len() / hidden * inner / LANES).as_flattened_mut();
-        let out = take_blocks(&mut scratch.rows, x.len() / LANES).as_flattened_mut();
+    for group in blocks(x.len() / hidden, GROUP_ROWS) {
+        let rows = group.len();
+        let x = &mut x[group.start * hidden..group.end * hidden];
+        let wide = take_lanes(&mut scratch.wide, rows * inner / LANES);
+        let out = take_lanes(&mut scratch.rows, rows * hidden / LANES);
+        let ranges = take(&mut scratch.ranges, rows);
         let codes = I::codes(&mut scratch.codes);
-        linear(isa, &weights.input, x, wide, codes);
-        isa.run(GeluQuantize { x: wide, k: inner, codes });
-        isa.run(Multiply { linear: &weights.output, codes, out });
+        ranges.fill(Range::default());
+        isa.run(Quantize { x, k: hidden, codes });
+        isa.run(Multiply { linear: &weights.input, codes, out: wide, epilogue: GeluRanges { ranges } });
+        isa.run(QuantizeTiled { x: wide, ranges, k: inner, codes });
+        isa.run(Multiply { linear: &weights.output, codes, out, epilogue: Plain });
         isa.run(AddNorm { x, y: out, norm: &weights.norm });
     }
 }

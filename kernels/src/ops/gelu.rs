@@ -7,7 +7,7 @@
 //! `5.25 P(1) = 1 + 1e-7`. The condition makes the clamped result exactly ±1 at and beyond the ends, so that `gelu` is
 //! exactly 0 and exactly `x` there. There is no division, and the steps are the same for every lane.
 
-use crate::isa::{Isa, LANES, Lanes};
+use crate::isa::{Isa, Lanes};
 
 const END: f32 = 5.25;
 const P: [f32; 14] = [
@@ -32,14 +32,6 @@ const P: [f32; 14] = [
 pub(super) fn gelu<I: Isa>(isa: I, x: I::Lanes) -> I::Lanes {
     let half = x.mul(isa.splat(0.5));
     half.mul_add(erf(isa, x), half)
-}
-
-/// Replaces each element of a row, whose length is a multiple of 16, by its `gelu`.
-#[inline(always)]
-pub(super) fn gelu_row<I: Isa>(isa: I, row: &mut [[f32; LANES]]) {
-    for chunk in row {
-        gelu(isa, isa.load(chunk)).store(chunk);
-    }
 }
 
 /// `erf(x / √2)` in each lane.

@@ -7,7 +7,7 @@
 
 use super::attention::soften;
 use crate::isa::{Isa, LANES, Lanes, Task};
-use crate::scratch::take_blocks;
+use crate::scratch::take_lanes;
 use crate::weights::heads::HeadWeights;
 
 /// Pools a sequence and scores it by every head.
@@ -35,7 +35,7 @@ impl<I: Isa> Task<I> for Pool<'_> {
         let tokens = self.x.len() / hidden;
         let columns = tokens.div_ceil(LANES);
         mean(isa, self.x, self.pooled);
-        let (scores, products) = take_blocks(self.scores, 2 * columns).split_at_mut(columns);
+        let (scores, products) = take_lanes(self.scores, 2 * columns).split_at_mut(columns);
         for (h, (head, logit)) in self.weights.iter().zip(self.logits).enumerate() {
             scores.fill([f32::NEG_INFINITY; LANES]);
             products.fill([0.0; LANES]);

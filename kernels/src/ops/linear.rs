@@ -10,67 +10,98 @@
 )]
 
 use super::quantize::Quantize;
-use super::tiles::{blocks, with_rows};
-use crate::isa::{Isa, LANES, Lanes, Task};
+use super::tiles::{blocks, each_row, with_rows};
+use crate::isa::{Isa, LANES, Lanes, Task, WeightGroup};
 use crate::scratch::{Codes, Step};
 use crate::weights::linear::{PackedLinear, Panel};
 
-/// `out ← linear(x)`, row by row; `x` has `k` and `out` has `n` elements a row.
+/// What becomes of outputs while they are near.
+pub(crate) trait Epilogue<I: Isa> {
+    /// A finished tile: some chunks of the rows from `row` on, `rows` of them, as in a tiled matrix. Chunks come in order.
+    fn finish(&mut self, isa: I, row: usize, rows: usize, tile: &mut [[f32; LANES]]);
+}
+
+/// Outputs as they are.
+pub(crate) struct Plain;
+
+impl<I: Isa> Epilogue<I> for Plain {
+    #[inline(always)]
+    fn finish(&mut self, _: I, _: usize, _: usize, _: &mut [[f32; LANES]]) {}
+}
+
+/// `out ← linear(x)`: rows of `k` elements to a tiled matrix.
 pub(crate) fn linear<I: Isa>(
     isa: I,
     linear: &PackedLinear<'_>,
     x: &[f32],
-    out: &mut [f32],
+    out: &mut [[f32; LANES]],
     codes: &mut Codes<I::Group>,
 ) {
     isa.run(Quantize { x, k: linear.k(), codes });
-    isa.run(Multiply { linear, codes, out });
+    isa.run(Multiply { linear, codes, out, epilogue: Plain });
 }
 
-/// Multiplies as many quantized rows as `out` has.
-pub(crate) struct Multiply<'a, I: Isa> {
+/// Multiplies as many quantized rows as `out`, a tiled matrix, has.
+pub(crate) struct Multiply<'a, I: Isa, E> {
     pub(crate) linear: &'a PackedLinear<'a>,
     pub(crate) codes: &'a Codes<I::Group>,
-    pub(crate) out: &'a mut [f32],
+    pub(crate) out: &'a mut [[f32; LANES]],
+    pub(crate) epilogue: E,
 }
 
-impl<I: Isa> Task<I> for Multiply<'_, I> {
+impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, I, E> {
     type Output = ();
 
     #[inline(always)]
     fn run(mut self, isa: I) {
         let mut panels = self.linear.panels();
-        let mut column = 0;
+        let mut chunk = 0;
         if I::TILE_PANELS == 2 {
             while panels.len() >= 2 {
                 if let (Some(first), Some(second)) = (panels.next(), panels.next()) {
-                    self.columns(isa, [first, second], column);
+                    let next = match (panels.clone().next(), panels.clone().nth(1)) {
+                        (Some(first), Some(second)) => [first.groups, second.groups],
+                        _ => [first.groups, second.groups],
+                    };
+                    self.columns(isa, [first, second], next, chunk);
                 }
-                column += 2 * LANES;
+                chunk += 2;
             }
         }
-        for panel in panels {
-            self.columns(isa, [panel], column);
-            column += LANES;
+        while let Some(panel) = panels.next() {
+            let next = panels.clone().next().unwrap_or(panel);
+            self.columns(isa, [panel], [next.groups], chunk);
+            chunk += 1;
         }
     }
 }
 
-impl<I: Isa> Multiply<'_, I> {
-    /// All rows of the panels' columns, which begin at `column`.
+impl<I: Isa, E: Epilogue<I>> Multiply<'_, I, E> {
+    /// All rows of the panels' columns, from chunk `chunk` on; `next` are the panels that follow.
     #[inline(always)]
-    fn columns<const P: usize>(&mut self, isa: I, panels: [Panel<'_>; P], column: usize) {
-        let n = self.linear.n();
+    fn columns<const P: usize>(
+        &mut self,
+        isa: I,
+        panels: [Panel<'_>; P],
+        next: [&[WeightGroup]; P],
+        chunk: usize,
+    ) {
+        let chunks = self.linear.n() / LANES;
         let groups = self.linear.k() / 4;
-        let rows = self.out.len() / n;
+        let rows = self.out.len() / chunks;
         for block in blocks(rows, I::TILE_ROWS) {
             let codes = &self.codes.groups[block.start * groups..block.end * groups];
             let steps = &self.codes.steps[block.clone()];
-            let out = &mut self.out[block.start * n..block.end * n];
+            let out = &mut self.out[block.start * chunks + chunk * block.len()..][..P * block.len()];
             with_rows!(block.len(), I::TILE_ROWS, R => {
-                let sums = isa.dot::<R, P>(panels.map(|panel| panel.groups), codes.as_chunks().0);
-                finish(isa, sums, panels, steps, out, n, column);
+                let weights = panels.map(|panel| panel.groups);
+                let sums = match block.start {
+                    0 => isa.dot_ahead::<R, P>(weights, codes.as_chunks().0, next),
+                    _ => isa.dot::<R, P>(weights, codes.as_chunks().0),
+                };
+                finish(isa, sums, panels, steps, out);
             });
+            self.epilogue.finish(isa, block.start, block.len(), out);
         }
     }
 }
@@ -82,16 +113,15 @@ fn finish<I: Isa, const R: usize, const P: usize>(
     sums: [[I::Sums; P]; R],
     panels: [Panel<'_>; P],
     steps: &[Step],
-    out: &mut [f32],
-    n: usize,
-    column: usize,
+    out: &mut [[f32; LANES]],
 ) {
-    for ((sums, step), out) in sums.into_iter().zip(steps).zip(out.chunks_exact_mut(n)) {
-        let out = out[column..][..P * LANES].as_chunks_mut().0;
-        for ((sums, panel), out) in sums.into_iter().zip(panels).zip(out) {
-            let scale = isa.splat(step.scale).mul(isa.load(panel.scale));
-            let centred = isa.centre(sums, step.zero, panel.sum);
-            centred.mul_add(scale, isa.load(panel.bias)).store(out);
+    let (steps, out) = (&steps[..R], &mut out[..P * R]);
+    each_row!(r, R => {
+        let scale = isa.splat(steps[r].scale);
+        for p in 0..P {
+            let scale = scale.mul(isa.load(panels[p].scale));
+            let centred = isa.centre(sums[r][p], steps[r].zero, panels[p].sum);
+            centred.mul_add(scale, isa.load(panels[p].bias)).store(&mut out[p * R + r]);
         }
-    }
+    });
 }

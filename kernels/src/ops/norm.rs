@@ -1,12 +1,18 @@
 //! Layer normalisation of a row (Ba, Kiros and Hinton, 2016), in two passes over the values.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "ranges are within lengths that the callers' types were checked for"
+)]
+
+use super::tiles::places;
 use crate::isa::{Isa, LANES, Lanes, Task};
 use crate::weights::norm::Norm;
 
-/// `x ← norm(x + y)`, row by row.
+/// `x ← norm(x + y)`, row by row; `y` is a tiled matrix.
 pub(super) struct AddNorm<'a> {
     pub(super) x: &'a mut [f32],
-    pub(super) y: &'a [f32],
+    pub(super) y: &'a [[f32; LANES]],
     pub(super) norm: &'a Norm<'a>,
 }
 
@@ -16,10 +22,11 @@ impl<I: Isa> Task<I> for AddNorm<'_> {
     #[inline(always)]
     fn run(self, isa: I) {
         let width = self.norm.width();
-        for (x, y) in self.x.chunks_exact_mut(width).zip(self.y.chunks_exact(width)) {
+        let places = places(self.x.len() / width, I::TILE_ROWS, width / LANES);
+        for (x, place) in self.x.chunks_exact_mut(width).zip(places) {
             let x = x.as_chunks_mut().0;
-            for (x, y) in x.iter_mut().zip(y.as_chunks().0) {
-                isa.load(x).add(isa.load(y)).store(x);
+            for (c, x) in x.iter_mut().enumerate() {
+                isa.load(x).add(isa.load(&self.y[place.chunk(c)])).store(x);
             }
             normalize(isa, x, self.norm);
         }

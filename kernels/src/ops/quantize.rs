@@ -9,13 +9,14 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
-use super::gelu::gelu_row;
-use super::tiles::blocks;
+use super::gelu::gelu;
+use super::linear::Epilogue;
+use super::tiles::{MOST_ROWS, blocks};
 use crate::isa::{Isa, LANES, Lanes, Task};
 use crate::scratch::{Codes, Step, take};
 
 /// Rows whose values spread over less than this count as all zero: their inverse scale would overflow.
-const SMALLEST_RANGE: f32 = 1e-30;
+pub(super) const SMALLEST_RANGE: f32 = 1e-30;
 
 /// Quantizes rows of `k` elements, a multiple of 4.
 pub(crate) struct Quantize<'a, I: Isa> {
@@ -41,28 +42,76 @@ impl<I: Isa> Task<I> for Quantize<'_, I> {
     }
 }
 
-/// Replaces rows of `k` elements, a multiple of 16, by their GELU and quantizes them.
-pub(crate) struct GeluQuantize<'a, I: Isa> {
-    pub(crate) x: &'a mut [f32],
+/// Between what a row's values lie, lane by lane: 0 and the values seen so far.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Range {
+    lo: [f32; LANES],
+    hi: [f32; LANES],
+    /// 0, or NaN once a value was not finite.
+    finite: [f32; LANES],
+}
+
+/// Applies GELU to a layer's outputs and notes each row's range.
+pub(crate) struct GeluRanges<'a> {
+    pub(crate) ranges: &'a mut [Range],
+}
+
+impl<I: Isa> Epilogue<I> for GeluRanges<'_> {
+    #[inline(always)]
+    fn finish(&mut self, isa: I, row: usize, rows: usize, tile: &mut [[f32; LANES]]) {
+        let ranges = &mut self.ranges[row..row + rows];
+        for chunk in tile.chunks_exact_mut(rows) {
+            for (x, range) in chunk.iter_mut().zip(&mut *ranges) {
+                let y = gelu(isa, isa.load(x));
+                y.store(x);
+                isa.load(&range.lo).min(y).store(&mut range.lo);
+                isa.load(&range.hi).max(y).store(&mut range.hi);
+                // 0 times a NaN or an infinity is NaN, and stays.
+                y.mul_add(isa.splat(0.0), isa.load(&range.finite)).store(&mut range.finite);
+            }
+        }
+    }
+}
+
+/// Quantizes a tiled matrix of `k` columns, a multiple of 16, whose rows' ranges are known.
+pub(crate) struct QuantizeTiled<'a, I: Isa> {
+    pub(crate) x: &'a [[f32; LANES]],
+    pub(crate) ranges: &'a [Range],
     pub(crate) k: usize,
     pub(crate) codes: &'a mut Codes<I::Group>,
 }
 
-impl<I: Isa> Task<I> for GeluQuantize<'_, I> {
+impl<I: Isa> Task<I> for QuantizeTiled<'_, I> {
     type Output = ();
 
     #[inline(always)]
     fn run(self, isa: I) {
-        let rows = self.x.len() / self.k;
+        let rows = self.ranges.len();
         let (groups, steps) = room::<I>(self.codes, rows, self.k);
         for block in blocks(rows, I::TILE_ROWS) {
+            let count = block.len();
             let groups = &mut groups[block.start * (self.k / 4)..block.end * (self.k / 4)];
-            for (r, row) in block.clone().enumerate() {
-                let x = &mut self.x[row * self.k..][..self.k];
-                gelu_row(isa, x.as_chunks_mut().0);
-                steps[row] = quantize_row(isa, x, groups, r, block.len());
+            let x = &self.x[block.start * (self.k / LANES)..block.end * (self.k / LANES)];
+            let mut inverses = [0.0; MOST_ROWS];
+            let (steps, inverses) = (&mut steps[block.clone()], &mut inverses[..count]);
+            for ((to, inverse), range) in steps.iter_mut().zip(&mut *inverses).zip(&self.ranges[block]) {
+                let [lo, hi, finite] = [&range.lo, &range.hi, &range.finite].map(|lanes| isa.load(lanes));
+                (*to, *inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
+            }
+            for (x, groups) in x.chunks_exact(count).zip(groups.chunks_exact_mut(4 * count)) {
+                for (r, ((x, step), inverse)) in x.iter().zip(&*steps).zip(&*inverses).enumerate() {
+                    put(groups, count, r, isa.encode(isa.load(x).mul(isa.splat(*inverse)), step.zero));
+                }
             }
         }
+    }
+}
+
+/// Puts four groups of row `r` in their places in a block of `rows` rows.
+#[inline(always)]
+pub(super) fn put<G: Copy>(block: &mut [G], rows: usize, r: usize, codes: [G; 4]) {
+    for (i, code) in codes.into_iter().enumerate() {
+        block[i * rows + r] = code;
     }
 }
 
@@ -108,9 +157,7 @@ fn quantize_row<I: Isa>(isa: I, x: &[f32], groups: &mut [I::Group], r: usize, ro
     let mut blocks = groups.chunks_exact_mut(4 * rows);
     for (chunk, block) in chunks.iter().zip(&mut blocks) {
         let codes = isa.encode(isa.load(chunk).mul(inverse), step.zero);
-        for (i, code) in codes.into_iter().enumerate() {
-            block[i * rows + r] = code;
-        }
+        put(block, rows, r, codes);
     }
     let codes = isa.encode(isa.load(&padded).mul(inverse), step.zero);
     for (block, code) in blocks.into_remainder().chunks_exact_mut(rows).zip(codes) {

@@ -1,6 +1,13 @@
-//! Splitting rows into the blocks that one tile takes.
+//! Splitting rows into the blocks that one tile takes, and the order of a matrix that is made block by block.
+//!
+//! A *tiled* matrix keeps the rows of a block together, chunk by chunk: `[row block][chunk of 16 columns][row][16]`.
+//! A tile of the product then writes one piece of memory, and whoever reads a head's or a chunk's columns of many rows
+//! reads one.
 
 use std::ops::Range;
+
+/// Most rows of any tile.
+pub(super) const MOST_ROWS: usize = 12;
 
 /// Splits `rows` rows into as few blocks of at most `most` rows as will do, of sizes that differ by at most one.
 ///
@@ -15,6 +22,30 @@ pub(super) fn blocks(rows: usize, most: usize) -> impl Iterator<Item = Range<usi
     (0..count).map(move |i| {
         let start = i * least + i.min(longer);
         start..start + least + usize::from(i < longer)
+    })
+}
+
+/// Where a row of a tiled matrix lies: its chunk `c` is number `start + c * stride`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    start: usize,
+    stride: usize,
+}
+
+impl Place {
+    /// The number of a chunk.
+    #[inline(always)]
+    pub(crate) fn chunk(self, c: usize) -> usize {
+        self.start + c * self.stride
+    }
+}
+
+/// The places of `rows` rows of `chunks` chunks each, in blocks of at most `most` rows.
+#[inline(always)]
+pub(crate) fn places(rows: usize, most: usize, chunks: usize) -> impl Iterator<Item = Place> {
+    blocks(rows, most).flat_map(move |block| {
+        let (start, stride) = (block.start * chunks, block.len());
+        (0..stride).map(move |r| Place { start: start + r, stride })
     })
 }
 
@@ -35,9 +66,35 @@ macro_rules! with_rows {
 }
 pub(super) use with_rows;
 
+/// Writes `$body` out for each row `$r` below `$R`, at most 12, as a constant: an array of a tile's sums that is only
+/// ever indexed by constants stays in registers, and a loop that the compiler leaves rolled would put it in memory.
+macro_rules! each_row {
+    ($r:ident, $R:expr => $body:expr) => {
+        $crate::ops::tiles::each_row!(@ $r, $R => $body; 0 1 2 3 4 5 6 7 8 9 10 11)
+    };
+    (@ $r:ident, $R:expr => $body:expr; $($n:literal)*) => {
+        $(if $n < $R {
+            let $r: usize = $n;
+            $body
+        })*
+    };
+}
+pub(super) use each_row;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_are_a_permutation() {
+        for (rows, most, chunks) in [(1, 1, 1), (5, 2, 3), (25, 12, 24), (8, 6, 2)] {
+            let mut seen: Vec<usize> = places(rows, most, chunks)
+                .flat_map(|place| (0..chunks).map(move |c| place.chunk(c)))
+                .collect();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..rows * chunks).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn blocks_cover_the_rows_evenly() {

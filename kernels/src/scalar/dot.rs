@@ -18,6 +18,22 @@ pub(super) fn encode(scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
 }
 
 #[inline(always)]
+pub(super) fn narrow(scaled: F32x16) -> [i8; LANES] {
+    scaled.lanes().map(|value| value.round_ties_even() as i8)
+}
+
+#[inline(always)]
+pub(super) fn pack(scaled: [F32x16; 4]) -> WeightGroup {
+    let steps = scaled.map(narrow);
+    from_fn(|i| steps[i % 4][i / 4])
+}
+
+#[inline(always)]
+pub(super) fn floats(sums: [i32; LANES]) -> F32x16 {
+    F32x16::load(&sums.map(|sum| sum as f32))
+}
+
+#[inline(always)]
 pub(super) fn dot<const R: usize, const P: usize>(
     panels: [&[WeightGroup]; P],
     rows: &[[[u8; 4]; R]],

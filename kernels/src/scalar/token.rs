@@ -22,7 +22,6 @@ impl Isa for Scalar {
 
     const TILE_ROWS: usize = 1;
     const TILE_PANELS: usize = 1;
-    const PRODUCT_ROWS: usize = 1;
 
     fn run<T: Task<Self>>(self, task: T) -> T::Output {
         task.run(self)
@@ -41,6 +40,21 @@ impl Isa for Scalar {
     #[inline(always)]
     fn widen(self, from: &[i8; LANES]) -> F32x16 {
         F32x16::widen(from)
+    }
+
+    #[inline(always)]
+    fn narrow(self, scaled: F32x16) -> [i8; LANES] {
+        super::dot::narrow(scaled)
+    }
+
+    #[inline(always)]
+    fn pack(self, scaled: [F32x16; 4]) -> WeightGroup {
+        super::dot::pack(scaled)
+    }
+
+    #[inline(always)]
+    fn floats(self, sums: [i32; LANES]) -> F32x16 {
+        super::dot::floats(sums)
     }
 
     #[inline(always)]

@@ -5,6 +5,9 @@ use crate::isa::LANES;
 use crate::weights::linear::PackedLinear;
 use crate::weights::norm::Norm;
 
+/// Most elements of an attention head.
+pub(crate) const WIDEST_HEAD: usize = 256;
+
 /// Self-attention with its projections and the normalisation after it: `x ← norm(x + output(attention(qkv(x))))`.
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionWeights<'a> {
@@ -21,7 +24,7 @@ impl<'a> AttentionWeights<'a> {
     /// # Errors
     ///
     /// [`ShapeError`] when the parts disagree about the hidden width, or a head's width (`hidden / heads`) is no
-    /// positive multiple of 16.
+    /// positive multiple of 16 or above 256.
     pub fn new(
         qkv: PackedLinear<'a>,
         output: PackedLinear<'a>,
@@ -36,6 +39,13 @@ impl<'a> AttentionWeights<'a> {
         ShapeError::multiple("heads", heads, 1)?;
         ShapeError::multiple("hidden width", hidden, heads)?;
         ShapeError::multiple("head width", hidden / heads, LANES)?;
+        if hidden / heads > WIDEST_HEAD {
+            return Err(ShapeError::TooLarge {
+                what: "head width",
+                found: hidden / heads,
+                limit: WIDEST_HEAD,
+            });
+        }
         Ok(Self { qkv, output, norm, heads })
     }
 

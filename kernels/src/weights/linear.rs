@@ -83,7 +83,7 @@ impl<'a> PackedLinear<'a> {
 
     /// The panels in order.
     #[inline(always)]
-    pub(crate) fn panels(&self) -> impl ExactSizeIterator<Item = Panel<'a>> {
+    pub(crate) fn panels(&self) -> impl ExactSizeIterator<Item = Panel<'a>> + Clone {
         self.q
             .chunks_exact(self.k / 4)
             .zip(self.scale)

@@ -62,6 +62,12 @@ fn add(x: &mut [f64], y: &[f64]) {
     x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
 }
 
+/// Values rounded to 127 equal steps of the largest.
+fn symmetric(x: &[f64]) -> Vec<f64> {
+    let scale = x.iter().fold(0.0, |most: f64, x| most.max(x.abs())) / 127.0;
+    x.iter().map(|x| (x / scale).round() * scale).collect()
+}
+
 /// One sequence through embedding and all layers.
 fn encode(model: &Model, ids: &[u32]) -> Vec<Vec<f64>> {
     let h = model.hidden;
@@ -84,11 +90,18 @@ fn encode(model: &Model, ids: &[u32]) -> Vec<Vec<f64>> {
         for (x, query) in x.iter_mut().zip(&qkv) {
             let mut context = Vec::new();
             for at in (0..h).step_by(width) {
-                let query = &query[at..at + width];
-                let weights =
-                    softmax(&qkv.iter().map(|k| dot(query, &k[h + at..][..width])).collect::<Vec<_>>());
-                let element =
-                    |e: usize| qkv.iter().zip(&weights).map(|(v, w)| v[2 * h + at + e] * w).sum::<f64>();
+                // Rounded as the kernels round: queries and keys by token, values by element, weights to 1/255.
+                let query = symmetric(&query[at..at + width]);
+                let scores: Vec<f64> =
+                    qkv.iter().map(|k| dot(&query, &symmetric(&k[h + at..][..width]))).collect();
+                let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let weights: Vec<f64> =
+                    scores.iter().map(|s| (255.0 * (s - largest).exp()).round()).collect();
+                let whole: f64 = weights.iter().sum();
+                let element = |e: usize| {
+                    let column = symmetric(&qkv.iter().map(|v| v[2 * h + at + e]).collect::<Vec<_>>());
+                    dot(&column, &weights) / whole
+                };
                 context.extend((0..width).map(element));
             }
             add(x, &linear(&layer.output, &context));
