@@ -17,6 +17,25 @@ use crate::isa::{LANES, WeightGroup};
 #[derive(Clone, Copy)]
 pub(crate) struct I32x16(__m256i, __m256i);
 
+impl I32x16 {
+    #[inline(always)]
+    pub(crate) fn new(_: Avx2, low: __m256i, high: __m256i) -> Self {
+        Self(low, high)
+    }
+
+    #[inline(always)]
+    pub(crate) fn zero(_: Avx2) -> Self {
+        // SAFETY: the token proves AVX2.
+        let nothing = unsafe { _mm256_setzero_si256() };
+        Self(nothing, nothing)
+    }
+
+    #[inline(always)]
+    pub(crate) fn halves(self) -> (__m256i, __m256i) {
+        (self.0, self.1)
+    }
+}
+
 #[inline(always)]
 pub(super) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [[i32; 2]; 4] {
     let mut groups = [[0i32; 2]; 4];
@@ -47,9 +66,7 @@ pub(super) fn dot<const R: usize, const P: usize>(
     panels: [&[WeightGroup]; P],
     rows: &[[[i32; 2]; R]],
 ) -> [[I32x16; P]; R] {
-    // SAFETY: the token proves AVX2.
-    let nothing = unsafe { _mm256_setzero_si256() };
-    let mut sums = [[I32x16(nothing, nothing); P]; R];
+    let mut sums = [[I32x16::zero(isa); P]; R];
     for (p, panel) in panels.iter().enumerate() {
         for (weights, group) in panel.iter().zip(rows) {
             let [first_even, first_odd, second_even, second_odd] = load(isa, weights);
@@ -71,7 +88,7 @@ pub(super) fn dot<const R: usize, const P: usize>(
 }
 
 #[inline(always)]
-pub(super) fn centre(isa: Avx2, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
+pub(crate) fn centre(isa: Avx2, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
     let column = column.as_ptr();
     // SAFETY: the token proves AVX2, and elements 0 to 7 of 16 are readable; no alignment is needed.
     let first = unsafe { _mm256_loadu_si256(column.cast()) };
