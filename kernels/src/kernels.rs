@@ -19,7 +19,9 @@ use crate::weights::layer::{AttentionWeights, FeedForwardWeights};
 use crate::weights::linear::PackedLinear;
 
 #[cfg(target_arch = "x86_64")]
-use crate::{avx2::Avx2, avx512_vnni::Avx512Vnni};
+use crate::{avx_vnni::AvxVnni, avx2::Avx2, avx512_vnni::Avx512Vnni};
+#[cfg(target_arch = "aarch64")]
+use crate::{neon::Neon, neon_dotprod::NeonDotprod, neon_i8mm::NeonI8mm};
 
 /// The computations of an encoder at one CPU level; every level gives the same bits.
 ///
@@ -34,14 +36,47 @@ pub struct Kernels {
     proof: Proof,
 }
 
-/// The proof of one level.
-#[derive(Clone, Copy)]
-enum Proof {
-    Scalar(Scalar),
+/// Declares the proof of one level, and how it is asked for and named.
+macro_rules! proofs {
+    ($($(#[$cfg:meta])? $level:ident,)+) => {
+        /// The proof of one level.
+        #[derive(Clone, Copy)]
+        enum Proof {
+            $($(#[$cfg])? $level($level),)+
+        }
+
+        impl Proof {
+            fn new(level: Level) -> Option<Self> {
+                match level {
+                    $($(#[$cfg])? Level::$level => $level::new().map(Self::$level),)+
+                    // The levels of other architectures.
+                    _ => None,
+                }
+            }
+
+            fn level(self) -> Level {
+                match self {
+                    $($(#[$cfg])? Self::$level(_) => Level::$level,)+
+                }
+            }
+        }
+    };
+}
+
+proofs! {
+    Scalar,
     #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
+    Avx2,
     #[cfg(target_arch = "x86_64")]
-    Avx512Vnni(Avx512Vnni),
+    AvxVnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    #[cfg(target_arch = "aarch64")]
+    NeonDotprod,
+    #[cfg(target_arch = "aarch64")]
+    NeonI8mm,
 }
 
 /// Evaluates `$call` with `$isa` bound to the proof of the level at hand.
@@ -52,7 +87,15 @@ macro_rules! with_isa {
             #[cfg(target_arch = "x86_64")]
             Proof::Avx2($isa) => $call,
             #[cfg(target_arch = "x86_64")]
+            Proof::AvxVnni($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
             Proof::Avx512Vnni($isa) => $call,
+            #[cfg(target_arch = "aarch64")]
+            Proof::Neon($isa) => $call,
+            #[cfg(target_arch = "aarch64")]
+            Proof::NeonDotprod($isa) => $call,
+            #[cfg(target_arch = "aarch64")]
+            Proof::NeonI8mm($isa) => $call,
         }
     };
 }
@@ -61,28 +104,13 @@ impl Kernels {
     /// The computations at `level`, or `None` when this CPU does not have it.
     #[must_use]
     pub fn new(level: Level) -> Option<Self> {
-        let proof = match level {
-            Level::Scalar => Proof::Scalar(Scalar::new()?),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Proof::Avx2(Avx2::new()?),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512Vnni => Proof::Avx512Vnni(Avx512Vnni::new()?),
-            #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2 | Level::Avx512Vnni => return None,
-        };
-        Some(Self { proof })
+        Some(Self { proof: Proof::new(level)? })
     }
 
     /// The level that the computations run at.
     #[must_use]
     pub fn level(&self) -> Level {
-        match self.proof {
-            Proof::Scalar(_) => Level::Scalar,
-            #[cfg(target_arch = "x86_64")]
-            Proof::Avx2(_) => Level::Avx2,
-            #[cfg(target_arch = "x86_64")]
-            Proof::Avx512Vnni(_) => Level::Avx512Vnni,
-        }
+        self.proof.level()
     }
 
     /// Embeds tokens: `out[row] = norm(word[ids[row]] + position[row - start of its sequence])`.
@@ -296,6 +324,6 @@ fn quantize_rows<I: Isa>(
 
 impl std::fmt::Debug for Proof {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(Kernels { proof: *self }.level().name())
+        f.write_str(self.level().name())
     }
 }

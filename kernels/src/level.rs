@@ -4,10 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// A set of CPU instructions that the kernels are written for, from the slowest to the fastest.
+use crate::kernels::Kernels;
+
+/// A set of CPU instructions that the kernels are written for.
 ///
-/// Every level gives the same bits; a level decides speed only. The order of the variants is the order of
-/// preference, so `a.min(b)` is the slower of two levels.
+/// Every level gives the same bits; a level decides speed only. [`Level::Scalar`] runs everywhere, and each other
+/// level belongs to one architecture. The levels of one architecture are ordered from the slowest to the fastest, so
+/// `a.min(b)` is the slower of two; between architectures the order means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Level {
@@ -15,27 +18,46 @@ pub enum Level {
     Scalar,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// x86-64 with AVX2, FMA and AVX-VNNI.
+    AvxVnni,
     /// x86-64 with AVX-512 F, BW, VL and VNNI.
     Avx512Vnni,
+    /// AArch64 with NEON, which is all that its first cores have.
+    Neon,
+    /// AArch64 with NEON and the dot products of `dotprod`.
+    NeonDotprod,
+    /// AArch64 with NEON and the matrix products of `i8mm`.
+    NeonI8mm,
 }
 
 impl Level {
-    /// Every level, slowest first.
-    pub const ALL: [Self; 3] = [Self::Scalar, Self::Avx2, Self::Avx512Vnni];
+    /// Every level of every architecture, each architecture's slowest first.
+    pub const ALL: [Self; 7] = [
+        Self::Scalar,
+        Self::Avx2,
+        Self::AvxVnni,
+        Self::Avx512Vnni,
+        Self::Neon,
+        Self::NeonDotprod,
+        Self::NeonI8mm,
+    ];
 
     /// The fastest level that this CPU has. Asked of the CPU once in a process.
     #[must_use]
     pub fn best() -> Self {
         static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| Self::Avx512Vnni.lowered())
+        *BEST.get_or_init(|| Self::supported().into_iter().max().unwrap_or(Self::Scalar))
     }
 
     /// The fastest level of this CPU that is not above `self`: a request can lower the level, never force one.
+    ///
+    /// A level of another architecture has none below it here but [`Level::Scalar`].
     #[must_use]
     pub fn lowered(self) -> Self {
         Self::ALL
             .into_iter()
             .rev()
+            .filter(|level| level.architecture() == self.architecture())
             .find(|level| *level <= self && level.is_supported())
             .unwrap_or(Self::Scalar)
     }
@@ -43,15 +65,7 @@ impl Level {
     /// Whether this CPU (and its operating system) can run the level.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        match self {
-            Self::Scalar => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => crate::avx2::Avx2::new().is_some(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => crate::avx512_vnni::Avx512Vnni::new().is_some(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512Vnni => false,
-        }
+        Kernels::new(self).is_some()
     }
 
     /// The levels that this CPU can run, slowest first; never empty.
@@ -66,7 +80,20 @@ impl Level {
         match self {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
+            Self::AvxVnni => "avx-vnni",
             Self::Avx512Vnni => "avx512-vnni",
+            Self::Neon => "neon",
+            Self::NeonDotprod => "neon-dotprod",
+            Self::NeonI8mm => "neon-i8mm",
+        }
+    }
+
+    /// The architecture that has the level, as [`std::env::consts::ARCH`] names it.
+    fn architecture(self) -> Option<&'static str> {
+        match self {
+            Self::Scalar => None,
+            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni => Some("x86_64"),
+            Self::Neon | Self::NeonDotprod | Self::NeonI8mm => Some("aarch64"),
         }
     }
 }
@@ -79,7 +106,9 @@ impl fmt::Display for Level {
 
 /// A level name that no level has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown level {found:?}, expected scalar, avx2 or avx512-vnni")]
+#[error(
+    "unknown level {found:?}, expected scalar, avx2, avx-vnni, avx512-vnni, neon, neon-dotprod or neon-i8mm"
+)]
 pub struct UnknownLevel {
     /// The name given.
     pub found: String,
@@ -105,7 +134,9 @@ mod tests {
         for level in Level::ALL {
             assert_eq!(level.to_string().parse(), Ok(level));
         }
-        assert_eq!("sse9".parse::<Level>(), Err(UnknownLevel { found: "sse9".to_owned() }));
+        let unknown = "sse9".parse::<Level>().unwrap_err();
+        assert_eq!(unknown, UnknownLevel { found: "sse9".to_owned() });
+        assert!(Level::ALL.iter().all(|level| unknown.to_string().contains(level.name())));
     }
 
     #[test]
@@ -115,5 +146,16 @@ mod tests {
             assert!(level.lowered().is_supported());
         }
         assert_eq!(Level::best(), Level::supported().into_iter().max().unwrap());
+        assert_eq!(Level::best().lowered(), Level::best());
+    }
+
+    #[test]
+    fn levels_of_another_architecture_lower_to_scalar() {
+        for level in
+            Level::ALL.into_iter().filter(|level| level.architecture() != Some(std::env::consts::ARCH))
+        {
+            assert_eq!(level.is_supported(), level == Level::Scalar);
+            assert_eq!(level.lowered(), Level::Scalar);
+        }
     }
 }

@@ -39,13 +39,22 @@ pub mod map;
 mod ops;
 mod scratch;
 mod sequences;
+mod token;
 mod weights;
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+mod avx_vnni;
+#[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dotprod;
+#[cfg(target_arch = "aarch64")]
+mod neon_i8mm;
 
 pub use error::{InputError, ShapeError};
 pub use kernels::Kernels;

@@ -29,7 +29,8 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", default_value = "auto")]
     device: Device,
 
-    /// The highest instruction level to use. It can only lower what the processor has.
+    /// The highest instruction level to use: scalar, avx2, avx-vnni or avx512-vnni; neon, neon-dotprod or neon-i8mm on
+    /// ARM. It can only lower what the processor has; a level of another architecture means scalar.
     #[arg(long, global = true, value_name = "LEVEL", env = "PORTCULLIS_LEVEL", value_parser = parse_level)]
     level: Option<Level>,
 

@@ -17,6 +17,25 @@ use crate::isa::{LANES, WeightGroup};
 #[derive(Clone, Copy)]
 pub(crate) struct I32x16(__m256i, __m256i);
 
+impl I32x16 {
+    #[inline(always)]
+    pub(crate) fn new(_: Avx2, low: __m256i, high: __m256i) -> Self {
+        Self(low, high)
+    }
+
+    #[inline(always)]
+    pub(crate) fn zero(_: Avx2) -> Self {
+        // SAFETY: the token proves AVX2.
+        let nothing = unsafe { _mm256_setzero_si256() };
+        Self(nothing, nothing)
+    }
+
+    #[inline(always)]
+    pub(crate) fn halves(self) -> (__m256i, __m256i) {
+        (self.0, self.1)
+    }
+}
+
 #[inline(always)]
 pub(super) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [[i32; 2]; 4] {
     let mut groups = [[0i32; 2]; 4];
@@ -42,7 +61,7 @@ pub(super) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [[i32; 2]; 4] {
 }
 
 #[inline(always)]
-pub(super) fn narrow(_: Avx2, scaled: F32x16) -> [i8; LANES] {
+pub(crate) fn narrow(_: Avx2, scaled: F32x16) -> [i8; LANES] {
     let mut codes = [0i8; LANES];
     let (low, high) = scaled.halves();
     // SAFETY: the token proves AVX2.
@@ -58,7 +77,7 @@ pub(super) fn narrow(_: Avx2, scaled: F32x16) -> [i8; LANES] {
 }
 
 #[inline(always)]
-pub(super) fn pack(isa: Avx2, scaled: [F32x16; 4]) -> WeightGroup {
+pub(crate) fn pack(isa: Avx2, scaled: [F32x16; 4]) -> WeightGroup {
     let mut group = [0i8; 64];
     let [(a0, a1), (b0, b1), (c0, c1), (d0, d1)] =
         [scaled[0].halves(), scaled[1].halves(), scaled[2].halves(), scaled[3].halves()];
@@ -88,7 +107,7 @@ fn join(_: Avx2, a: __m256, b: __m256, c: __m256, d: __m256) -> __m256i {
 }
 
 #[inline(always)]
-pub(super) fn floats(isa: Avx2, sums: I32x16) -> F32x16 {
+pub(crate) fn floats(isa: Avx2, sums: I32x16) -> F32x16 {
     // SAFETY: the token proves AVX2.
     unsafe { F32x16::new(isa, _mm256_cvtepi32_ps(sums.0), _mm256_cvtepi32_ps(sums.1)) }
 }
@@ -99,9 +118,7 @@ pub(super) fn dot<const R: usize, const P: usize>(
     panels: [&[WeightGroup]; P],
     rows: &[[[i32; 2]; R]],
 ) -> [[I32x16; P]; R] {
-    // SAFETY: the token proves AVX2.
-    let nothing = unsafe { _mm256_setzero_si256() };
-    let mut sums = [[I32x16(nothing, nothing); P]; R];
+    let mut sums = [[I32x16::zero(isa); P]; R];
     for (p, panel) in panels.iter().enumerate() {
         for (weights, group) in panel.iter().zip(rows) {
             let [first_even, first_odd, second_even, second_odd] = load(isa, weights);
@@ -123,7 +140,7 @@ pub(super) fn dot<const R: usize, const P: usize>(
 }
 
 #[inline(always)]
-pub(super) fn centre(isa: Avx2, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
+pub(crate) fn centre(isa: Avx2, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
     let column = column.as_ptr();
     // SAFETY: the token proves AVX2, and elements 0 to 7 of 16 are readable; no alignment is needed.
     let first = unsafe { _mm256_loadu_si256(column.cast()) };

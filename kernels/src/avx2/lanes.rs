@@ -11,24 +11,24 @@ pub(crate) struct F32x16(__m256, __m256);
 
 impl F32x16 {
     #[inline(always)]
-    pub(super) fn new(_: Avx2, low: __m256, high: __m256) -> Self {
+    pub(crate) fn new(_: Avx2, low: __m256, high: __m256) -> Self {
         Self(low, high)
     }
 
     #[inline(always)]
-    pub(super) fn halves(self) -> (__m256, __m256) {
+    pub(crate) fn halves(self) -> (__m256, __m256) {
         (self.0, self.1)
     }
 
     #[inline(always)]
-    pub(super) fn splat(_: Avx2, value: f32) -> Self {
+    pub(crate) fn splat(_: Avx2, value: f32) -> Self {
         // SAFETY: the token proves AVX2.
         let all = unsafe { _mm256_set1_ps(value) };
         Self(all, all)
     }
 
     #[inline(always)]
-    pub(super) fn load(_: Avx2, from: &[f32; LANES]) -> Self {
+    pub(crate) fn load(_: Avx2, from: &[f32; LANES]) -> Self {
         let from = from.as_ptr();
         // SAFETY: the token proves AVX2, and elements 0 to 7 of 16 are readable; no alignment is needed.
         let low = unsafe { _mm256_loadu_ps(from) };
@@ -38,7 +38,7 @@ impl F32x16 {
     }
 
     #[inline(always)]
-    pub(super) fn widen(_: Avx2, from: &[i8; LANES]) -> Self {
+    pub(crate) fn widen(_: Avx2, from: &[i8; LANES]) -> Self {
         // SAFETY: the 16 bytes of the array are readable; no alignment is needed, and SSE2 is x86-64's base.
         let bytes = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
         // SAFETY: the token proves AVX2.

@@ -1,7 +1,8 @@
-//! The project's own tasks: check the tree, assemble a bundle, calibrate it.
+//! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose answer is what it prints")]
 
+mod arm;
 mod bundle;
 mod calibrate;
 mod check;
@@ -15,6 +16,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", version)]
 enum Task {
+    /// Test the kernels at every NEON level on emulated 64-bit ARM.
+    Arm(arm::Arguments),
     /// Assemble a bundle from an export of the training scripts, and rewrite the index.
     Bundle(bundle::Arguments),
     /// Fit a bundle's calibration, choose thresholds for a joint budget, and write both down.
@@ -25,6 +28,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Arm(arguments) => arm::run(&arguments),
         Task::Bundle(arguments) => bundle::run(&arguments),
         Task::Calibrate(arguments) => calibrate::run(&arguments),
         Task::Check(arguments) => check::run(&arguments),

@@ -1,0 +1,32 @@
+//! The proof that this CPU has AVX-VNNI beside AVX2 and FMA.
+
+use crate::avx2::{Avx2, F32x16, I32x16};
+use crate::isa::Isa;
+use crate::scratch::{CodeStores, Codes};
+use crate::token::{forward, proof};
+
+proof! {
+    /// AVX2, FMA and AVX-VNNI.
+    AvxVnni with base Avx2, is_x86_feature_detected: "avx2", "fma", "avxvnni"
+}
+
+impl Isa for AvxVnni {
+    type Lanes = F32x16;
+    type Sums = I32x16;
+    type Group = [u8; 4];
+
+    const TILE_ROWS: usize = 6;
+    const TILE_PANELS: usize = 1;
+
+    forward!();
+
+    #[inline(always)]
+    fn decode(group: [u8; 4]) -> [u8; 4] {
+        group
+    }
+
+    #[inline(always)]
+    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
+        &mut stores.bytes
+    }
+}

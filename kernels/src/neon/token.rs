@@ -1,0 +1,34 @@
+//! The proof that this CPU has NEON.
+
+use super::dot::I32x16;
+use super::lanes::F32x16;
+use crate::isa::Isa;
+use crate::scratch::{CodeStores, Codes};
+use crate::token::{forward, proof};
+
+proof! {
+    /// NEON.
+    Neon, is_aarch64_feature_detected: "neon"
+}
+
+impl Isa for Neon {
+    type Lanes = F32x16;
+    type Sums = I32x16;
+    /// Codes less 128, as i8.
+    type Group = [u8; 4];
+
+    const TILE_ROWS: usize = 6;
+    const TILE_PANELS: usize = 1;
+
+    forward!();
+
+    #[inline(always)]
+    fn decode(group: [u8; 4]) -> [u8; 4] {
+        group.map(|code| code ^ 0x80)
+    }
+
+    #[inline(always)]
+    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
+        &mut stores.bytes
+    }
+}

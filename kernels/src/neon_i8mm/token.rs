@@ -1,0 +1,32 @@
+//! The proof that this CPU has the matrix products of `i8mm` beside NEON.
+
+use crate::isa::Isa;
+use crate::neon::{F32x16, I32x16, Neon};
+use crate::scratch::{CodeStores, Codes};
+use crate::token::{forward, proof};
+
+proof! {
+    /// NEON and `i8mm`.
+    NeonI8mm with base Neon, is_aarch64_feature_detected: "neon", "i8mm"
+}
+
+impl Isa for NeonI8mm {
+    type Lanes = F32x16;
+    type Sums = I32x16;
+    type Group = [u8; 4];
+
+    const TILE_ROWS: usize = 6;
+    const TILE_PANELS: usize = 1;
+
+    forward!();
+
+    #[inline(always)]
+    fn decode(group: [u8; 4]) -> [u8; 4] {
+        group
+    }
+
+    #[inline(always)]
+    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
+        &mut stores.bytes
+    }
+}
