@@ -59,7 +59,7 @@ def build(model: Model, fused: bool = False, batched: bool = False) -> onnx.Mode
     zero, one = b.constant("zero", np.array([0])), b.constant("one", np.array([1]))
     words = b.node("Gather", b.constant("word", tensors["embeddings.word_embeddings.weight"]), "ids")
     tokens = b.node("Slice", b.node("Shape", "ids"), one, b.constant("two", np.array([2])))
-    places = b.node("Slice", b.constant("position", model.position), zero, tokens)
+    places = b.node("Slice", b.constant("position", model.position), zero, tokens, zero)
     x = b.norm(b.node("Add", words, places), tensors, "embeddings.LayerNorm")
     mask = _Mask(b) if batched else None
 

@@ -47,6 +47,8 @@ class Process:
     def __init__(self, command: list, threads: int, variables: dict[str, str]):
         self.log = tempfile.TemporaryFile("w+")
         environment = os.environ | dict.fromkeys(THREADS, str(threads)) | variables
+        # The last line of a failure is its reason.
+        environment["RUST_BACKTRACE"] = "0"
         self.child = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=self.log, text=True, env=environment)
 

@@ -24,7 +24,8 @@ struct Graph {
 impl Graph {
     fn open(path: &Path) -> Result<Self> {
         let model = Model::load_file(path).with_context(|| format!("cannot load {}", path.display()))?;
-        let outputs = [model.node_id("logits")?, model.node_id("pooled")?];
+        // By place, not name: the operators that make them have the same names.
+        let outputs = model.output_ids().try_into().context("expected the outputs logits and pooled")?;
         Ok(Self { model, outputs })
     }
 
