@@ -128,10 +128,8 @@ class Comparison:
 
     def throughput(self, chosen: dict[str, list[Variant]]) -> dict:
         """Sequences a second over mixed chat lengths, each runtime as it is fastest."""
-        from tokenizers import Tokenizer  # noqa: PLC0415
-
         texts = workload.chat(self.arguments.tokenizer)
-        encoded = [item.ids for item in Tokenizer.from_file(str(self.arguments.tokenizer)).encode_batch(texts)]
+        encoded = [item.ids for item in workload.words(self.arguments.tokenizer).encode_batch(texts)]
         encoded.sort(key=len)
         sides = {}
         for name, variants in chosen.items():

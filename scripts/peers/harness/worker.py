@@ -12,11 +12,12 @@ from pathlib import Path
 
 import runtimes
 
+from . import workload
+
 
 def prepare(name: str, checkpoint: str, tokenizer: str, folder: str) -> None:
     """Prints the runtime's variants."""
     from . import checkpoint as checkpoints  # noqa: PLC0415
-    from . import workload  # noqa: PLC0415
     from .model import Model  # noqa: PLC0415
 
     model = Model(checkpoints.read(Path(checkpoint)), workload.texts(Path(tokenizer))[0])
@@ -31,10 +32,7 @@ def serve(name: str, folder: str, variant: str, threads: str, tokenizer: str) ->
         request = json.loads(line)
         batches, wanted = request.get("batches"), request.get("outputs", True)
         if batches is None:
-            # Not needed elsewhere, and part of the start.
-            from tokenizers import Tokenizer  # noqa: PLC0415
-
-            batches = [[Tokenizer.from_file(tokenizer).encode(request["text"]).ids]]
+            batches = [[workload.words(Path(tokenizer)).encode(request["text"]).ids]]
         spent, logits, pooled = 0, [], []
         for batch in batches:
             feed = runner.feed(batch)

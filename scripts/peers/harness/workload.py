@@ -27,26 +27,31 @@ def sequences(count: int, length: int, seed: int) -> list[list[int]]:
     return [sequence(draw, length) for _ in range(count)]
 
 
-def texts(tokenizer: Path) -> tuple[list[list[int]], list[list[int]]]:
-    """Texts of the parity tests as token ids: those to calibrate on, and the others, to check on."""
+def words(tokenizer: Path):
+    """The tokenizer, without the padding and truncation that its file asks for."""
+    # Only here, so that a process that is given token ids does not load it.
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    words = Tokenizer.from_file(str(tokenizer))
-    words.enable_truncation(MAX_TOKENS)
-    words.no_padding()
+    found = Tokenizer.from_file(str(tokenizer))
+    found.no_padding()
+    found.no_truncation()
+    return found
+
+
+def texts(tokenizer: Path) -> tuple[list[list[int]], list[list[int]]]:
+    """Texts of the parity tests as token ids: those to calibrate on, and the others, to check on."""
+    encoder = words(tokenizer)
+    encoder.enable_truncation(MAX_TOKENS)
     path = Path(__file__).resolve().parents[3] / "tests" / "data" / "parity.jsonl.gz"
     with gzip.open(path, "rt") as file:
-        rows = [words.encode(json.loads(line)["text"]).ids for line in file]
+        rows = [encoder.encode(json.loads(line)["text"]).ids for line in file]
     return rows[:CALIBRATION_TEXTS], rows[CALIBRATION_TEXTS:]
 
 
 def chat(tokenizer: Path) -> list[str]:
     """Texts whose token counts are log-normal, the special tokens included."""
-    from tokenizers import Tokenizer  # noqa: PLC0415
-
-    words = Tokenizer.from_file(str(tokenizer))
     # Whole lower-case words stay one token each, in any order.
-    plain = [word for word, _ in sorted(words.get_vocab().items(), key=lambda pair: pair[1])
+    plain = [word for word, _ in sorted(words(tokenizer).get_vocab().items(), key=lambda pair: pair[1])
              if len(word) > 2 and word.isascii() and word.isalpha()]
     draw = random.Random(CHAT_SEED)
     found = []

@@ -10,7 +10,7 @@ from . import Setting, Variant, onnxruntime
 LABEL = "rten int8"
 PACKAGES = (*onnxruntime.PACKAGES, "rten-convert==0.22.0")
 AVX2 = None
-DETAIL = "dynamic int8, per channel; converted by rten-convert; the file read into memory, not mapped"
+DETAIL = "dynamic int8, per channel; converted by rten-convert; weights prepacked, the file read and not mapped"
 
 
 def prepare(model, folder: Path) -> list[Variant]:

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rten::{Model, NodeId, Value};
+use rten::{Model, ModelOptions, NodeId, Value};
 use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, Tensor};
 use serve::{Outputs, Runner, arguments, serve, timed};
@@ -23,7 +23,9 @@ struct Graph {
 
 impl Graph {
     fn open(path: &Path) -> Result<Self> {
-        let model = Model::load_file(path).with_context(|| format!("cannot load {}", path.display()))?;
+        let mut options = ModelOptions::with_all_ops();
+        options.prepack_weights(true);
+        let model = options.load_file(path).with_context(|| format!("cannot load {}", path.display()))?;
         // By place, not name: the operators that make them have the same names.
         let outputs = model.output_ids().try_into().context("expected the outputs logits and pooled")?;
         Ok(Self { model, outputs })

@@ -41,7 +41,9 @@ pub fn serve(runner: &mut dyn Runner, tokenizer: &str) -> Result<()> {
         let answer = match serde_json::from_str(&line?).context("not a request")? {
             Request::Batches { batches, outputs } => answer(runner, &batches, outputs)?,
             Request::Text { text } => {
-                let tokenizer = Tokenizer::from_file(tokenizer).map_err(|error| anyhow!(error))?;
+                let mut tokenizer = Tokenizer::from_file(tokenizer).map_err(|error| anyhow!(error))?;
+                // The file asks for both, for training.
+                tokenizer.with_padding(None).with_truncation(None).map_err(|error| anyhow!(error))?;
                 let encoding = tokenizer.encode(text, true).map_err(|error| anyhow!(error))?;
                 answer(runner, &[vec![encoding.get_ids().to_vec()]], true)?
             }
