@@ -1,7 +1,8 @@
 //! Int8 encoder kernels whose scores are bit-identical on every CPU, and read-only file mapping.
 //!
 //! The crate runs one transformer layer stack of the BERT family on the CPU: weights are int8 with one scale an
-//! output channel, activations are quantized to u8 row by row, accumulators are exact i32, everything else is f32.
+//! output channel, activations are quantized to u8 row by row (attention's keys and values to i8), accumulators are exact
+//! i32, everything else is f32.
 //!
 //! # One answer on every level
 //!
@@ -11,8 +12,8 @@
 //! - a row is handled in 16 lanes; lane `i` takes elements `i`, `i + 16`, …; reductions end in one fixed tree
 //!   (`i` with `i + 8`, then 4, 2, 1);
 //! - multiply-add is fused exactly where the code says so, at every level;
-//! - matrix products in f32 (attention) are one sequential chain for each output element, so the vector width
-//!   cannot show in the result;
+//! - matrix products are int8 throughout, attention's too, and the sum that a softmax is divided by is one of whole
+//!   numbers below 2^24, so neither depends on an order;
 //! - `exp` and `erf` are this crate's own polynomials.
 //!
 //! The f32 code is written once, over a small trait of 16-lane operations, and instantiated for each level.
