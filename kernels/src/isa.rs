@@ -1,6 +1,6 @@
 //! What an instruction set gives to the code that is written once: 16 lanes of f32, and an exact int8 tile.
 
-use crate::scratch::{CodeStores, Codes};
+use crate::scratch::Group;
 
 /// Number of f32 lanes that all row code is written for.
 pub(crate) const LANES: usize = 16;
@@ -53,7 +53,7 @@ pub(crate) trait Isa: Copy + 'static {
     /// Sixteen i32 accumulators, one for each output channel of a panel.
     type Sums: Copy;
     /// Four consecutive activation codes of a row, in the form that `dot` multiplies from.
-    type Group: Copy + Default + 'static;
+    type Group: Group;
 
     /// Most rows that `dot` takes at once.
     const TILE_ROWS: usize;
@@ -79,9 +79,10 @@ pub(crate) trait Isa: Copy + 'static {
     /// nearest whole number, ties to even, plus `zero`, clamped to `0..=255`. NaN gives 0 when `zero` is 0.
     fn encode(self, scaled: Self::Lanes, zero: i32) -> [Self::Group; 4];
     /// The four codes of a group, in order.
-    fn decode(group: Self::Group) -> [u8; 4];
-    /// The store, of those in a scratch, that holds this set's groups.
-    fn codes(stores: &mut CodeStores) -> &mut Codes<Self::Group>;
+    #[inline(always)]
+    fn decode(group: Self::Group) -> [u8; 4] {
+        group.codes()
+    }
 
     /// For each row `r` and panel `p`, the exact sums over all groups of `rows[g][r]` times `panels[p][g]`.
     /// All panels have `rows.len()` groups.

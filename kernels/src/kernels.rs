@@ -11,7 +11,7 @@ use crate::ops::linear::linear;
 use crate::ops::places;
 use crate::ops::quantize::{Quantize, codes_of_row};
 use crate::scalar::Scalar;
-use crate::scratch::{Scratch, take_lanes};
+use crate::scratch::{Group as _, Scratch, take_lanes};
 use crate::sequences::Sequences;
 use crate::weights::embeddings::Embeddings;
 use crate::weights::heads::HeadWeights;
@@ -277,10 +277,6 @@ fn rows(what: &'static str, len: usize, width: usize) -> Result<usize, InputErro
     Ok(rows)
 }
 
-fn codes_of<I: Isa>(_: I, scratch: &mut Scratch) -> &mut crate::scratch::Codes<I::Group> {
-    I::codes(&mut scratch.codes)
-}
-
 fn linear_rows<I: Isa>(
     isa: I,
     weights: &PackedLinear<'_>,
@@ -291,7 +287,7 @@ fn linear_rows<I: Isa>(
     let chunks = weights.n() / LANES;
     let rows = out.len() / weights.n();
     let tiled = take_lanes(&mut scratch.wide, rows * chunks);
-    linear(isa, weights, x, tiled, I::codes(&mut scratch.codes));
+    linear(isa, weights, x, tiled, I::Group::store(&mut scratch.codes));
     for (place, out) in places(rows, I::TILE_ROWS, chunks).zip(out.chunks_exact_mut(weights.n())) {
         for (c, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
             if let Some(chunk) = tiled.get(place.chunk(c)) {
@@ -308,7 +304,7 @@ fn quantize_rows<I: Isa>(
     (codes, scale, zero): (&mut [u8], &mut [f32], &mut [u8]),
     scratch: &mut Scratch,
 ) {
-    let store = codes_of(isa, scratch);
+    let store = I::Group::store(&mut scratch.codes);
     isa.run(Quantize { x, k, codes: store });
     let rows = scale.len();
     for (row, codes) in codes.chunks_exact_mut(k).enumerate() {

@@ -78,6 +78,40 @@ impl CodeStores {
     }
 }
 
+/// Four consecutive activation codes of a row, in a form that a tile multiplies from.
+pub(crate) trait Group: Copy + Default + 'static {
+    /// The store, of those in a scratch, that holds groups of this form.
+    fn store(stores: &mut CodeStores) -> &mut Codes<Self>;
+    /// The codes in order, as they are stored.
+    fn codes(self) -> [u8; 4];
+}
+
+impl Group for [u8; 4] {
+    #[inline(always)]
+    fn store(stores: &mut CodeStores) -> &mut Codes<Self> {
+        &mut stores.bytes
+    }
+
+    #[inline(always)]
+    fn codes(self) -> [u8; 4] {
+        self
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Group for [i32; 2] {
+    #[inline(always)]
+    fn store(stores: &mut CodeStores) -> &mut Codes<Self> {
+        &mut stores.pairs
+    }
+
+    #[inline(always)]
+    fn codes(self) -> [u8; 4] {
+        let [even, odd] = self;
+        [even as u8, odd as u8, (even >> 16) as u8, (odd >> 16) as u8]
+    }
+}
+
 /// Quantized rows, in blocks of as many rows as one tile takes: block by block, group by group along `k`, row by row.
 #[derive(Default)]
 pub(crate) struct Codes<G> {

@@ -3,7 +3,6 @@
 use super::dot::I32x16;
 use super::lanes::F32x16;
 use crate::isa::Isa;
-use crate::scratch::{CodeStores, Codes};
 use crate::token::{forward, proof};
 
 proof! {
@@ -21,15 +20,4 @@ impl Isa for Avx2 {
     const TILE_PANELS: usize = 1;
 
     forward!();
-
-    #[inline(always)]
-    fn decode(group: [i32; 2]) -> [u8; 4] {
-        let [even, odd] = group;
-        [even as u8, odd as u8, (even >> 16) as u8, (odd >> 16) as u8]
-    }
-
-    #[inline(always)]
-    fn codes(stores: &mut CodeStores) -> &mut Codes<[i32; 2]> {
-        &mut stores.pairs
-    }
 }

@@ -3,7 +3,6 @@
 use super::dot::I32x16;
 use super::lanes::F32x16;
 use crate::isa::{Isa, WeightGroup};
-use crate::scratch::{CodeStores, Codes};
 use crate::token::{forward, proof};
 
 proof! {
@@ -20,16 +19,6 @@ impl Isa for Avx512Vnni {
     const TILE_PANELS: usize = 2;
 
     forward!();
-
-    #[inline(always)]
-    fn decode(group: [u8; 4]) -> [u8; 4] {
-        group
-    }
-
-    #[inline(always)]
-    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
-        &mut stores.bytes
-    }
 
     #[inline(always)]
     fn dot_ahead<const R: usize, const P: usize>(

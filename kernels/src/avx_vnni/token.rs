@@ -2,7 +2,6 @@
 
 use crate::avx2::{Avx2, F32x16, I32x16};
 use crate::isa::Isa;
-use crate::scratch::{CodeStores, Codes};
 use crate::token::{forward, proof};
 
 proof! {
@@ -19,14 +18,4 @@ impl Isa for AvxVnni {
     const TILE_PANELS: usize = 1;
 
     forward!();
-
-    #[inline(always)]
-    fn decode(group: [u8; 4]) -> [u8; 4] {
-        group
-    }
-
-    #[inline(always)]
-    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
-        &mut stores.bytes
-    }
 }

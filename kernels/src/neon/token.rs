@@ -3,7 +3,6 @@
 use super::dot::I32x16;
 use super::lanes::F32x16;
 use crate::isa::Isa;
-use crate::scratch::{CodeStores, Codes};
 use crate::token::{forward, proof};
 
 proof! {
@@ -25,10 +24,5 @@ impl Isa for Neon {
     #[inline(always)]
     fn decode(group: [u8; 4]) -> [u8; 4] {
         group.map(|code| code ^ 0x80)
-    }
-
-    #[inline(always)]
-    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
-        &mut stores.bytes
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::isa::Isa;
 use crate::neon::{F32x16, I32x16, Neon};
-use crate::scratch::{CodeStores, Codes};
 use crate::token::{forward, proof};
 
 proof! {
@@ -24,10 +23,5 @@ impl Isa for NeonDotprod {
     #[inline(always)]
     fn decode(group: [u8; 4]) -> [u8; 4] {
         Neon::decode(group)
-    }
-
-    #[inline(always)]
-    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
-        &mut stores.bytes
     }
 }

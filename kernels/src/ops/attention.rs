@@ -11,7 +11,7 @@ use super::norm::AddNorm;
 use super::quantize::{SMALLEST_RANGE, put};
 use super::tiles::{Place, blocks, each_row, places, with_rows};
 use crate::isa::{Isa, LANES, Lanes, Task, WeightGroup};
-use crate::scratch::{Codes, Scratch, take, take_groups, take_lanes};
+use crate::scratch::{Codes, Group as _, Scratch, take, take_groups, take_lanes};
 use crate::sequences::Sequences;
 use crate::weights::layer::{AttentionWeights, WIDEST_HEAD};
 
@@ -37,7 +37,7 @@ pub(crate) fn attention_block<I: Isa>(
         let rows = end - start;
         let wide = take_lanes(&mut scratch.wide, 3 * x.len() / LANES);
         let context = take_lanes(&mut scratch.rows, x.len() / LANES).as_flattened_mut();
-        linear(isa, &weights.qkv, x, wide, I::codes(&mut scratch.codes));
+        linear(isa, &weights.qkv, x, wide, I::Group::store(&mut scratch.codes));
         scratch.places.clear();
         scratch.places.extend(places(rows, I::TILE_ROWS, 3 * hidden / LANES));
         for &[first, last] in bounds.array_windows() {
@@ -52,11 +52,11 @@ pub(crate) fn attention_block<I: Isa>(
                 key_steps: &mut scratch.key_steps,
                 values: &mut scratch.values,
                 scores: &mut scratch.scores,
-                codes: I::codes(&mut scratch.codes),
+                codes: I::Group::store(&mut scratch.codes),
             });
         }
         let projected = &mut wide[..x.len() / LANES];
-        linear(isa, &weights.output, context, projected, I::codes(&mut scratch.codes));
+        linear(isa, &weights.output, context, projected, I::Group::store(&mut scratch.codes));
         isa.run(AddNorm { x, y: projected, norm: &weights.norm });
     }
 }
@@ -373,21 +373,4 @@ fn scale_context<I: Isa, const R: usize, const P: usize>(
             isa.floats(sums[r][p]).mul(isa.load(&scales[p]).mul(inverse)).store(&mut context[p]);
         }
     });
-}
-
-/// Replaces scores by `exp(score - largest)` and gives their sum. Minus infinity becomes 0.
-#[inline(always)]
-pub(super) fn soften<I: Isa>(isa: I, row: &mut [[f32; LANES]]) -> f32 {
-    let mut largest = isa.splat(f32::NEG_INFINITY);
-    for scores in row.iter() {
-        largest = largest.max(isa.load(scores));
-    }
-    let largest = isa.splat(largest.largest());
-    let mut sum = isa.splat(0.0);
-    for scores in row {
-        let power = exp(isa, isa.load(scores).sub(largest));
-        power.store(scores);
-        sum = sum.add(power);
-    }
-    sum.sum()
 }

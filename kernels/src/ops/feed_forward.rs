@@ -7,7 +7,7 @@ use super::norm::AddNorm;
 use super::quantize::{GeluRanges, Quantize, QuantizeTiled, Range};
 use super::tiles::blocks;
 use crate::isa::{Isa, LANES};
-use crate::scratch::{Scratch, take, take_lanes};
+use crate::scratch::{Group as _, Scratch, take, take_lanes};
 use crate::weights::layer::FeedForwardWeights;
 
 /// Rows that go through the block together, so that the inner activations stay in the second cache.
@@ -27,7 +27,7 @@ pub(crate) fn feed_forward_block<I: Isa>(
         let wide = take_lanes(&mut scratch.wide, rows * inner / LANES);
         let out = take_lanes(&mut scratch.rows, rows * hidden / LANES);
         let ranges = take(&mut scratch.ranges, rows);
-        let codes = I::codes(&mut scratch.codes);
+        let codes = I::Group::store(&mut scratch.codes);
         ranges.fill(Range::default());
         isa.run(Quantize { x, k: hidden, codes });
         isa.run(Multiply { linear: &weights.input, codes, out: wide, epilogue: GeluRanges { ranges } });

@@ -5,7 +5,7 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
-use super::attention::soften;
+use super::exp::exp;
 use crate::isa::{Isa, LANES, Lanes, Task};
 use crate::scratch::take_lanes;
 use crate::weights::heads::HeadWeights;
@@ -77,6 +77,23 @@ fn dot<I: Isa>(isa: I, a: &[[f32; LANES]], b: &[[f32; LANES]]) -> f32 {
     let mut sum = isa.splat(0.0);
     for (a, b) in a.iter().zip(b) {
         sum = isa.load(a).mul_add(isa.load(b), sum);
+    }
+    sum.sum()
+}
+
+/// Replaces scores by `exp(score - largest)` and gives their sum. Minus infinity becomes 0.
+#[inline(always)]
+fn soften<I: Isa>(isa: I, row: &mut [[f32; LANES]]) -> f32 {
+    let mut largest = isa.splat(f32::NEG_INFINITY);
+    for scores in row.iter() {
+        largest = largest.max(isa.load(scores));
+    }
+    let largest = isa.splat(largest.largest());
+    let mut sum = isa.splat(0.0);
+    for scores in row {
+        let power = exp(isa, isa.load(scores).sub(largest));
+        power.store(scores);
+        sum = sum.add(power);
     }
     sum.sum()
 }

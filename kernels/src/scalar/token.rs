@@ -2,7 +2,6 @@
 
 use super::lanes::F32x16;
 use crate::isa::{Isa, LANES, Task, WeightGroup};
-use crate::scratch::{CodeStores, Codes};
 
 /// Plain Rust.
 #[derive(Clone, Copy)]
@@ -60,16 +59,6 @@ impl Isa for Scalar {
     #[inline(always)]
     fn encode(self, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
         super::dot::encode(scaled, zero)
-    }
-
-    #[inline(always)]
-    fn decode(group: [u8; 4]) -> [u8; 4] {
-        group
-    }
-
-    #[inline(always)]
-    fn codes(stores: &mut CodeStores) -> &mut Codes<[u8; 4]> {
-        &mut stores.bytes
     }
 
     #[inline(always)]
