@@ -145,16 +145,24 @@ fn symmetric(largest: f32, finite: bool) -> (f32, f32) {
     }
 }
 
+/// The largest size in each lane, and in each 0 or, when a value was not finite, NaN.
+#[inline(always)]
+fn sizes<'a, I: Isa>(isa: I, chunks: impl Iterator<Item = &'a [f32; LANES]>) -> (I::Lanes, I::Lanes) {
+    let nothing = isa.splat(0.0);
+    let (mut largest, mut finite) = (nothing, nothing);
+    for chunk in chunks {
+        let x = isa.load(chunk);
+        largest = largest.max(x).max(nothing.sub(x));
+        // 0 times a NaN or an infinity is NaN, and stays.
+        finite = x.mul_add(nothing, finite);
+    }
+    (largest, finite)
+}
+
 /// [`symmetric`] of a row.
 #[inline(always)]
 fn symmetric_of<'a, I: Isa>(isa: I, row: impl Iterator<Item = &'a [f32; LANES]>) -> (f32, f32) {
-    let nothing = isa.splat(0.0);
-    let (mut largest, mut finite) = (nothing, nothing);
-    for chunk in row {
-        let x = isa.load(chunk);
-        largest = largest.max(x).max(nothing.sub(x));
-        finite = x.mul_add(nothing, finite);
-    }
+    let (largest, finite) = sizes(isa, row);
     symmetric(largest.largest(), finite.sum() == 0.0)
 }
 
@@ -206,13 +214,7 @@ fn pack_values<'a, I: Isa>(
     values: &mut [WeightGroup],
     scales: &mut [f32; LANES],
 ) {
-    let nothing = isa.splat(0.0);
-    let (mut largest, mut finite) = (nothing, nothing);
-    for row in rows.clone() {
-        let x = isa.load(row);
-        largest = largest.max(x).max(nothing.sub(x));
-        finite = x.mul_add(nothing, finite);
-    }
+    let (largest, finite) = sizes(isa, rows.clone());
     let mut inverses = [0.0; LANES];
     let mut sound = [0.0; LANES];
     largest.store(scales);
@@ -223,7 +225,7 @@ fn pack_values<'a, I: Isa>(
     let inverse = isa.load(&inverses);
     let mut rows = rows;
     for group in values {
-        let mut steps = [nothing; 4];
+        let mut steps = [isa.splat(0.0); 4];
         for (step, row) in steps.iter_mut().zip(&mut rows) {
             *step = isa.load(row).mul(inverse);
         }
