@@ -54,12 +54,12 @@ impl Bundle {
                 files.push((file.clone(), Bytes::from_static(bytes)));
             }
         }
-        Self::assemble(entry, files)
+        Self::assemble(entry, files, Weights::open)
     }
 
     /// Maps the default bundle of the directory `dir`, which holds an `index.toml`.
     ///
-    /// Every file's size and BLAKE3 digest is checked before it is parsed.
+    /// Every file's size and BLAKE3 digest is checked before it is parsed, and the bound of the weights' codes after.
     ///
     /// # Errors
     /// [`BundleError`] for a file that is missing, of the wrong size or digest, or malformed.
@@ -72,10 +72,14 @@ impl Bundle {
             file.check(&bytes)?;
             files.push((file.clone(), bytes));
         }
-        Self::assemble(entry, files)
+        Self::assemble(entry, files, Weights::open_hostile)
     }
 
-    fn assemble(entry: BundleEntry, files: Vec<(FileEntry, Bytes)>) -> Result<Self, BundleError> {
+    fn assemble(
+        entry: BundleEntry,
+        files: Vec<(FileEntry, Bytes)>,
+        open_weights: impl Fn(Bytes, &Manifest) -> Result<Weights, BundleError>,
+    ) -> Result<Self, BundleError> {
         let find = |path: &str| {
             files
                 .iter()
@@ -90,7 +94,7 @@ impl Bundle {
                 right: format!("{} in {}", manifest.id, manifest::FILE),
             });
         }
-        let weights = Weights::open(find(&manifest.weights)?, &manifest)?;
+        let weights = open_weights(find(&manifest.weights)?, &manifest)?;
         let tokenizer = match manifest.tokenizer.kind {
             TokenizerKind::WordPiece => {
                 Tokenizer::WordPiece(WordPiece::open(find(&manifest.tokenizer.file)?)?)
@@ -136,12 +140,14 @@ impl Bundle {
         Ok(())
     }
 
-    /// Hashes every file again and compares with the index.
+    /// Hashes every file again and compares with the index, and checks the bound of the weights' codes.
     ///
     /// # Errors
-    /// [`BundleError::Digest`] or [`BundleError::Size`] for the first file that differs.
+    /// [`BundleError::Digest`] or [`BundleError::Size`] for the first file that differs, [`BundleError::Tensor`] for codes
+    /// beyond the bound.
     pub fn verify(&self) -> Result<(), BundleError> {
-        self.files.iter().try_for_each(|(file, bytes)| file.check(bytes))
+        self.files.iter().try_for_each(|(file, bytes)| file.check(bytes))?;
+        self.weights.check_bound(&self.manifest.weights)
     }
 
     /// The index entry of the file `path`.

@@ -1,12 +1,13 @@
 //! What an instruction set gives to the code that is written once: 16 lanes of f32, and an exact int8 tile.
 
-use crate::scratch::Group;
-
 /// Number of f32 lanes that all row code is written for.
 pub(crate) const LANES: usize = 16;
 
 /// Sixteen output channels times four steps along `k`: the unit that weights are stored in.
 pub(crate) type WeightGroup = [i8; 64];
+
+/// Four consecutive activation codes of a row, in order unless [`Isa::decode`] says otherwise.
+pub(crate) type CodeGroup = [u8; 4];
 
 /// Sixteen f32 lanes, with one meaning at every level.
 ///
@@ -52,8 +53,6 @@ pub(crate) trait Isa: Copy + 'static {
     type Lanes: Lanes;
     /// Sixteen i32 accumulators, one for each output channel of a panel.
     type Sums: Copy;
-    /// Four consecutive activation codes of a row, in the form that `dot` multiplies from.
-    type Group: Group;
 
     /// Most rows that `dot` takes at once.
     const TILE_ROWS: usize;
@@ -77,11 +76,11 @@ pub(crate) trait Isa: Copy + 'static {
     fn pack(self, scaled: [Self::Lanes; 4]) -> WeightGroup;
     /// The codes of 16 consecutive values that are already divided by the row's scale: each rounded to the
     /// nearest whole number, ties to even, plus `zero`, clamped to `0..=255`. NaN gives 0 when `zero` is 0.
-    fn encode(self, scaled: Self::Lanes, zero: i32) -> [Self::Group; 4];
+    fn encode(self, scaled: Self::Lanes, zero: i32) -> [CodeGroup; 4];
     /// The four codes of a group, in order.
     #[inline(always)]
-    fn decode(group: Self::Group) -> [u8; 4] {
-        group.codes()
+    fn decode(group: CodeGroup) -> [u8; 4] {
+        group
     }
 
     /// For each row `r` and panel `p`, the exact sums over all groups of `rows[g][r]` times `panels[p][g]`.
@@ -89,15 +88,16 @@ pub(crate) trait Isa: Copy + 'static {
     fn dot<const R: usize, const P: usize>(
         self,
         panels: [&[WeightGroup]; P],
-        rows: &[[Self::Group; R]],
+        rows: &[[CodeGroup; R]],
     ) -> [[Self::Sums; P]; R];
-    /// [`Isa::dot`], meanwhile asking for the panels `next` to be brought near where that helps.
+    /// [`Isa::dot`] by weights within the bound of [`PackedLinear`](crate::PackedLinear), meanwhile asking for the
+    /// panels `next` to be brought near where that helps.
     #[inline(always)]
-    fn dot_ahead<const R: usize, const P: usize>(
+    fn dot_bounded<const R: usize, const P: usize>(
         self,
         panels: [&[WeightGroup]; P],
-        rows: &[[Self::Group; R]],
-        next: [&[WeightGroup]; P],
+        rows: &[[CodeGroup; R]],
+        next: Option<[&[WeightGroup]; P]>,
     ) -> [[Self::Sums; P]; R] {
         let _ = next;
         self.dot(panels, rows)

@@ -4,6 +4,7 @@ use crate::error::InputError;
 use crate::isa::{Isa, LANES};
 use crate::level::Level;
 use crate::ops::attention::attention_block;
+use crate::ops::bound::KeepsBound;
 use crate::ops::embed::Embed;
 use crate::ops::feed_forward::feed_forward_block;
 use crate::ops::heads::Pool;
@@ -11,7 +12,7 @@ use crate::ops::linear::linear;
 use crate::ops::places;
 use crate::ops::quantize::{Quantize, codes_of_row};
 use crate::scalar::Scalar;
-use crate::scratch::{Group as _, Scratch, take_lanes};
+use crate::scratch::{Scratch, take_lanes};
 use crate::sequences::Sequences;
 use crate::weights::embeddings::Embeddings;
 use crate::weights::heads::HeadWeights;
@@ -240,9 +241,18 @@ impl Kernels {
         Ok(())
     }
 
-    /// Quantizes rows of `k` elements as [`Kernels::linear`] does: `x = (code - zero) * scale`, approximately.
+    /// Whether the codes `q` of a layer with `k` inputs, in the packed layout, keep the bound that [`PackedLinear`]
+    /// describes.
     ///
-    /// `codes` has as many elements as `x`; `scale` and `zero` have one element a row. For reading and testing: the
+    /// Bytes after the last whole group are passed over.
+    #[must_use]
+    pub fn keeps_bound(&self, q: &[i8], k: usize) -> bool {
+        with_isa!(self.proof, isa => isa.run(KeepsBound { panels: q.as_chunks().0, groups: k / 4 }))
+    }
+
+    /// Quantizes rows of `k` elements as [`Kernels::linear`] does: `x * input = (code - zero) * scale`, approximately.
+    ///
+    /// `input` has `k` elements, `codes` has as many elements as `x`; `scale` and `zero` have one element a row. For reading and testing: the
     /// layers above keep the codes in a form of their own.
     ///
     /// # Errors
@@ -252,12 +262,13 @@ impl Kernels {
     pub fn quantize_rows(
         &self,
         x: &[f32],
-        k: usize,
+        input: &[f32],
         codes: &mut [u8],
         scale: &mut [f32],
         zero: &mut [u8],
         scratch: &mut Scratch,
     ) -> Result<(), InputError> {
+        let k = input.len();
         if k == 0 || !k.is_multiple_of(4) {
             return Err(InputError::Length { what: "row", found: k, expected: (k / 4 + 1) * 4 });
         }
@@ -265,7 +276,7 @@ impl Kernels {
         InputError::length("codes", codes.len(), x.len())?;
         InputError::length("scale", scale.len(), rows)?;
         InputError::length("zero", zero.len(), rows)?;
-        with_isa!(self.proof, isa => quantize_rows(isa, x, k, (codes, scale, zero), scratch));
+        with_isa!(self.proof, isa => quantize_rows(isa, x, input, (codes, scale, zero), scratch));
         Ok(())
     }
 }
@@ -287,7 +298,7 @@ fn linear_rows<I: Isa>(
     let chunks = weights.n() / LANES;
     let rows = out.len() / weights.n();
     let tiled = take_lanes(&mut scratch.wide, rows * chunks);
-    linear(isa, weights, x, tiled, I::Group::store(&mut scratch.codes));
+    linear(isa, weights, x, tiled, &mut scratch.codes);
     for (place, out) in places(rows, I::TILE_ROWS, chunks).zip(out.chunks_exact_mut(weights.n())) {
         for (c, out) in out.as_chunks_mut().0.iter_mut().enumerate() {
             if let Some(chunk) = tiled.get(place.chunk(c)) {
@@ -300,13 +311,13 @@ fn linear_rows<I: Isa>(
 fn quantize_rows<I: Isa>(
     isa: I,
     x: &[f32],
-    k: usize,
+    input: &[f32],
     (codes, scale, zero): (&mut [u8], &mut [f32], &mut [u8]),
     scratch: &mut Scratch,
 ) {
-    let store = I::Group::store(&mut scratch.codes);
-    isa.run(Quantize { x, k, codes: store });
-    let rows = scale.len();
+    let store = &mut scratch.codes;
+    isa.run(Quantize { x, input, codes: store });
+    let (k, rows) = (input.len(), scale.len());
     for (row, codes) in codes.chunks_exact_mut(k).enumerate() {
         for (to, code) in codes.iter_mut().zip(codes_of_row::<I>(store, rows, k, row)) {
             *to = code;

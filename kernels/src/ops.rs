@@ -1,6 +1,7 @@
 //! The computations, written once over [`Isa`](crate::isa::Isa).
 
 pub(crate) mod attention;
+pub(crate) mod bound;
 pub(crate) mod embed;
 mod exp;
 pub(crate) mod feed_forward;

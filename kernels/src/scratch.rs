@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::isa::{LANES, WeightGroup};
+use crate::isa::{CodeGroup, LANES, WeightGroup};
 use crate::ops::{Place, Range};
 
 /// Working memory for [`Kernels`](crate::Kernels), one for each thread that computes.
@@ -15,7 +15,7 @@ use crate::ops::{Place, Range};
 #[derive(Default)]
 pub struct Scratch {
     /// Quantized rows.
-    pub(crate) codes: CodeStores,
+    pub(crate) codes: Codes,
     /// Tiled: queries, keys and values of a group of sequences; then the inner activations of the feed-forward block.
     pub(crate) wide: Vec<f32>,
     /// Rows of the hidden width: attention's output before and the block's output after projection.
@@ -58,65 +58,11 @@ impl fmt::Debug for Scratch {
     }
 }
 
-/// Quantized rows in the forms that the instruction sets multiply from; a process uses one of them.
-#[derive(Default)]
-pub(crate) struct CodeStores {
-    /// Four u8 codes a group.
-    pub(crate) bytes: Codes<[u8; 4]>,
-    /// Two pairs of 16-bit codes a group.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) pairs: Codes<[i32; 2]>,
-}
-
-impl CodeStores {
-    fn capacity(&self) -> usize {
-        #[cfg(target_arch = "x86_64")]
-        let pairs = self.pairs.capacity();
-        #[cfg(not(target_arch = "x86_64"))]
-        let pairs = 0;
-        self.bytes.capacity() + pairs
-    }
-}
-
-/// Four consecutive activation codes of a row, in a form that a tile multiplies from.
-pub(crate) trait Group: Copy + Default + 'static {
-    /// The store, of those in a scratch, that holds groups of this form.
-    fn store(stores: &mut CodeStores) -> &mut Codes<Self>;
-    /// The codes in order, as they are stored.
-    fn codes(self) -> [u8; 4];
-}
-
-impl Group for [u8; 4] {
-    #[inline(always)]
-    fn store(stores: &mut CodeStores) -> &mut Codes<Self> {
-        &mut stores.bytes
-    }
-
-    #[inline(always)]
-    fn codes(self) -> [u8; 4] {
-        self
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Group for [i32; 2] {
-    #[inline(always)]
-    fn store(stores: &mut CodeStores) -> &mut Codes<Self> {
-        &mut stores.pairs
-    }
-
-    #[inline(always)]
-    fn codes(self) -> [u8; 4] {
-        let [even, odd] = self;
-        [even as u8, odd as u8, (even >> 16) as u8, (odd >> 16) as u8]
-    }
-}
-
 /// Quantized rows, in blocks of as many rows as one tile takes: block by block, group by group along `k`, row by row.
 #[derive(Default)]
-pub(crate) struct Codes<G> {
+pub(crate) struct Codes {
     /// The codes, in groups of four along `k`.
-    pub(crate) groups: Vec<G>,
+    pub(crate) groups: Vec<CodeGroup>,
     /// Each row's scale and zero point.
     pub(crate) steps: Vec<Step>,
 }
@@ -130,9 +76,9 @@ pub(crate) struct Step {
     pub(crate) zero: i32,
 }
 
-impl<G> Codes<G> {
+impl Codes {
     fn capacity(&self) -> usize {
-        self.groups.capacity() * size_of::<G>() + self.steps.capacity() * size_of::<Step>()
+        self.groups.capacity() * size_of::<CodeGroup>() + self.steps.capacity() * size_of::<Step>()
     }
 }
 

@@ -77,7 +77,7 @@ macro_rules! forward {
         }
 
         #[inline(always)]
-        fn encode(self, scaled: Self::Lanes, zero: i32) -> [Self::Group; 4] {
+        fn encode(self, scaled: Self::Lanes, zero: i32) -> [$crate::isa::CodeGroup; 4] {
             super::dot::encode(self.into(), scaled, zero)
         }
 
@@ -85,7 +85,7 @@ macro_rules! forward {
         fn dot<const R: usize, const P: usize>(
             self,
             panels: [&[$crate::isa::WeightGroup]; P],
-            rows: &[[Self::Group; R]],
+            rows: &[[$crate::isa::CodeGroup; R]],
         ) -> [[Self::Sums; P]; R] {
             super::dot::dot(self, panels, rows)
         }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from . import layout, quantize
 from .model import Guard
 
 
@@ -21,7 +22,9 @@ def load(path: Path) -> dict:
 
 
 def load_guard(path: Path) -> Guard:
-    """The averaged model of a checkpoint, ready to score."""
+    """The averaged model of a checkpoint, or what an int8 file holds, ready to score."""
+    if path.suffix == ".safetensors":
+        return quantize.dequantized(layout.read(path)[0])
     guard = Guard()
     guard.load_state_dict(load(path)["average"])
     return guard.eval()

@@ -2,7 +2,8 @@
 
     python -m train.export --checkpoint FILE --prepared DIR --trunk DIR --out DIR [--model-id ID]
 
-Without --checkpoint the untrained trunk is exported with random heads, for building the runtime.
+A checkpoint may also be a bundle's `weights.safetensors`: its weights are then rounded once more, and --f32-outputs names
+the `parity.safetensors` whose f32 outputs stay the reference. Without --checkpoint the untrained trunk is exported with random heads, for building the runtime.
 """
 
 import argparse
@@ -59,8 +60,12 @@ def hugging_face_names(guard: Guard) -> dict[str, torch.Tensor]:
     return {name.removeprefix("trunk."): tensor.contiguous() for name, tensor in guard.state_dict().items()}
 
 
-def export(guard: Guard, prepared: Path, trunk: Path, out: Path, model_id: str, foreseen_texts: int) -> dict:
-    """Writes everything; returns how close int8 comes to f32 on the first `foreseen_texts` fixture texts."""
+def export(guard: Guard, prepared: Path, trunk: Path, out: Path, model_id: str, foreseen_texts: int,
+           f32_outputs: Path | None = None) -> dict:
+    """Writes everything; returns how close int8 comes to f32 on the first `foreseen_texts` fixture texts.
+
+    The f32 outputs are the guard's own, or those of the fixture `f32_outputs`, which has to be of the same texts.
+    """
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = batches.load_tokenizer(trunk)
     guard = guard.eval()
@@ -69,16 +74,16 @@ def export(guard: Guard, prepared: Path, trunk: Path, out: Path, model_id: str, 
         tokenizer, [record["text"] for record in sample[:_CALIBRATION_TEXTS]], _CALIBRATION_TOKENS))
 
     save_file(hugging_face_names(guard), out / "model.f32.safetensors")
-    metadata = {"format": "portcullis-int8", "version": "1", "layout": "n16k4", "model_id": model_id}
+    metadata = {"format": "portcullis-int8", "version": "2", "layout": "n16k4", "bound": "quad128", "model_id": model_id}
     layout.write(out / "weights.safetensors", quantize.tensors(guard, moments), metadata)
     shutil.copyfile(trunk / "tokenizer.json", out / "tokenizer.json")
 
     file, _, _ = layout.read(out / "weights.safetensors")
-    dequantized = quantize.dequantized(guard, file)
+    dequantized = quantize.dequantized(file)
     chosen = fixtures.choose(prepared)
     encoded = scoring.encode(tokenizer, [record["text"] for record in chosen], MAX_TOKENS)
     device = torch.device("cpu")
-    reference = scoring.score(guard, encoded, device, 4096)
+    reference = fixtures.outputs(f32_outputs, chosen) if f32_outputs else scoring.score(guard, encoded, device, 4096)
     plain = scoring.score(dequantized, encoded, device, 4096)
     fixtures.write(out, chosen, reference, plain)
     foreseen = scoring.score(quantize.simulated(dequantized, file), encoded[:foreseen_texts], device, 4096)
@@ -106,6 +111,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--model-id", default="base")
     parser.add_argument("--foreseen-texts", type=int, default=fixtures.TEXTS, help="texts for the int8 forecast")
+    parser.add_argument("--f32-outputs", type=Path, help="take the f32 outputs from this parity.safetensors")
     arguments = parser.parse_args()
     if arguments.checkpoint:
         guard = checkpoint.load_guard(arguments.checkpoint)
@@ -113,7 +119,7 @@ def main() -> None:
         guard = Guard(seed=17)
         load_trunk(guard, arguments.trunk)
     print(json.dumps(export(guard, arguments.prepared, arguments.trunk, arguments.out, arguments.model_id,
-                            arguments.foreseen_texts), indent=1))
+                            arguments.foreseen_texts, arguments.f32_outputs), indent=1))
 
 
 if __name__ == "__main__":

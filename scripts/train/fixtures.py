@@ -51,6 +51,15 @@ def choose(prepared: Path) -> list[dict]:
     return chosen[:TEXTS]
 
 
+def outputs(parity: Path, chosen: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+    """f32 logits and pooled states out of a fixture, whose texts have to be `chosen`."""
+    with gzip.open(parity.with_name("parity.jsonl.gz"), "rt", encoding="utf-8") as file:
+        if [json.loads(line)["text"] for line in file] != [record["text"] for record in chosen]:
+            raise SystemExit(f"{parity} has other texts than this prepared set gives")
+    found, _, _ = layout.read(parity)
+    return found["logits_f32"], found["pooled_f32"].astype(np.float32)
+
+
 def write(out: Path, chosen: list[dict], reference: tuple[np.ndarray, np.ndarray],
           dequantized: tuple[np.ndarray, np.ndarray]) -> None:
     """`parity.jsonl.gz` and `parity.safetensors`."""

@@ -114,18 +114,19 @@ impl Weights {
             .collect()
     }
 
-    /// Undoes the panel layout `[n/16, k/4, 16, 4]`.
+    /// Undoes the panel layout `[n/16, k/4, 16, 4]`, with the input scales in the weights.
     fn dense_linear(&self, place: &LinearPlace) -> DenseLinear {
         let (n, k) = (place.n, place.k);
         let scale = self.slice::<f32>(&place.scale);
+        let input = self.slice::<f32>(&place.input);
         let mut weight = vec![0.0; n * k];
         let panels = self.slice::<i8>(&place.q).chunks_exact(16 * k);
         for ((rows, panel), scales) in weight.chunks_exact_mut(16 * k).zip(panels).zip(scale.chunks_exact(16))
         {
             for ((channel, row), scale) in rows.chunks_exact_mut(k).enumerate().zip(scales) {
                 let groups = panel.chunks_exact(4).skip(channel).step_by(16);
-                for (out, q) in row.iter_mut().zip(groups.flatten()) {
-                    *out = f32::from(*q) * scale;
+                for ((out, q), input) in row.iter_mut().zip(groups.flatten()).zip(input) {
+                    *out = f32::from(*q) * scale * input;
                 }
             }
         }

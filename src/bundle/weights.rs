@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use bytemuck::AnyBitPattern;
 use portcullis_kernels::{
-    AttentionWeights, Embeddings, FeedForwardWeights, HeadWeights, Norm, PackedLinear, ShapeError,
+    AttentionWeights, Embeddings, FeedForwardWeights, HeadWeights, Kernels, Level, Norm, PackedLinear,
+    ShapeError,
 };
 use safetensors::tensor::{Dtype, Metadata, SafeTensors};
 
 use super::{BundleError, Bytes, EncoderShape, Manifest};
 
 /// What the file's `__metadata__` must say.
-const METADATA: [(&str, &str); 3] = [("format", "portcullis-int8"), ("version", "1"), ("layout", "n16k4")];
+const METADATA: [(&str, &str); 4] =
+    [("format", "portcullis-int8"), ("version", "2"), ("layout", "n16k4"), ("bound", "quad128")];
 /// Output channels in a packed panel.
 const PANEL: usize = 16;
 /// Inputs in a packed group.
@@ -54,6 +56,7 @@ pub(super) struct LinearPlace {
     pub(super) scale: Range<usize>,
     pub(super) bias: Range<usize>,
     sum: Range<usize>,
+    pub(super) input: Range<usize>,
     pub(super) n: usize,
     pub(super) k: usize,
 }
@@ -69,7 +72,7 @@ pub(super) struct LayerPlace {
 }
 
 impl Weights {
-    /// Locates every tensor that `manifest` calls for.
+    /// Locates every tensor that `manifest` calls for, in a file that is known to keep the bound of its codes.
     ///
     /// # Errors
     /// [`BundleError::Safetensors`], [`BundleError::MissingTensor`] and [`BundleError::Tensor`].
@@ -105,6 +108,16 @@ impl Weights {
         Ok(weights)
     }
 
+    /// As [`Weights::open`], for a file of which nothing is known: looks through all codes.
+    ///
+    /// # Errors
+    /// As [`Weights::open`], and [`BundleError::Tensor`] for codes beyond the bound.
+    pub fn open_hostile(bytes: Bytes, manifest: &Manifest) -> Result<Self, BundleError> {
+        let weights = Self::open(bytes, manifest)?;
+        weights.check_bound(&manifest.weights)?;
+        Ok(weights)
+    }
+
     /// The shape the tensors were checked against.
     #[must_use]
     pub const fn shape(&self) -> EncoderShape {
@@ -115,6 +128,35 @@ impl Weights {
     #[must_use]
     pub fn byte_len(&self) -> usize {
         self.bytes.as_ref().len()
+    }
+
+    /// Looks through all codes of the layers: do they keep the bound that the file claims?
+    ///
+    /// [`PackedLinear`] says what the bound is for. Codes beyond it would give other scores on some processors.
+    ///
+    /// # Errors
+    /// [`BundleError::Tensor`] for the first linear layer that does not.
+    pub fn check_bound(&self, file: &str) -> Result<(), BundleError> {
+        let kernels = Kernels::new(Level::best());
+        for (number, layer) in self.layers.iter().enumerate() {
+            let linears = [
+                ("qkv", &layer.qkv),
+                ("attention_output", &layer.attention_output),
+                ("ffn_input", &layer.ffn_input),
+                ("ffn_output", &layer.ffn_output),
+            ];
+            for (name, place) in linears {
+                if !kernels.is_some_and(|kernels| kernels.keeps_bound(self.slice(&place.q), place.k)) {
+                    return Err(BundleError::Tensor {
+                        file: file.to_owned(),
+                        tensor: format!("layers.{number}.{name}.q"),
+                        found: "codes beyond the bound quad128".to_owned(),
+                        expected: "codes of one sign to sum to at most 128 in each quad".to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The embedding tables and their layer normalization.
@@ -182,6 +224,7 @@ impl Weights {
             self.slice(&place.scale),
             self.slice(&place.bias),
             self.slice(&place.sum),
+            self.slice(&place.input),
             place.n,
             place.k,
         )
@@ -276,6 +319,7 @@ impl<'a> Finder<'a> {
             scale: self.tensor(&format!("{name}.scale"), Dtype::F32, &[n])?,
             bias: self.tensor(&format!("{name}.bias"), Dtype::F32, &[n])?,
             sum: self.tensor(&format!("{name}.sum"), Dtype::I32, &[n])?,
+            input: self.tensor(&format!("{name}.input"), Dtype::F32, &[k])?,
             n,
             k,
         })

@@ -1,9 +1,13 @@
-//! The int8 tile by 16-bit products: exact, where the 8-bit multiply-add of AVX2 saturates.
+//! The int8 tiles of AVX2, both exact: by 8-bit products for weights within a bound, by 16-bit products for any.
 //!
-//! A register of 32 weights is 8 channels of 4 steps. Seen as 16-bit lanes, the low bytes hold steps 0 and 2 of each
-//! channel and the high bytes steps 1 and 3; sign-extending each gives two registers whose products with the codes
-//! `(k0, k2)` and `(k1, k3)`, added in pairs by `vpmaddwd`, fall straight into the channel's own i32 lane. There is no
-//! horizontal addition, and 255 * 128 * 2 is far from the end of an i32.
+//! `vpmaddubsw` multiplies 32 codes and weights and adds them in pairs to 16 bits, where it saturates. The weights of
+//! the layers are bounded so that not even two such sums can: see [`PackedLinear`](crate::PackedLinear). Two groups are
+//! therefore added in 16 bits before one `vpmaddwd` by ones takes them to the channel's own i32 lane.
+//!
+//! For attention, whose keys and values are made as they come, low and high bytes of 16-bit lanes are multiplied apart:
+//! the low bytes hold steps 0 and 2 of each channel, the high bytes steps 1 and 3, and sign-extending each in place gives
+//! registers whose products with the codes `(k0, k2)` and `(k1, k3)`, added in pairs by `vpmaddwd`, fall into the
+//! channel's i32 lane. There is no horizontal addition, and 255 * 128 * 2 is far from the end of an i32.
 
 #![expect(clippy::indexing_slicing, reason = "panel numbers are below the length of the array")]
 
@@ -11,7 +15,7 @@ use std::arch::x86_64::*;
 
 use super::Avx2;
 use super::lanes::F32x16;
-use crate::isa::{LANES, WeightGroup};
+use crate::isa::{CodeGroup, LANES, WeightGroup};
 
 /// Sixteen i32 sums: channels 0 to 7, and 8 to 15. Made only with an [`Avx2`] in hand, which it therefore proves too.
 #[derive(Clone, Copy)]
@@ -37,26 +41,21 @@ impl I32x16 {
 }
 
 #[inline(always)]
-pub(super) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [[i32; 2]; 4] {
-    let mut groups = [[0i32; 2]; 4];
+pub(crate) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
+    let mut groups = [[0u8; 4]; 4];
     let (low, high) = scaled.halves();
     // SAFETY: the token proves AVX2.
     let codes = unsafe {
         let zero = _mm256_set1_epi32(zero);
         let low = _mm256_add_epi32(_mm256_cvtps_epi32(low), zero);
         let high = _mm256_add_epi32(_mm256_cvtps_epi32(high), zero);
-        // Packing clamps below at 0 and leaves the 64-bit groups in the order 0, 2, 1, 3.
-        let packed = _mm256_min_epu16(_mm256_packus_epi32(low, high), _mm256_set1_epi16(255));
-        let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
-        // Within a group, steps 0 1 2 3 become 0 2 1 3.
-        let swap = _mm256_setr_epi8(
-            0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10,
-            11, 14, 15,
-        );
-        _mm256_shuffle_epi8(ordered, swap)
+        // Packing clamps: to 16 bits with sign, then to 0..=255. It leaves groups 0 and 2 low, 1 and 3 high.
+        let words = _mm256_packs_epi32(low, high);
+        let bytes = _mm256_packus_epi16(words, words);
+        _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes))
     };
-    // SAFETY: the token proves AVX2, and the array's 32 bytes are writable; no alignment is needed.
-    unsafe { _mm256_storeu_si256(groups.as_mut_ptr().cast(), codes) };
+    // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+    unsafe { _mm_storeu_si128(groups.as_mut_ptr().cast(), codes) };
     groups
 }
 
@@ -112,24 +111,26 @@ pub(crate) fn floats(isa: Avx2, sums: I32x16) -> F32x16 {
     unsafe { F32x16::new(isa, _mm256_cvtepi32_ps(sums.0), _mm256_cvtepi32_ps(sums.1)) }
 }
 
+/// The tile for any weights.
 #[inline(always)]
 pub(super) fn dot<const R: usize, const P: usize>(
     isa: Avx2,
     panels: [&[WeightGroup]; P],
-    rows: &[[[i32; 2]; R]],
+    rows: &[[CodeGroup; R]],
 ) -> [[I32x16; P]; R] {
     let mut sums = [[I32x16::zero(isa); P]; R];
     for (p, panel) in panels.iter().enumerate() {
         for (weights, group) in panel.iter().zip(rows) {
-            let [first_even, first_odd, second_even, second_odd] = load(isa, weights);
-            for (sums, &[even, odd]) in sums.iter_mut().zip(group) {
+            let [first_even, first_odd, second_even, second_odd] = extend(isa, weights);
+            for (sums, codes) in sums.iter_mut().zip(group) {
                 let sum = &mut sums[p];
+                let codes = broadcast(isa, codes);
                 // SAFETY: the token proves AVX2.
                 unsafe {
-                    let even = _mm256_set1_epi32(even);
+                    let even = _mm256_and_si256(codes, _mm256_set1_epi16(0xff));
                     sum.0 = _mm256_add_epi32(sum.0, _mm256_madd_epi16(first_even, even));
                     sum.1 = _mm256_add_epi32(sum.1, _mm256_madd_epi16(second_even, even));
-                    let odd = _mm256_set1_epi32(odd);
+                    let odd = _mm256_srli_epi16::<8>(codes);
                     sum.0 = _mm256_add_epi32(sum.0, _mm256_madd_epi16(first_odd, odd));
                     sum.1 = _mm256_add_epi32(sum.1, _mm256_madd_epi16(second_odd, odd));
                 }
@@ -137,6 +138,63 @@ pub(super) fn dot<const R: usize, const P: usize>(
         }
     }
     sums
+}
+
+/// The tile for bounded weights.
+#[inline(always)]
+pub(super) fn dot_bounded<const R: usize, const P: usize>(
+    isa: Avx2,
+    panels: [&[WeightGroup]; P],
+    rows: &[[CodeGroup; R]],
+) -> [[I32x16; P]; R] {
+    let mut sums = [[I32x16::zero(isa); P]; R];
+    let (runs, last) = rows.as_chunks::<2>();
+    for (p, panel) in panels.iter().enumerate() {
+        let (panel, last_weights) = panel.as_chunks::<2>();
+        for ([first, second], [codes, more]) in panel.iter().zip(runs) {
+            let (weights, others) = (load(isa, first), load(isa, second));
+            for (sums, (codes, more)) in sums.iter_mut().zip(codes.iter().zip(more)) {
+                let (codes, more) = (broadcast(isa, codes), broadcast(isa, more));
+                let low = pairs(isa, codes, weights.0, more, others.0);
+                sums[p].0 = accumulate(isa, sums[p].0, low);
+                let high = pairs(isa, codes, weights.1, more, others.1);
+                sums[p].1 = accumulate(isa, sums[p].1, high);
+            }
+        }
+        for (weights, codes) in last_weights.iter().zip(last) {
+            let weights = load(isa, weights);
+            for (sums, codes) in sums.iter_mut().zip(codes) {
+                let codes = broadcast(isa, codes);
+                // SAFETY: the token proves AVX2.
+                let (low, high) = unsafe {
+                    (_mm256_maddubs_epi16(codes, weights.0), _mm256_maddubs_epi16(codes, weights.1))
+                };
+                sums[p].0 = accumulate(isa, sums[p].0, low);
+                sums[p].1 = accumulate(isa, sums[p].1, high);
+            }
+        }
+    }
+    sums
+}
+
+/// The products of two groups, added in fours to 16 bits: two of each group.
+#[inline(always)]
+fn pairs(_: Avx2, codes: __m256i, weights: __m256i, more: __m256i, others: __m256i) -> __m256i {
+    // SAFETY: the token proves AVX2. The unsigned operand comes before the signed one.
+    unsafe { _mm256_add_epi16(_mm256_maddubs_epi16(codes, weights), _mm256_maddubs_epi16(more, others)) }
+}
+
+/// Adds 16-bit sums, two to a lane.
+#[inline(always)]
+fn accumulate(_: Avx2, sum: __m256i, words: __m256i) -> __m256i {
+    // SAFETY: the token proves AVX2.
+    unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1))) }
+}
+
+#[inline(always)]
+fn broadcast(_: Avx2, codes: &CodeGroup) -> __m256i {
+    // SAFETY: the token proves AVX2.
+    unsafe { _mm256_set1_epi32(i32::from_le_bytes(*codes)) }
 }
 
 #[inline(always)]
@@ -155,15 +213,22 @@ pub(crate) fn centre(isa: Avx2, sums: I32x16, zero: i32, column: &[i32; LANES]) 
     }
 }
 
-/// A group of weights as four registers of 16-bit values: channels 0 to 7 at the even steps and at the odd ones, then
-/// channels 8 to 15.
+/// The weights of channels 0 to 7, and of 8 to 15.
 #[inline(always)]
-fn load(_: Avx2, weights: &WeightGroup) -> [__m256i; 4] {
+pub(crate) fn load(_: Avx2, weights: &WeightGroup) -> (__m256i, __m256i) {
     let weights = weights.as_ptr();
     // SAFETY: the token proves AVX2, and bytes 0 to 31 of 64 are readable; no alignment is needed.
     let first = unsafe { _mm256_loadu_si256(weights.cast()) };
     // SAFETY: the token proves AVX2, and bytes 32 to 63 of 64 are readable; no alignment is needed.
     let second = unsafe { _mm256_loadu_si256(weights.add(32).cast()) };
+    (first, second)
+}
+
+/// A group of weights as four registers of 16-bit values: channels 0 to 7 at the even steps and at the odd ones, then
+/// channels 8 to 15.
+#[inline(always)]
+fn extend(isa: Avx2, weights: &WeightGroup) -> [__m256i; 4] {
+    let (first, second) = load(isa, weights);
     // SAFETY: the token proves AVX2.
     unsafe {
         [

@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::lanes::F32x16;
-use crate::isa::Isa;
+use crate::isa::{CodeGroup, Isa, WeightGroup};
 use crate::token::{forward, proof};
 
 proof! {
@@ -13,11 +13,19 @@ proof! {
 impl Isa for Avx2 {
     type Lanes = F32x16;
     type Sums = I32x16;
-    /// Pairs of 16-bit codes: `k0` and `k2` in the first, `k1` and `k3` in the second.
-    type Group = [i32; 2];
 
-    const TILE_ROWS: usize = 6;
+    const TILE_ROWS: usize = 5;
     const TILE_PANELS: usize = 1;
 
     forward!();
+
+    #[inline(always)]
+    fn dot_bounded<const R: usize, const P: usize>(
+        self,
+        panels: [&[WeightGroup]; P],
+        rows: &[[CodeGroup; R]],
+        _: Option<[&[WeightGroup]; P]>,
+    ) -> [[I32x16; P]; R] {
+        super::dot::dot_bounded(self, panels, rows)
+    }
 }

@@ -8,14 +8,14 @@ use std::arch::x86_64::*;
 
 use super::Avx512Vnni;
 use super::lanes::F32x16;
-use crate::isa::{LANES, WeightGroup};
+use crate::isa::{CodeGroup, LANES, WeightGroup};
 
 /// Sixteen i32 sums. Made only with an [`Avx512Vnni`] in hand, which it therefore proves too.
 #[derive(Clone, Copy)]
 pub(crate) struct I32x16(__m512i);
 
 #[inline(always)]
-pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
     let mut groups = [[0u8; 4]; 4];
     // SAFETY: the token proves AVX-512 F.
     let codes = unsafe {
@@ -68,7 +68,7 @@ pub(super) fn floats(isa: Avx512Vnni, sums: I32x16) -> F32x16 {
 pub(super) fn dot<const R: usize, const P: usize>(
     isa: Avx512Vnni,
     panels: [&[WeightGroup]; P],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
 ) -> [[I32x16; P]; R] {
     dot_with(isa, panels, rows, |_| {})
 }
@@ -77,7 +77,7 @@ pub(super) fn dot<const R: usize, const P: usize>(
 pub(super) fn dot_ahead<const R: usize, const P: usize>(
     isa: Avx512Vnni,
     panels: [&[WeightGroup]; P],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
     next: [&[WeightGroup]; P],
 ) -> [[I32x16; P]; R] {
     let next = next.map(|panel| &panel[..rows.len()]);
@@ -89,7 +89,7 @@ pub(super) fn dot_ahead<const R: usize, const P: usize>(
 fn dot_with<const R: usize, const P: usize>(
     isa: Avx512Vnni,
     panels: [&[WeightGroup]; P],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
     each: impl Fn(usize),
 ) -> [[I32x16; P]; R] {
     // SAFETY: the token proves AVX-512 F.

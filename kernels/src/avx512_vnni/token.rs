@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::lanes::F32x16;
-use crate::isa::{Isa, WeightGroup};
+use crate::isa::{CodeGroup, Isa, WeightGroup};
 use crate::token::{forward, proof};
 
 proof! {
@@ -13,7 +13,6 @@ proof! {
 impl Isa for Avx512Vnni {
     type Lanes = F32x16;
     type Sums = I32x16;
-    type Group = [u8; 4];
 
     const TILE_ROWS: usize = 12;
     const TILE_PANELS: usize = 2;
@@ -21,12 +20,15 @@ impl Isa for Avx512Vnni {
     forward!();
 
     #[inline(always)]
-    fn dot_ahead<const R: usize, const P: usize>(
+    fn dot_bounded<const R: usize, const P: usize>(
         self,
         panels: [&[WeightGroup]; P],
-        rows: &[[[u8; 4]; R]],
-        next: [&[WeightGroup]; P],
+        rows: &[[CodeGroup; R]],
+        next: Option<[&[WeightGroup]; P]>,
     ) -> [[I32x16; P]; R] {
-        super::dot::dot_ahead(self, panels, rows, next)
+        match next {
+            Some(next) => super::dot::dot_ahead(self, panels, rows, next),
+            None => super::dot::dot(self, panels, rows),
+        }
     }
 }

@@ -12,7 +12,6 @@ proof! {
 impl Isa for AvxVnni {
     type Lanes = F32x16;
     type Sums = I32x16;
-    type Group = [u8; 4];
 
     const TILE_ROWS: usize = 6;
     const TILE_PANELS: usize = 1;

@@ -14,7 +14,7 @@ use std::arch::aarch64::*;
 
 use super::Neon;
 use super::lanes::F32x16;
-use crate::isa::{LANES, WeightGroup};
+use crate::isa::{CodeGroup, LANES, WeightGroup};
 
 /// Sixteen i32 sums, four by four. Made only with a [`Neon`] in hand, which it therefore proves too.
 #[derive(Clone, Copy)]
@@ -77,13 +77,13 @@ pub(crate) fn floats(isa: Neon, sums: I32x16) -> F32x16 {
 
 /// The codes less 128, as i8.
 #[inline(always)]
-pub(crate) fn encode(isa: Neon, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+pub(crate) fn encode(isa: Neon, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
     encode_flipped(isa, scaled, zero, 0x80)
 }
 
 /// The codes with the bits of `flip` turned over.
 #[inline(always)]
-pub(crate) fn encode_flipped(_: Neon, scaled: F32x16, zero: i32, flip: u8) -> [[u8; 4]; 4] {
+pub(crate) fn encode_flipped(_: Neon, scaled: F32x16, zero: i32, flip: u8) -> [CodeGroup; 4] {
     let mut groups = [[0u8; 4]; 4];
     // SAFETY: the token proves NEON.
     let codes = unsafe {
@@ -103,18 +103,38 @@ pub(crate) fn encode_flipped(_: Neon, scaled: F32x16, zero: i32, flip: u8) -> [[
 pub(super) fn dot<const R: usize, const P: usize>(
     isa: Neon,
     panels: [&[WeightGroup]; P],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
+) -> [[I32x16; P]; R] {
+    tiles::<R, P, false>(isa, panels, rows)
+}
+
+/// The tile for weights within the bound of [`PackedLinear`](crate::PackedLinear): of two products with the same place
+/// in two groups of a run, the sum fits 16 bits too, so one `sadalp` serves both.
+#[inline(always)]
+pub(super) fn dot_bounded<const R: usize, const P: usize>(
+    isa: Neon,
+    panels: [&[WeightGroup]; P],
+    rows: &[[CodeGroup; R]],
+) -> [[I32x16; P]; R] {
+    tiles::<R, P, true>(isa, panels, rows)
+}
+
+#[inline(always)]
+fn tiles<const R: usize, const P: usize, const BOUNDED: bool>(
+    isa: Neon,
+    panels: [&[WeightGroup]; P],
+    rows: &[[CodeGroup; R]],
 ) -> [[I32x16; P]; R] {
     let mut sums = [[I32x16::zero(isa); P]; R];
     for (p, panel) in panels.iter().enumerate() {
         let offset = &offset(isa, panel);
         // Two rows are what the registers hold; the offset serves them all.
         for r in (0..R - R % 2).step_by(2) {
-            let [first, second] = tile::<R, 2>(isa, panel, rows, r, offset);
+            let [first, second] = tile::<R, 2, BOUNDED>(isa, panel, rows, r, offset);
             (sums[r][p], sums[r + 1][p]) = (first, second);
         }
         if R % 2 == 1 {
-            [sums[R - 1][p]] = tile::<R, 1>(isa, panel, rows, R - 1, offset);
+            [sums[R - 1][p]] = tile::<R, 1, BOUNDED>(isa, panel, rows, R - 1, offset);
         }
     }
     sums
@@ -138,27 +158,45 @@ fn offset(isa: Neon, panel: &[WeightGroup]) -> [int32x4_t; 4] {
 ///
 /// A function of its own, since NEON needs no entering and what is live around the tile would take its registers.
 #[inline(never)]
-fn tile<const R: usize, const N: usize>(
+fn tile<const R: usize, const N: usize, const BOUNDED: bool>(
     isa: Neon,
     panel: &[WeightGroup],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
     first: usize,
     offset: &[int32x4_t; 4],
 ) -> [I32x16; N] {
     // SAFETY: the token proves NEON.
     let nothing = unsafe { vdupq_n_s32(0) };
     let mut pairs = [[nothing; 8]; N];
-    for (weights, group) in panel.iter().zip(rows) {
-        let weights = load(isa, weights);
-        for (pairs, codes) in pairs.iter_mut().zip(&group[first..][..N]) {
-            // SAFETY: the token proves NEON.
-            let codes = unsafe { vreinterpretq_s8_u32(vdupq_n_u32(u32::from_le_bytes(*codes))) };
-            for (pairs, weights) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(weights) {
+    let runs = if BOUNDED { panel.as_chunks::<2>().0 } else { &[] };
+    let (panel, alone) = (&panel[2 * runs.len()..], &rows[2 * runs.len()..]);
+    for ([weights, others], [codes, more]) in runs.iter().zip(rows.as_chunks::<2>().0) {
+        let (weights, others) = (load(isa, weights), load(isa, others));
+        let codes = codes[first..][..N].iter().zip(&more[first..][..N]);
+        for (pairs, (codes, more)) in pairs.iter_mut().zip(codes) {
+            let (codes, more) = (broadcast(isa, codes), broadcast(isa, more));
+            let weights = weights.iter().zip(&others);
+            for (pairs, (weights, others)) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(weights) {
+                let (low, high) = products(isa, *weights, codes);
                 // SAFETY: the token proves NEON.
                 unsafe {
-                    let low = vmull_s8(vget_low_s8(weights), vget_low_s8(codes));
+                    let low = vmlal_s8(low, vget_low_s8(*others), vget_low_s8(more));
                     pairs[0] = vpadalq_s16(pairs[0], low);
-                    pairs[1] = vpadalq_s16(pairs[1], vmull_high_s8(weights, codes));
+                    pairs[1] = vpadalq_s16(pairs[1], vmlal_high_s8(high, *others, more));
+                }
+            }
+        }
+    }
+    for (weights, group) in panel.iter().zip(alone) {
+        let weights = load(isa, weights);
+        for (pairs, codes) in pairs.iter_mut().zip(&group[first..][..N]) {
+            let codes = broadcast(isa, codes);
+            for (pairs, weights) in pairs.as_chunks_mut::<2>().0.iter_mut().zip(weights) {
+                let (low, high) = products(isa, weights, codes);
+                // SAFETY: the token proves NEON.
+                unsafe {
+                    pairs[0] = vpadalq_s16(pairs[0], low);
+                    pairs[1] = vpadalq_s16(pairs[1], high);
                 }
             }
         }
@@ -168,6 +206,19 @@ fn tile<const R: usize, const N: usize>(
         let join = |i: usize| unsafe { vaddq_s32(offset[i], vpaddq_s32(pairs[2 * i], pairs[2 * i + 1])) };
         I32x16([join(0), join(1), join(2), join(3)])
     })
+}
+
+/// The products of two channels, and of the two after them.
+#[inline(always)]
+fn products(_: Neon, weights: int8x16_t, codes: int8x16_t) -> (int16x8_t, int16x8_t) {
+    // SAFETY: the token proves NEON.
+    unsafe { (vmull_s8(vget_low_s8(weights), vget_low_s8(codes)), vmull_high_s8(weights, codes)) }
+}
+
+#[inline(always)]
+fn broadcast(_: Neon, codes: &CodeGroup) -> int8x16_t {
+    // SAFETY: the token proves NEON.
+    unsafe { vreinterpretq_s8_u32(vdupq_n_u32(u32::from_le_bytes(*codes))) }
 }
 
 #[inline(always)]

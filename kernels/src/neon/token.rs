@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::lanes::F32x16;
-use crate::isa::Isa;
+use crate::isa::{CodeGroup, Isa, WeightGroup};
 use crate::token::{forward, proof};
 
 proof! {
@@ -13,14 +13,23 @@ proof! {
 impl Isa for Neon {
     type Lanes = F32x16;
     type Sums = I32x16;
-    /// Codes less 128, as i8.
-    type Group = [u8; 4];
 
     const TILE_ROWS: usize = 6;
     const TILE_PANELS: usize = 1;
 
     forward!();
 
+    #[inline(always)]
+    fn dot_bounded<const R: usize, const P: usize>(
+        self,
+        panels: [&[WeightGroup]; P],
+        rows: &[[CodeGroup; R]],
+        _: Option<[&[WeightGroup]; P]>,
+    ) -> [[I32x16; P]; R] {
+        super::dot::dot_bounded(self, panels, rows)
+    }
+
+    /// Codes are kept less 128, as i8.
     #[inline(always)]
     fn decode(group: [u8; 4]) -> [u8; 4] {
         group.map(|code| code ^ 0x80)

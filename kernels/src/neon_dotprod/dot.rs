@@ -9,7 +9,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::NeonDotprod;
-use crate::isa::WeightGroup;
+use crate::isa::{CodeGroup, WeightGroup};
 use crate::neon::{I32x16, load};
 pub(super) use crate::neon::{centre, encode, floats, narrow, pack};
 
@@ -17,7 +17,7 @@ pub(super) use crate::neon::{centre, encode, floats, narrow, pack};
 pub(super) fn dot<const R: usize, const P: usize>(
     isa: NeonDotprod,
     panels: [&[WeightGroup]; P],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
 ) -> [[I32x16; P]; R] {
     let mut sums = [[[nothing(isa); 4]; P]; R];
     for (p, panel) in panels.iter().enumerate() {

@@ -13,7 +13,6 @@ impl Isa for NeonDotprod {
     type Lanes = F32x16;
     type Sums = I32x16;
     /// Codes less 128, as i8.
-    type Group = [u8; 4];
 
     const TILE_ROWS: usize = 6;
     const TILE_PANELS: usize = 1;

@@ -13,12 +13,12 @@ use std::arch::asm;
 use std::array::from_fn;
 
 use super::NeonI8mm;
-use crate::isa::WeightGroup;
+use crate::isa::{CodeGroup, WeightGroup};
 use crate::neon::{F32x16, I32x16, Neon, encode_flipped};
 pub(super) use crate::neon::{centre, floats, narrow, pack};
 
 #[inline(always)]
-pub(super) fn encode(isa: Neon, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+pub(super) fn encode(isa: Neon, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
     encode_flipped(isa, scaled, zero, 0)
 }
 
@@ -26,7 +26,7 @@ pub(super) fn encode(isa: Neon, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
 pub(super) fn dot<const R: usize, const P: usize>(
     isa: NeonI8mm,
     panels: [&[WeightGroup]; P],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
 ) -> [[I32x16; P]; R] {
     let mut sums = [[I32x16::zero(isa.into()); P]; R];
     // Loops, where closures would read better: one as large as a tile is not inlined into the instruction set.
@@ -44,7 +44,7 @@ type RowPair = [int32x4_t; 8];
 
 /// The sums of `R` rows by one panel, two rows in each element from the first one on.
 #[inline(always)]
-fn tile<const R: usize>(isa: NeonI8mm, panel: &[WeightGroup], rows: &[[[u8; 4]; R]]) -> [RowPair; R] {
+fn tile<const R: usize>(isa: NeonI8mm, panel: &[WeightGroup], rows: &[[CodeGroup; R]]) -> [RowPair; R] {
     // SAFETY: the token proves NEON.
     let nothing = unsafe { vdupq_n_s32(0) };
     let mut sums = [[nothing; 8]; R];

@@ -10,8 +10,8 @@ use super::linear::linear;
 use super::norm::AddNorm;
 use super::quantize::{SMALLEST_RANGE, put};
 use super::tiles::{Place, blocks, each_row, places, with_rows};
-use crate::isa::{Isa, LANES, Lanes, Task, WeightGroup};
-use crate::scratch::{Codes, Group as _, Scratch, take, take_groups, take_lanes};
+use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task, WeightGroup};
+use crate::scratch::{Codes, Scratch, take, take_groups, take_lanes};
 use crate::sequences::Sequences;
 use crate::weights::layer::{AttentionWeights, WIDEST_HEAD};
 
@@ -37,7 +37,7 @@ pub(crate) fn attention_block<I: Isa>(
         let rows = end - start;
         let wide = take_lanes(&mut scratch.wide, 3 * x.len() / LANES);
         let context = take_lanes(&mut scratch.rows, x.len() / LANES).as_flattened_mut();
-        linear(isa, &weights.qkv, x, wide, I::Group::store(&mut scratch.codes));
+        linear(isa, &weights.qkv, x, wide, &mut scratch.codes);
         scratch.places.clear();
         scratch.places.extend(places(rows, I::TILE_ROWS, 3 * hidden / LANES));
         for &[first, last] in bounds.array_windows() {
@@ -52,11 +52,11 @@ pub(crate) fn attention_block<I: Isa>(
                 key_steps: &mut scratch.key_steps,
                 values: &mut scratch.values,
                 scores: &mut scratch.scores,
-                codes: I::Group::store(&mut scratch.codes),
+                codes: &mut scratch.codes,
             });
         }
         let projected = &mut wide[..x.len() / LANES];
-        linear(isa, &weights.output, context, projected, I::Group::store(&mut scratch.codes));
+        linear(isa, &weights.output, context, projected, &mut scratch.codes);
         isa.run(AddNorm { x, y: projected, norm: &weights.norm });
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn attention_block<I: Isa>(
 ///
 /// Queries and keys are quantized token by token and values element by element, symmetrically; a weight of the
 /// softmax becomes `round(255 e^(score - largest))`, and the weights are divided by the sum of what they became.
-struct Attend<'a, I: Isa> {
+struct Attend<'a> {
     /// Tiled rows of queries, keys and values, each of the hidden width.
     qkv: &'a [[f32; LANES]],
     /// Where the sequence's rows are among them.
@@ -78,10 +78,10 @@ struct Attend<'a, I: Isa> {
     key_steps: &'a mut Vec<f32>,
     values: &'a mut Vec<i8>,
     scores: &'a mut Vec<f32>,
-    codes: &'a mut Codes<I::Group>,
+    codes: &'a mut Codes,
 }
 
-impl<I: Isa> Task<I> for Attend<'_, I> {
+impl<I: Isa> Task<I> for Attend<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -247,7 +247,7 @@ fn score<'a, I: Isa, const R: usize>(
     queries: impl Iterator<Item = impl Iterator<Item = &'a [f32; LANES]> + Clone>,
     keys: &Keys<'_>,
     tokens: usize,
-    codes: &mut [I::Group],
+    codes: &mut [CodeGroup],
     scores: &mut [[f32; LANES]],
 ) {
     let columns = scores.len() / R;
@@ -303,7 +303,11 @@ fn scale_scores<I: Isa, const R: usize, const P: usize>(
 
 /// Turns the scores of `R` queries into the codes of their weights, and gives the inverse of each row's sum.
 #[inline(always)]
-fn soften_codes<I: Isa, const R: usize>(isa: I, scores: &[[f32; LANES]], codes: &mut [I::Group]) -> [f32; R] {
+fn soften_codes<I: Isa, const R: usize>(
+    isa: I,
+    scores: &[[f32; LANES]],
+    codes: &mut [CodeGroup],
+) -> [f32; R] {
     let columns = scores.len() / R;
     let mut inverse = [0.0; R];
     for (r, (row, inverse)) in scores.chunks_exact(columns).zip(&mut inverse).enumerate() {
@@ -329,7 +333,7 @@ fn soften_codes<I: Isa, const R: usize>(isa: I, scores: &[[f32; LANES]], codes: 
 #[expect(clippy::too_many_arguments, reason = "the parts of one product and where it goes")]
 fn mix<I: Isa, const R: usize>(
     isa: I,
-    codes: &[I::Group],
+    codes: &[CodeGroup],
     values: &[WeightGroup],
     scales: &[[f32; LANES]],
     inverse: [f32; R],

@@ -7,7 +7,7 @@ use super::norm::AddNorm;
 use super::quantize::{GeluRanges, Quantize, QuantizeTiled, Range};
 use super::tiles::blocks;
 use crate::isa::{Isa, LANES};
-use crate::scratch::{Group as _, Scratch, take, take_lanes};
+use crate::scratch::{Scratch, take, take_lanes};
 use crate::weights::layer::FeedForwardWeights;
 
 /// Rows that go through the block together, so that the inner activations stay in the second cache.
@@ -21,16 +21,22 @@ pub(crate) fn feed_forward_block<I: Isa>(
     scratch: &mut Scratch,
 ) {
     let (hidden, inner) = (weights.hidden(), weights.inner());
+    let next = weights.output.input().as_chunks().0;
     for group in blocks(x.len() / hidden, GROUP_ROWS) {
         let rows = group.len();
         let x = &mut x[group.start * hidden..group.end * hidden];
         let wide = take_lanes(&mut scratch.wide, rows * inner / LANES);
         let out = take_lanes(&mut scratch.rows, rows * hidden / LANES);
         let ranges = take(&mut scratch.ranges, rows);
-        let codes = I::Group::store(&mut scratch.codes);
+        let codes = &mut scratch.codes;
         ranges.fill(Range::default());
-        isa.run(Quantize { x, k: hidden, codes });
-        isa.run(Multiply { linear: &weights.input, codes, out: wide, epilogue: GeluRanges { ranges } });
+        isa.run(Quantize { x, input: weights.input.input(), codes });
+        isa.run(Multiply {
+            linear: &weights.input,
+            codes,
+            out: wide,
+            epilogue: GeluRanges { input: next, ranges },
+        });
         isa.run(QuantizeTiled { x: wide, ranges, k: inner, codes });
         isa.run(Multiply { linear: &weights.output, codes, out, epilogue: Plain });
         isa.run(AddNorm { x, y: out, norm: &weights.norm });

@@ -17,8 +17,9 @@ use crate::weights::linear::{PackedLinear, Panel};
 
 /// What becomes of outputs while they are near.
 pub(crate) trait Epilogue<I: Isa> {
-    /// A finished tile: some chunks of the rows from `row` on, `rows` of them, as in a tiled matrix. Chunks come in order.
-    fn finish(&mut self, isa: I, row: usize, rows: usize, tile: &mut [[f32; LANES]]);
+    /// A finished tile: some chunks, from number `chunk` on, of the rows from `row` on, `rows` of them, as in a tiled
+    /// matrix.
+    fn finish(&mut self, isa: I, chunk: usize, row: usize, rows: usize, tile: &mut [[f32; LANES]]);
 }
 
 /// Outputs as they are.
@@ -26,7 +27,7 @@ pub(crate) struct Plain;
 
 impl<I: Isa> Epilogue<I> for Plain {
     #[inline(always)]
-    fn finish(&mut self, _: I, _: usize, _: usize, _: &mut [[f32; LANES]]) {}
+    fn finish(&mut self, _: I, _: usize, _: usize, _: usize, _: &mut [[f32; LANES]]) {}
 }
 
 /// `out ← linear(x)`: rows of `k` elements to a tiled matrix.
@@ -35,21 +36,21 @@ pub(crate) fn linear<I: Isa>(
     linear: &PackedLinear<'_>,
     x: &[f32],
     out: &mut [[f32; LANES]],
-    codes: &mut Codes<I::Group>,
+    codes: &mut Codes,
 ) {
-    isa.run(Quantize { x, k: linear.k(), codes });
+    isa.run(Quantize { x, input: linear.input(), codes });
     isa.run(Multiply { linear, codes, out, epilogue: Plain });
 }
 
 /// Multiplies as many quantized rows as `out`, a tiled matrix, has.
-pub(crate) struct Multiply<'a, I: Isa, E> {
+pub(crate) struct Multiply<'a, E> {
     pub(crate) linear: &'a PackedLinear<'a>,
-    pub(crate) codes: &'a Codes<I::Group>,
+    pub(crate) codes: &'a Codes,
     pub(crate) out: &'a mut [[f32; LANES]],
     pub(crate) epilogue: E,
 }
 
-impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, I, E> {
+impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -76,16 +77,18 @@ impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, I, E> {
     }
 }
 
-impl<I: Isa, E: Epilogue<I>> Multiply<'_, I, E> {
+impl<E> Multiply<'_, E> {
     /// All rows of the panels' columns, from chunk `chunk` on; `next` are the panels that follow.
     #[inline(always)]
-    fn columns<const P: usize>(
+    fn columns<I: Isa, const P: usize>(
         &mut self,
         isa: I,
         panels: [Panel<'_>; P],
         next: [&[WeightGroup]; P],
         chunk: usize,
-    ) {
+    ) where
+        E: Epilogue<I>,
+    {
         let chunks = self.linear.n() / LANES;
         let groups = self.linear.k() / 4;
         let rows = self.out.len() / chunks;
@@ -96,12 +99,12 @@ impl<I: Isa, E: Epilogue<I>> Multiply<'_, I, E> {
             with_rows!(block.len(), I::TILE_ROWS, R => {
                 let weights = panels.map(|panel| panel.groups);
                 let sums = match block.start {
-                    0 => isa.dot_ahead::<R, P>(weights, codes.as_chunks().0, next),
-                    _ => isa.dot::<R, P>(weights, codes.as_chunks().0),
+                    0 => isa.dot_bounded::<R, P>(weights, codes.as_chunks().0, Some(next)),
+                    _ => isa.dot_bounded::<R, P>(weights, codes.as_chunks().0, None),
                 };
                 finish(isa, sums, panels, steps, out);
             });
-            self.epilogue.finish(isa, block.start, block.len(), out);
+            self.epilogue.finish(isa, chunk, block.start, block.len(), out);
         }
     }
 }

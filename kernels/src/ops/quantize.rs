@@ -1,6 +1,6 @@
 //! Dynamic quantization of activations: each row to u8 codes with its own scale and zero point.
 //!
-//! For a row `x`, `lo = min(0, min x)`, `hi = max(0, max x)`, `scale = (hi - lo) / 255`, and with `inverse = 255 / (hi - lo)`
+//! A layer's inputs are first multiplied, element by element, by the layer's input scales. For such a row `x`, `lo = min(0, min x)`, `hi = max(0, max x)`, `scale = (hi - lo) / 255`, and with `inverse = 255 / (hi - lo)`
 //! `zero = round(-lo * inverse)` and `code = clamp(round(x * inverse) + zero, 0, 255)`, both to nearest, ties to even.
 //! (Multiplying by the inverse costs a twelfth of dividing; a code can differ by one from the quotient's, at a tie.)
 
@@ -12,31 +12,32 @@
 use super::gelu::gelu;
 use super::linear::Epilogue;
 use super::tiles::{MOST_ROWS, blocks};
-use crate::isa::{Isa, LANES, Lanes, Task};
+use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task};
 use crate::scratch::{Codes, Step, take};
 
 /// Rows whose values spread over less than this count as all zero: their inverse scale would overflow.
 pub(super) const SMALLEST_RANGE: f32 = 1e-30;
 
-/// Quantizes rows of `k` elements, a multiple of 4.
-pub(crate) struct Quantize<'a, I: Isa> {
+/// Quantizes rows of as many elements as there are input scales, a multiple of 4.
+pub(crate) struct Quantize<'a> {
     pub(crate) x: &'a [f32],
-    pub(crate) k: usize,
-    pub(crate) codes: &'a mut Codes<I::Group>,
+    pub(crate) input: &'a [f32],
+    pub(crate) codes: &'a mut Codes,
 }
 
-impl<I: Isa> Task<I> for Quantize<'_, I> {
+impl<I: Isa> Task<I> for Quantize<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self, isa: I) {
-        let rows = self.x.len() / self.k;
-        let (groups, steps) = room::<I>(self.codes, rows, self.k);
+        let k = self.input.len();
+        let rows = self.x.len() / k;
+        let (groups, steps) = room(self.codes, rows, k);
         for block in blocks(rows, I::TILE_ROWS) {
-            let groups = &mut groups[block.start * (self.k / 4)..block.end * (self.k / 4)];
+            let groups = &mut groups[block.start * (k / 4)..block.end * (k / 4)];
             for (r, row) in block.clone().enumerate() {
-                let x = &self.x[row * self.k..][..self.k];
-                steps[row] = quantize_row(isa, x, groups, r, block.len());
+                let x = &self.x[row * k..][..k];
+                steps[row] = quantize_row(isa, x, self.input, groups, r, block.len());
             }
         }
     }
@@ -51,18 +52,21 @@ pub(crate) struct Range {
     finite: [f32; LANES],
 }
 
-/// Applies GELU to a layer's outputs and notes each row's range.
+/// Applies GELU to a layer's outputs and the next layer's input scales to the result, and notes each row's range.
 pub(crate) struct GeluRanges<'a> {
+    /// The next layer's input scales.
+    pub(crate) input: &'a [[f32; LANES]],
     pub(crate) ranges: &'a mut [Range],
 }
 
 impl<I: Isa> Epilogue<I> for GeluRanges<'_> {
     #[inline(always)]
-    fn finish(&mut self, isa: I, row: usize, rows: usize, tile: &mut [[f32; LANES]]) {
+    fn finish(&mut self, isa: I, chunk: usize, row: usize, rows: usize, tile: &mut [[f32; LANES]]) {
         let ranges = &mut self.ranges[row..row + rows];
-        for chunk in tile.chunks_exact_mut(rows) {
+        for (chunk, input) in tile.chunks_exact_mut(rows).zip(&self.input[chunk..]) {
+            let input = isa.load(input);
             for (x, range) in chunk.iter_mut().zip(&mut *ranges) {
-                let y = gelu(isa, isa.load(x));
+                let y = gelu(isa, isa.load(x)).mul(input);
                 y.store(x);
                 isa.load(&range.lo).min(y).store(&mut range.lo);
                 isa.load(&range.hi).max(y).store(&mut range.hi);
@@ -73,21 +77,22 @@ impl<I: Isa> Epilogue<I> for GeluRanges<'_> {
     }
 }
 
-/// Quantizes a tiled matrix of `k` columns, a multiple of 16, whose rows' ranges are known.
-pub(crate) struct QuantizeTiled<'a, I: Isa> {
+/// Quantizes a tiled matrix of `k` columns, a multiple of 16, whose rows' ranges are known and whose input scales are
+/// applied.
+pub(crate) struct QuantizeTiled<'a> {
     pub(crate) x: &'a [[f32; LANES]],
     pub(crate) ranges: &'a [Range],
     pub(crate) k: usize,
-    pub(crate) codes: &'a mut Codes<I::Group>,
+    pub(crate) codes: &'a mut Codes,
 }
 
-impl<I: Isa> Task<I> for QuantizeTiled<'_, I> {
+impl<I: Isa> Task<I> for QuantizeTiled<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self, isa: I) {
         let rows = self.ranges.len();
-        let (groups, steps) = room::<I>(self.codes, rows, self.k);
+        let (groups, steps) = room(self.codes, rows, self.k);
         for block in blocks(rows, I::TILE_ROWS) {
             let count = block.len();
             let groups = &mut groups[block.start * (self.k / 4)..block.end * (self.k / 4)];
@@ -109,7 +114,7 @@ impl<I: Isa> Task<I> for QuantizeTiled<'_, I> {
 
 /// Puts four groups of row `r` in their places in a block of `rows` rows.
 #[inline(always)]
-pub(super) fn put<G: Copy>(block: &mut [G], rows: usize, r: usize, codes: [G; 4]) {
+pub(super) fn put(block: &mut [CodeGroup], rows: usize, r: usize, codes: [CodeGroup; 4]) {
     for (i, code) in codes.into_iter().enumerate() {
         block[i * rows + r] = code;
     }
@@ -117,7 +122,7 @@ pub(super) fn put<G: Copy>(block: &mut [G], rows: usize, r: usize, codes: [G; 4]
 
 /// The codes of a row, in order, from the block form.
 pub(crate) fn codes_of_row<I: Isa>(
-    codes: &Codes<I::Group>,
+    codes: &Codes,
     rows: usize,
     k: usize,
     row: usize,
@@ -128,24 +133,30 @@ pub(crate) fn codes_of_row<I: Isa>(
 }
 
 #[inline(always)]
-fn room<I: Isa>(codes: &mut Codes<I::Group>, rows: usize, k: usize) -> (&mut [I::Group], &mut [Step]) {
+fn room(codes: &mut Codes, rows: usize, k: usize) -> (&mut [CodeGroup], &mut [Step]) {
     (take(&mut codes.groups, rows * (k / 4)), take(&mut codes.steps, rows))
 }
 
 /// Quantizes row `r` of a block of `rows` rows into the block's groups.
 #[inline(always)]
-fn quantize_row<I: Isa>(isa: I, x: &[f32], groups: &mut [I::Group], r: usize, rows: usize) -> Step {
+fn quantize_row<I: Isa>(
+    isa: I,
+    x: &[f32],
+    input: &[f32],
+    groups: &mut [CodeGroup],
+    r: usize,
+    rows: usize,
+) -> Step {
     let (chunks, tail) = x.as_chunks::<LANES>();
+    let (inputs, input_tail) = input.as_chunks::<LANES>();
     // Zeros change neither the range, which holds 0, nor any code that is read.
-    let mut padded = [0.0; LANES];
-    for (to, from) in padded.iter_mut().zip(tail) {
-        *to = *from;
-    }
+    let (padded, padded_input) = (pad(tail), pad(input_tail));
+    let scaled = |x: &[f32; LANES], input: &[f32; LANES]| isa.load(x).mul(isa.load(input));
 
     let nothing = isa.splat(0.0);
     let (mut lo, mut hi, mut finite) = (nothing, nothing, nothing);
-    for chunk in chunks.iter().chain(std::iter::once(&padded)) {
-        let x = isa.load(chunk);
+    for (x, input) in chunks.iter().zip(inputs).chain(std::iter::once((&padded, &padded_input))) {
+        let x = scaled(x, input);
         lo = lo.min(x);
         hi = hi.max(x);
         // 0 times a NaN or an infinity is NaN, and stays.
@@ -155,15 +166,25 @@ fn quantize_row<I: Isa>(isa: I, x: &[f32], groups: &mut [I::Group], r: usize, ro
 
     let inverse = isa.splat(inverse);
     let mut blocks = groups.chunks_exact_mut(4 * rows);
-    for (chunk, block) in chunks.iter().zip(&mut blocks) {
-        let codes = isa.encode(isa.load(chunk).mul(inverse), step.zero);
+    for ((x, input), block) in chunks.iter().zip(inputs).zip(&mut blocks) {
+        let codes = isa.encode(scaled(x, input).mul(inverse), step.zero);
         put(block, rows, r, codes);
     }
-    let codes = isa.encode(isa.load(&padded).mul(inverse), step.zero);
+    let codes = isa.encode(scaled(&padded, &padded_input).mul(inverse), step.zero);
     for (block, code) in blocks.into_remainder().chunks_exact_mut(rows).zip(codes) {
         block[r] = code;
     }
     step
+}
+
+/// Fewer than 16 elements, with zeros after them.
+#[inline(always)]
+fn pad(tail: &[f32]) -> [f32; LANES] {
+    let mut padded = [0.0; LANES];
+    for (to, from) in padded.iter_mut().zip(tail) {
+        *to = *from;
+    }
+    padded
 }
 
 /// The step and its inverse for a row within `lo..=hi`, which holds 0.

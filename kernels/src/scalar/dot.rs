@@ -8,10 +8,10 @@
 use std::array::from_fn;
 
 use super::lanes::F32x16;
-use crate::isa::{LANES, WeightGroup};
+use crate::isa::{CodeGroup, LANES, WeightGroup};
 
 #[inline(always)]
-pub(super) fn encode(scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+pub(super) fn encode(scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
     let codes =
         scaled.lanes().map(|value| (value.round_ties_even() as i32).saturating_add(zero).clamp(0, 255) as u8);
     from_fn(|g| from_fn(|j| codes[4 * g + j]))
@@ -36,7 +36,7 @@ pub(super) fn floats(sums: [i32; LANES]) -> F32x16 {
 #[inline(always)]
 pub(super) fn dot<const R: usize, const P: usize>(
     panels: [&[WeightGroup]; P],
-    rows: &[[[u8; 4]; R]],
+    rows: &[[CodeGroup; R]],
 ) -> [[[i32; LANES]; P]; R] {
     let mut sums = [[[0i32; LANES]; P]; R];
     for (p, panel) in panels.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The proof for plain Rust, which needs none.
 
 use super::lanes::F32x16;
-use crate::isa::{Isa, LANES, Task, WeightGroup};
+use crate::isa::{CodeGroup, Isa, LANES, Task, WeightGroup};
 
 /// Plain Rust.
 #[derive(Clone, Copy)]
@@ -17,7 +17,6 @@ impl Scalar {
 impl Isa for Scalar {
     type Lanes = F32x16;
     type Sums = [i32; LANES];
-    type Group = [u8; 4];
 
     const TILE_ROWS: usize = 1;
     const TILE_PANELS: usize = 1;
@@ -57,7 +56,7 @@ impl Isa for Scalar {
     }
 
     #[inline(always)]
-    fn encode(self, scaled: F32x16, zero: i32) -> [[u8; 4]; 4] {
+    fn encode(self, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
         super::dot::encode(scaled, zero)
     }
 
@@ -65,7 +64,7 @@ impl Isa for Scalar {
     fn dot<const R: usize, const P: usize>(
         self,
         panels: [&[WeightGroup]; P],
-        rows: &[[[u8; 4]; R]],
+        rows: &[[CodeGroup; R]],
     ) -> [[[i32; LANES]; P]; R] {
         super::dot::dot(panels, rows)
     }

@@ -10,15 +10,25 @@ const LARGEST_K: usize = 65_536;
 
 /// An int8 linear layer `y = W x + b` of `n` outputs and `k` inputs, in the layout `n16k4`.
 ///
-/// `W[n][k]` is approximately `q[n][k] * scale[n]`. The codes are stored in panels of 16 outputs and groups of four
+/// `W[n][k]` is approximately `q[n][k] * scale[n] * input[k]`: an input is multiplied by its `input[k]` before it is
+/// quantized, which brings inputs of unlike sizes to one (SmoothQuant: Xiao et al. 2023, arXiv 2211.10438). The codes are stored in panels of 16 outputs and groups of four
 /// inputs, `packed[n / 16][k / 4][16][4]`: 64 bytes are one 512-bit, two 256-bit or four 128-bit vectors, and every
 /// level computes from them as they lie. No alignment is needed; 64 bytes is fastest.
+///
+/// # The bound
+///
+/// In each output's run of eight inputs `k = 8j..8j + 8`, the four with `k % 4 < 2` are one quad and the other four are
+/// one; at the end of an uneven number of groups, two inputs are. The positive codes of a quad sum to at most 128, and
+/// the negative ones to at least -128. A quad's product with u8 codes then fits 16 bits, 255 * 128 = 32,640, and AVX2
+/// multiplies with half the instructions. [`Kernels::keeps_bound`](crate::Kernels::keeps_bound)
+/// says whether codes do.
 #[derive(Clone, Copy)]
 pub struct PackedLinear<'a> {
     q: &'a [WeightGroup],
     scale: &'a [[f32; LANES]],
     bias: &'a [[f32; LANES]],
     sum: &'a [[i32; LANES]],
+    input: &'a [f32],
     n: usize,
     k: usize,
 }
@@ -34,9 +44,10 @@ pub(crate) struct Panel<'a> {
 
 impl<'a> PackedLinear<'a> {
     /// A view of a layer's parts: `q` has `n * k` codes in the packed layout; `scale`, `bias` and `sum` have `n`
-    /// elements, where `sum[n]` is the sum of `q[n][k]` over `k`.
+    /// elements, where `sum[n]` is the sum of `q[n][k]` over `k`; `input` has `k` elements.
     ///
-    /// `sum` is taken as given: wrong sums give wrong outputs, the same on every level, and nothing worse.
+    /// `sum` and the bound are taken as given. Wrong sums give wrong outputs, the same on every level, codes beyond the
+    /// bound give wrong outputs at some levels, and nothing worse.
     ///
     /// # Errors
     ///
@@ -47,6 +58,7 @@ impl<'a> PackedLinear<'a> {
         scale: &'a [f32],
         bias: &'a [f32],
         sum: &'a [i32],
+        input: &'a [f32],
         n: usize,
         k: usize,
     ) -> Result<Self, ShapeError> {
@@ -59,11 +71,13 @@ impl<'a> PackedLinear<'a> {
         ShapeError::length("linear scale", scale.len(), n)?;
         ShapeError::length("linear bias", bias.len(), n)?;
         ShapeError::length("linear sum", sum.len(), n)?;
+        ShapeError::length("linear input", input.len(), k)?;
         Ok(Self {
             q: q.as_chunks().0,
             scale: scale.as_chunks().0,
             bias: bias.as_chunks().0,
             sum: sum.as_chunks().0,
+            input,
             n,
             k,
         })
@@ -79,6 +93,11 @@ impl<'a> PackedLinear<'a> {
     #[must_use]
     pub fn k(&self) -> usize {
         self.k
+    }
+
+    /// The input scales, one for each of `k` inputs.
+    pub(crate) fn input(&self) -> &'a [f32] {
+        self.input
     }
 
     /// The panels in order.

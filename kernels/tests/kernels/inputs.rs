@@ -2,7 +2,7 @@
 
 use portcullis_kernels::{
     AttentionWeights, Embeddings, FeedForwardWeights, HeadWeights, InputError, Kernels, Level, Norm,
-    PackedLinear, Scratch, ShapeError,
+    PackedLinear, Scratch, ShapeError, packed_position,
 };
 
 use crate::model::{Model, Shape};
@@ -55,8 +55,35 @@ fn inputs_are_checked() {
     assert!(kernels.pool_heads(&heads, &[0, 1], x, &mut short, &mut logits, None, scratch).is_err());
     let linear = model.layers[0].qkv.view();
     assert!(kernels.linear(&linear, x, &mut [0.0; 5], scratch).is_err());
-    assert!(kernels.quantize_rows(x, 6, &mut [0; 64], &mut [0.0], &mut [0], scratch).is_err());
-    assert!(kernels.quantize_rows(x, 0, &mut [0; 64], &mut [0.0], &mut [0], scratch).is_err());
+    assert!(kernels.quantize_rows(x, &[1.0; 6], &mut [0; 64], &mut [0.0], &mut [0], scratch).is_err());
+    assert!(kernels.quantize_rows(x, &[], &mut [0; 64], &mut [0.0], &mut [0], scratch).is_err());
+}
+
+#[test]
+fn the_bound_of_weights_is_seen() {
+    let keeps = |codes: &[(usize, i8)], k: usize| {
+        let mut q = vec![0; 32 * k];
+        for (input, code) in codes {
+            q[packed_position(17, *input, k)] = *code;
+        }
+        let mut answers =
+            Level::supported().into_iter().map(|level| Kernels::new(level).unwrap().keeps_bound(&q, k));
+        let first = answers.next().unwrap();
+        assert!(answers.all(|answer| answer == first));
+        first
+    };
+    for k in [20, 24] {
+        assert!(keeps(&[], k));
+        assert!(keeps(&[(0, 127), (1, 1)], k) && !keeps(&[(0, 127), (1, 2)], k));
+        assert!(keeps(&[(0, 100), (4, 28)], k) && !keeps(&[(0, 100), (4, 29)], k));
+        assert!(keeps(&[(2, -128)], k) && !keeps(&[(2, -128), (7, -1)], k));
+        assert!(!keeps(&[(2, -128), (3, -128)], k) && !keeps(&[(2, 127), (3, 127), (6, 127), (7, 127)], k));
+        // Other quads, and other signs.
+        assert!(keeps(&[(0, 127), (2, 127), (1, -128), (3, -128), (8, 127), (10, 127)], k));
+    }
+    // The group without a partner.
+    assert!(keeps(&[(16, 127), (17, 1)], 20) && !keeps(&[(16, 127), (17, 2)], 20));
+    assert!(Kernels::new(Level::best()).unwrap().keeps_bound(&[], 0));
 }
 
 #[test]
@@ -71,7 +98,8 @@ fn an_empty_batch_is_no_work() {
 #[test]
 fn shapes_are_checked() {
     let linear = |q: usize, rest: usize, n: usize, k: usize| {
-        PackedLinear::new(&vec![0; q], &vec![0.0; rest], &vec![0.0; rest], &vec![0; rest], n, k)
+        let floats = vec![0.0; rest];
+        PackedLinear::new(&vec![0; q], &floats, &floats, &vec![0; rest], &vec![1.0; k], n, k)
             .map(|_| ())
             .map_err(|error| error.to_string())
     };
@@ -85,6 +113,9 @@ fn shapes_are_checked() {
     assert_eq!(linear(0, 16, 16, 65_540), error("linear k is 65540, expected at most 65536"));
 
     let floats = [0.0; 64];
+    assert!(
+        PackedLinear::new(&[0; 64], &floats[..16], &floats[..16], &[0; 16], &floats[..3], 16, 4).is_err()
+    );
     assert!(Norm::new(&floats[..24], &floats[..24], 0.0).is_err());
     assert!(Norm::new(&floats, &floats[1..], 0.0).is_err());
     assert!(matches!(Norm::new(&floats, &floats, f32::NAN), Err(ShapeError::Epsilon { .. })));

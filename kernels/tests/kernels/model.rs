@@ -41,6 +41,22 @@ impl Random {
     pub(crate) fn codes(&mut self, count: usize) -> Vec<i8> {
         (0..count).map(|_| (self.below(255) as i32 - 127) as i8).collect()
     }
+
+    /// Rows of codes within the bound of a linear layer, many of them at it.
+    pub(crate) fn bounded_codes(&mut self, n: usize, k: usize) -> Vec<i8> {
+        let mut q = self.codes(n * k);
+        for row in q.chunks_mut(k) {
+            let mut left = vec![[128i32; 2]; k.div_ceil(8) * 2];
+            for (i, code) in row.iter_mut().enumerate() {
+                let [positive, negative] = &mut left[i / 8 * 2 + i % 4 / 2];
+                let kept = i32::from(*code).clamp(-*negative, *positive);
+                *positive -= kept.max(0);
+                *negative -= (-kept).max(0);
+                *code = kept as i8;
+            }
+        }
+        q
+    }
 }
 
 pub(crate) struct Linear {
@@ -52,15 +68,17 @@ pub(crate) struct Linear {
     pub(crate) scale: Vec<f32>,
     pub(crate) bias: Vec<f32>,
     pub(crate) sum: Vec<i32>,
+    pub(crate) input: Vec<f32>,
 }
 
 impl Linear {
     pub(crate) fn new(random: &mut Random, n: usize, k: usize) -> Self {
-        let q = random.codes(n * k);
-        let gain = 1.5 / (73.0 * (k as f32).sqrt());
+        let q = random.bounded_codes(n, k);
+        let gain = 1.5 / (40.0 * (k as f32).sqrt());
         let scale = random.floats(n, |r| gain * (1.0 + 0.5 * r.unit()));
         let bias = random.floats(n, |r| 0.1 * r.unit());
-        Self::from_codes(q, scale, bias, n, k)
+        let input = random.floats(k, |r| 1.0 + 0.7 * r.unit());
+        Self { input, ..Self::from_codes(q, scale, bias, n, k) }
     }
 
     pub(crate) fn from_codes(q: Vec<i8>, scale: Vec<f32>, bias: Vec<f32>, n: usize, k: usize) -> Self {
@@ -69,11 +87,13 @@ impl Linear {
             packed[packed_position(i / k, i % k, k)] = code;
         }
         let sum = q.chunks(k).map(|row| row.iter().map(|&code| i32::from(code)).sum()).collect();
-        Self { n, k, q, packed, scale, bias, sum }
+        assert!(Kernels::new(Level::Scalar).unwrap().keeps_bound(&packed, k));
+        Self { n, k, q, packed, scale, bias, sum, input: vec![1.0; k] }
     }
 
     pub(crate) fn view(&self) -> PackedLinear<'_> {
-        PackedLinear::new(&self.packed, &self.scale, &self.bias, &self.sum, self.n, self.k).unwrap()
+        PackedLinear::new(&self.packed, &self.scale, &self.bias, &self.sum, &self.input, self.n, self.k)
+            .unwrap()
     }
 }
 

@@ -18,7 +18,8 @@ fn quantize(x: &[f64]) -> (Vec<f64>, f64, f64) {
 }
 
 fn linear(linear: &Linear, x: &[f64]) -> Vec<f64> {
-    let (codes, scale, zero) = quantize(x);
+    let scaled: Vec<f64> = x.iter().zip(&linear.input).map(|(x, input)| x * f64::from(*input)).collect();
+    let (codes, scale, zero) = quantize(&scaled);
     let rows = linear.q.chunks(linear.k).zip(&linear.scale).zip(&linear.bias);
     rows.map(|((row, channel), bias)| {
         let sum: f64 = row.iter().zip(&codes).map(|(&q, code)| f64::from(q) * (code - zero)).sum();
@@ -144,7 +145,9 @@ fn codes_are_the_nearest() {
     for level in Level::supported() {
         let (mut codes, mut scale, mut zero) = (vec![0; x.len()], vec![0.0; 9], vec![0; 9]);
         let kernels = Kernels::new(level).unwrap();
-        kernels.quantize_rows(&x, k, &mut codes, &mut scale, &mut zero, &mut Scratch::new()).unwrap();
+        kernels
+            .quantize_rows(&x, &[1.0; 100], &mut codes, &mut scale, &mut zero, &mut Scratch::new())
+            .unwrap();
         for (row, (x, codes)) in x.chunks(k).zip(codes.chunks(k)).enumerate() {
             for (x, &code) in x.iter().zip(codes) {
                 let value = (f32::from(code) - f32::from(zero[row])) * scale[row];

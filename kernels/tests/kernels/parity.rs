@@ -18,12 +18,14 @@ fn hold(operation: &str, mut of: impl FnMut(Level) -> Vec<f32>) {
 #[test]
 fn quantized_rows() {
     for k in [4, 12, 16, 20, 64, 100, 384] {
-        let x = Random::new(k as u64).floats(17 * k, Random::normal);
+        let r = &mut Random::new(k as u64);
+        let x = r.floats(17 * k, Random::normal);
+        let input = r.floats(k, |r| 1.0 + 0.7 * r.unit());
         hold(&format!("quantize k={k}"), |level| {
             let (mut codes, mut scale, mut zero) = (vec![0; x.len()], vec![0.0; 17], vec![0; 17]);
             Kernels::new(level)
                 .unwrap()
-                .quantize_rows(&x, k, &mut codes, &mut scale, &mut zero, &mut Scratch::new())
+                .quantize_rows(&x, &input, &mut codes, &mut scale, &mut zero, &mut Scratch::new())
                 .unwrap();
             scale.extend(codes.into_iter().chain(zero).map(f32::from));
             scale
@@ -41,15 +43,26 @@ fn linear_layers() {
     }
 }
 
-/// Sums at the ends of what the format allows, where a saturating instruction would show.
+/// Quads at the ends of what the format allows, where a saturating instruction would show.
 #[test]
 fn extreme_codes() {
-    for (high, low) in [(127, 127), (-128, -128), (127, -128)] {
-        let k = 512;
-        let q: Vec<i8> = (0..32 * k).map(|i| if i % 3 == 0 { low } else { high }).collect();
+    let quads: [[i8; 4]; 7] = [
+        [127, 1, 0, 0],
+        [0, 0, 1, 127],
+        [32, 32, 32, 32],
+        [-128, 0, 0, 0],
+        [-64, 0, 0, -64],
+        [64, -128, 64, 0],
+        [-32, -32, -32, -32],
+    ];
+    for first in 0..quads.len() {
+        let k = 516;
+        // Inputs 0, 1, 4 and 5 of a run are one quad, 2, 3, 6 and 7 the other.
+        let of = |i: usize| quads[(first + i % k / 8 * (i / k % 3)) % quads.len()][i % 8 / 4 * 2 + i % 2];
+        let q: Vec<i8> = (0..32 * k).map(of).collect();
         let linear = Linear::from_codes(q, vec![0.5; 32], vec![0.25; 32], 32, k);
         let x: Vec<f32> = (0..7 * k).map(|i| if i / k % 2 == 0 { 3.0 } else { [-1.0, 2.0][i % 2] }).collect();
-        hold(&format!("extreme codes {high} {low}"), |level| apply(level, &linear, &x));
+        hold(&format!("extreme codes {first}"), |level| apply(level, &linear, &x));
     }
 }
 

@@ -28,6 +28,9 @@ def dequantize(bundle: Path) -> dict[str, np.ndarray]:
     def rows(name: str, q: np.ndarray) -> np.ndarray:
         return q.astype(np.float32) * file[f"{name}.scale"][:, None]
 
+    def linear(name: str) -> np.ndarray:
+        return rows(name, layout.unpack(file[f"{name}.q"])) * file[f"{name}.input"]
+
     found = {name: file[name] for name in file if name.startswith("heads.")}
     for key in ("word", "position"):
         name = f"embeddings.{key}"
@@ -39,7 +42,7 @@ def dequantize(bundle: Path) -> dict[str, np.ndarray]:
     for number in range(sum(name.endswith(".qkv.q") for name in file)):
         base, prefix = f"encoder.layer.{number}", f"layers.{number}"
         pairs |= {f"{prefix}.{name}": f"{base}.{key}" for name, key in NORMS.items()}
-        weight, bias = rows(f"{prefix}.qkv", layout.unpack(file[f"{prefix}.qkv.q"])), file[f"{prefix}.qkv.bias"]
+        weight, bias = linear(f"{prefix}.qkv"), file[f"{prefix}.qkv.bias"]
         for part, name in enumerate(("query", "key", "value")):
             own = slice(part * hidden, (part + 1) * hidden)
             # The bundle folds the attention scale into the query.
@@ -47,7 +50,7 @@ def dequantize(bundle: Path) -> dict[str, np.ndarray]:
             found[f"{base}.attention.self.{name}.weight"] = weight[own] * factor
             found[f"{base}.attention.self.{name}.bias"] = bias[own] * factor
         for name, key in LINEARS.items():
-            found[f"{base}.{key}.weight"] = rows(f"{prefix}.{name}", layout.unpack(file[f"{prefix}.{name}.q"]))
+            found[f"{base}.{key}.weight"] = linear(f"{prefix}.{name}")
             found[f"{base}.{key}.bias"] = file[f"{prefix}.{name}.bias"]
     for name, key in pairs.items():
         found |= {f"{key}.{kind}": file[f"{name}.{kind}"] for kind in ("weight", "bias")}

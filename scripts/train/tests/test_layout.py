@@ -46,7 +46,27 @@ def test_rounding_together_beats_rounding_alone():
     inputs = draw.normal(size=(500, 32)) @ draw.normal(size=(32, 64)) + draw.normal(size=(500, 64)) * 0.1
     matrix = draw.normal(size=(16, 64))
     moments = inputs.T @ inputs / len(inputs)
-    alone, scale = quantize.quantize_rows(matrix, np.diag(moments))
+    scale = (np.abs(matrix).max(1) / 32).astype(np.float32)
+    alone = np.rint(matrix / scale[:, None])
     together = quantize.round_together(matrix, scale.astype(np.float64), moments)
     errors = [np.square(inputs @ (q * scale[:, None] - matrix).T).mean() for q in (alone, together)]
     assert errors[1] < errors[0] * 0.5
+
+
+def test_linears_keep_the_bound_and_stay_close():
+    draw = np.random.default_rng(4)
+    inputs = draw.normal(size=(400, 60)) * draw.uniform(0.1, 3, size=60)
+    matrix, moments = draw.standard_t(3, size=(24, 60)), inputs.T @ inputs / len(inputs)
+    q, scale = quantize.quantize_linear(matrix, moments)
+    for quad in range(quantize.quads(60).max() + 1):
+        codes = q[:, quantize.quads(60) == quad].astype(int)
+        assert np.maximum(codes, 0).sum(1).max() <= 128 and np.minimum(codes, 0).sum(1).min() >= -128
+    wanted = inputs @ matrix.T
+    assert np.square(inputs @ (q * scale[:, None]).T - wanted).mean() < 1e-3 * np.square(wanted).mean()
+
+
+def test_input_scales_even_out_large_inputs():
+    sizes = np.array([1.0, 1.0, 10.0, 0.0])
+    even = quantize.input_scales("layers.0.ffn_input", np.diag(sizes**2))
+    assert np.isfinite(even).all() and (even > 0).all() and even[2] < even[0] == even[1] < even[3]
+    assert (quantize.input_scales("layers.0.ffn_output", np.diag(sizes**2)) == 1).all()
