@@ -9,15 +9,17 @@
 
 mod float;
 mod int8;
+mod parts;
 
 use std::cell::RefCell;
 use std::sync::Mutex;
 
 use candle_core::{Device, Tensor};
-use portcullis_kernels::{InputError, Kernels, Scratch, ShapeError};
+use portcullis_kernels::{InputError, Kernels, ShapeError};
 use thiserror::Error;
 
 use crate::bundle::Weights;
+use parts::Parts;
 
 /// Why a batch could not be encoded.
 #[derive(Debug, Error)]
@@ -111,7 +113,7 @@ pub struct Encoder {
     positions: usize,
     device: Device,
     /// Arenas of past forward passes, so that a warm encoder does not allocate them again.
-    arenas: Mutex<Vec<Scratch>>,
+    arenas: Mutex<Vec<Parts>>,
 }
 
 #[derive(Debug)]
@@ -147,27 +149,63 @@ impl Encoder {
     /// # Errors
     /// [`EncodeError`].
     pub fn forward(&self, weights: &Weights, batch: &Batch) -> Result<Encoded, EncodeError> {
+        self.forward_in(weights, batch, 1)
+    }
+
+    /// As [`Encoder::forward`], with the tokens of the batch split into at most `parts` parts that the int8 blocks
+    /// compute on the threads of the rayon pool that calls. The result does not depend on it.
+    ///
+    /// # Errors
+    /// [`EncodeError`].
+    pub fn forward_in(&self, weights: &Weights, batch: &Batch, parts: usize) -> Result<Encoded, EncodeError> {
+        let encoded = self.forward_while(weights, batch, parts, |_, _| true)?;
+        encoded.ok_or_else(|| candle_core::Error::msg("the pass was not finished").into())
+    }
+
+    /// As [`Encoder::forward_in`], asking `go_on` after each layer but the last whether there is a reason for the next:
+    /// it gets the number of layers done and the hidden states, shape `[tokens, hidden]`, the sequences one after another.
+    ///
+    /// `None` when it said no.
+    ///
+    /// # Errors
+    /// [`EncodeError`].
+    pub fn forward_while(
+        &self,
+        weights: &Weights,
+        batch: &Batch,
+        parts: usize,
+        mut go_on: impl FnMut(usize, &Tensor) -> bool,
+    ) -> Result<Option<Encoded>, EncodeError> {
         for found in batch.lengths() {
             if !(1..=self.positions).contains(&found) {
                 return Err(EncodeError::Length { found, limit: self.positions });
             }
         }
-        let arena = self.arenas.lock().ok().and_then(|mut arenas| arenas.pop()).unwrap_or_default();
+        let mut arena = self.arenas.lock().ok().and_then(|mut arenas| arenas.pop()).unwrap_or_default();
+        arena.split(batch.tokens(), parts);
         let arena = RefCell::new(arena);
-        let pass = Pass { weights, bounds: &batch.bounds, arena: &arena };
+        let pass = Pass { weights, bounds: &batch.bounds, parts: &arena };
         let ids = Tensor::from_slice(&batch.ids, batch.tokens(), &self.device)?;
 
         let mut x = self.embed(&pass, &ids)?;
         for layer in 0..self.layers {
             x = self.attention(&pass, layer, x)?;
             x = self.feed_forward(&pass, layer, x)?;
+            if layer + 1 < self.layers && !go_on(layer + 1, &x) {
+                self.keep(arena);
+                return Ok(None);
+            }
         }
         let encoded = self.pool(&pass, &x)?;
+        self.keep(arena);
+        Ok(Some(encoded))
+    }
 
+    /// Keeps the working memory of a pass for the next one.
+    fn keep(&self, arena: RefCell<Parts>) {
         if let Ok(mut arenas) = self.arenas.lock() {
             arenas.push(arena.into_inner());
         }
-        Ok(encoded)
     }
 
     fn embed(&self, pass: &Pass<'_>, ids: &Tensor) -> Result<Tensor, EncodeError> {
@@ -203,5 +241,5 @@ impl Encoder {
 struct Pass<'a> {
     weights: &'a Weights,
     bounds: &'a [usize],
-    arena: &'a RefCell<Scratch>,
+    parts: &'a RefCell<Parts>,
 }

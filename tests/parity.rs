@@ -177,6 +177,51 @@ fn a_batch_gives_the_same_bits_as_its_texts_alone() {
 }
 
 #[test]
+fn a_batch_in_parts_gives_the_same_bits() {
+    let fixture = Fixture::load();
+    let weights = fixture.bundle.weights();
+    let encoder = Encoder::int8(weights, Kernels::new(Level::best()).unwrap());
+    for group in [1usize, 4] {
+        for ids in fixture.ids[..40].chunks(group) {
+            let mut batch = Batch::new();
+            ids.iter().for_each(|ids| batch.push(ids.iter().copied()));
+            let whole = encoder.forward(weights, &batch).unwrap();
+            for parts in 2..=5 {
+                let split = encoder.forward_in(weights, &batch, parts).unwrap();
+                for (split, whole) in [(&split.pooled, &whole.pooled), (&split.logits, &whole.logits)] {
+                    assert_eq!(
+                        split.to_vec2::<f32>().unwrap(),
+                        whole.to_vec2::<f32>().unwrap(),
+                        "{parts} parts"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pass_shows_its_states_and_stops_when_told() {
+    let fixture = Fixture::load();
+    let weights = fixture.bundle.weights();
+    let encoder = Encoder::int8(weights, Kernels::new(Level::best()).unwrap());
+    let mut batch = Batch::new();
+    fixture.ids[..2].iter().for_each(|ids| batch.push(ids.iter().copied()));
+    let shape = [batch.tokens(), fixture.hidden()];
+    let mut seen = Vec::new();
+    let stopped = encoder.forward_while(weights, &batch, 1, |layers, states| {
+        assert_eq!(states.dims(), shape);
+        seen.push(layers);
+        layers < 4
+    });
+    assert!(stopped.unwrap().is_none());
+    assert_eq!(seen, [1, 2, 3, 4]);
+    // What a stopped pass leaves behind does not show in the next.
+    let (pooled, _) = fixture.run(&encoder, 2);
+    assert_eq!(encoder.forward(weights, &batch).unwrap().pooled.to_vec2::<f32>().unwrap(), pooled);
+}
+
+#[test]
 fn the_float_graph_takes_packed_batches_too() {
     let fixture = Fixture::load();
     let encoder = Encoder::float(fixture.bundle.weights(), &Device::Cpu).unwrap();

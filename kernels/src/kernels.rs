@@ -3,7 +3,7 @@
 use crate::error::InputError;
 use crate::isa::{Isa, LANES};
 use crate::level::Level;
-use crate::ops::attention::attention_block;
+use crate::ops::attention::{attend, attention_block};
 use crate::ops::bound::KeepsBound;
 use crate::ops::embed::Embed;
 use crate::ops::feed_forward::feed_forward_block;
@@ -155,6 +155,65 @@ impl Kernels {
     ) -> Result<(), InputError> {
         let sequences = Sequences::new(bounds, rows("x", x.len(), weights.hidden())?)?;
         with_isa!(self.proof, isa => attention_block(isa, weights, sequences, x, scratch));
+        Ok(())
+    }
+
+    /// The first half of [`Kernels::attention_block`] for some rows: `qkv` gets their queries, keys and values.
+    ///
+    /// The two halves are for several threads. The rows of a batch are split into parts, each with its rows of `x` and
+    /// a scratch of its own; every part is projected into its piece of one buffer, and when all are done,
+    /// [`Kernels::attend`] runs for each. The bits are those of the whole block, whatever the parts.
+    ///
+    /// `x` has the hidden width a row and `qkv` three times as much, in an order of this crate's own. A piece that
+    /// begins at a multiple of 64 bytes is fastest.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when `x` is not made of whole rows or `qkv` has another length.
+    pub fn project(
+        &self,
+        weights: &AttentionWeights<'_>,
+        x: &[f32],
+        qkv: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), InputError> {
+        rows("x", x.len(), weights.hidden())?;
+        InputError::length("qkv", qkv.len(), x.len().saturating_mul(3))?;
+        let qkv = qkv.as_chunks_mut().0;
+        with_isa!(self.proof, isa => linear(isa, &weights.qkv, x, qkv, &mut scratch.codes));
+        Ok(())
+    }
+
+    /// The second half of [`Kernels::attention_block`] for the rows of one part, in place:
+    /// `x ← norm(x + output(attention(qkv)))`.
+    ///
+    /// `parts` says where each part begins, with the number of rows as its last element, as `bounds` does for sequences.
+    /// `qkv` holds what [`Kernels::project`] gave for each part, and `x` the rows of part number `part`.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`] when a sequence or a part is empty, they or `part` do not cover `qkv`, or `x` has another length.
+    #[expect(clippy::too_many_arguments, reason = "what is shared by all parts, and what is the part's own")]
+    pub fn attend(
+        &self,
+        weights: &AttentionWeights<'_>,
+        bounds: &[usize],
+        qkv: &[f32],
+        parts: &[usize],
+        part: usize,
+        x: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), InputError> {
+        let hidden = weights.hidden();
+        let rows = rows("qkv", qkv.len(), 3 * hidden)?;
+        let sequences = Sequences::new(bounds, rows)?;
+        let own = Sequences::new(parts, rows)?.iter().nth(part);
+        InputError::length("x", x.len(), own.map_or(0, |own| own.len() * hidden))?;
+        if x.is_empty() {
+            return Ok(());
+        }
+        let qkv = qkv.as_chunks().0;
+        with_isa!(self.proof, isa => attend(isa, weights, sequences.iter(), qkv, parts, part, x, scratch));
         Ok(())
     }
 

@@ -16,9 +16,11 @@ use crate::ops::{Place, Range};
 pub struct Scratch {
     /// Quantized rows.
     pub(crate) codes: Codes,
-    /// Tiled: queries, keys and values of a group of sequences; then the inner activations of the feed-forward block.
+    /// Tiled: queries, keys and values of a group of sequences.
+    pub(crate) qkv: Vec<f32>,
+    /// Tiled: attention's output after projection; then the inner activations of the feed-forward block.
     pub(crate) wide: Vec<f32>,
-    /// Rows of the hidden width: attention's output before and the block's output after projection.
+    /// Rows of the hidden width: attention's output before projection; then the feed-forward block's output.
     pub(crate) rows: Vec<f32>,
     /// The ranges of the inner activations' rows.
     pub(crate) ranges: Vec<Range>,
@@ -44,7 +46,7 @@ impl Scratch {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let floats = [&self.wide, &self.rows, &self.key_steps, &self.scores];
+        let floats = [&self.qkv, &self.wide, &self.rows, &self.key_steps, &self.scores];
         let floats: usize = floats.into_iter().map(Vec::capacity).sum();
         let rows = size_of::<Range>() * self.ranges.capacity() + size_of::<Place>() * self.places.capacity();
         rows + 4 * floats + self.keys.capacity() + self.values.capacity() + self.codes.capacity()

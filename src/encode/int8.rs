@@ -4,9 +4,10 @@ use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp1, InplaceOp1, Layout, Shape, Tensor};
 use portcullis_kernels::{
-    AttentionWeights, Embeddings, FeedForwardWeights, HeadWeights, Kernels, Scratch, ShapeError,
+    AttentionWeights, Embeddings, FeedForwardWeights, HeadWeights, Kernels, ShapeError,
 };
 
+use super::parts::Parts;
 use super::{EncodeError, Encoded, Pass};
 
 /// Ids `[tokens]` (u32) to hidden states `[tokens, hidden]`.
@@ -35,7 +36,7 @@ struct Attention<'a> {
     kernels: Kernels,
     weights: AttentionWeights<'a>,
     bounds: &'a [usize],
-    arena: &'a RefCell<Scratch>,
+    parts: &'a RefCell<Parts>,
 }
 
 impl InplaceOp1 for Attention<'_> {
@@ -45,8 +46,9 @@ impl InplaceOp1 for Attention<'_> {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let x = rows_mut(storage, layout)?;
-        self.kernels
-            .attention_block(&self.weights, self.bounds, x, &mut self.arena.borrow_mut())
+        self.parts
+            .borrow_mut()
+            .attention_block(self.kernels, &self.weights, self.bounds, x)
             .map_err(candle_core::Error::wrap)
     }
 }
@@ -55,7 +57,7 @@ impl InplaceOp1 for Attention<'_> {
 struct FeedForward<'a> {
     kernels: Kernels,
     weights: FeedForwardWeights<'a>,
-    arena: &'a RefCell<Scratch>,
+    parts: &'a RefCell<Parts>,
 }
 
 impl InplaceOp1 for FeedForward<'_> {
@@ -65,8 +67,9 @@ impl InplaceOp1 for FeedForward<'_> {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let x = rows_mut(storage, layout)?;
-        self.kernels
-            .feed_forward_block(&self.weights, x, &mut self.arena.borrow_mut())
+        self.parts
+            .borrow_mut()
+            .feed_forward_block(self.kernels, &self.weights, x)
             .map_err(candle_core::Error::wrap)
     }
 }
@@ -76,7 +79,7 @@ struct Pool<'a> {
     kernels: Kernels,
     weights: HeadWeights<'a>,
     bounds: &'a [usize],
-    arena: &'a RefCell<Scratch>,
+    parts: &'a RefCell<Parts>,
 }
 
 impl CustomOp1 for Pool<'_> {
@@ -90,8 +93,9 @@ impl CustomOp1 for Pool<'_> {
         let sequences = self.bounds.len().saturating_sub(1);
         let mut out = vec![0.0; sequences * (hidden + heads)];
         let (pooled, logits) = out.split_at_mut(sequences * hidden);
+        let mut parts = self.parts.borrow_mut();
         self.kernels
-            .pool_heads(&self.weights, self.bounds, x, pooled, logits, None, &mut self.arena.borrow_mut())
+            .pool_heads(&self.weights, self.bounds, x, pooled, logits, None, parts.scratch())
             .map_err(candle_core::Error::wrap)?;
         let width = out.len();
         Ok((CpuStorage::F32(out), Shape::from(width)))
@@ -110,7 +114,7 @@ pub(super) fn attention(
     x: Tensor,
 ) -> Result<Tensor, EncodeError> {
     let weights = layer_weights(pass.weights.attention(layer), layer)?;
-    x.inplace_op1(&Attention { kernels, weights, bounds: pass.bounds, arena: pass.arena })?;
+    x.inplace_op1(&Attention { kernels, weights, bounds: pass.bounds, parts: pass.parts })?;
     Ok(x)
 }
 
@@ -121,7 +125,7 @@ pub(super) fn feed_forward(
     x: Tensor,
 ) -> Result<Tensor, EncodeError> {
     let weights = layer_weights(pass.weights.feed_forward(layer), layer)?;
-    x.inplace_op1(&FeedForward { kernels, weights, arena: pass.arena })?;
+    x.inplace_op1(&FeedForward { kernels, weights, parts: pass.parts })?;
     Ok(x)
 }
 
@@ -129,7 +133,7 @@ pub(super) fn pool(kernels: Kernels, pass: &Pass<'_>, x: &Tensor) -> Result<Enco
     let weights = pass.weights.heads()?;
     let (hidden, heads) = (weights.hidden(), weights.len());
     let sequences = pass.bounds.len().saturating_sub(1);
-    let both = x.apply_op1_no_bwd(&Pool { kernels, weights, bounds: pass.bounds, arena: pass.arena })?;
+    let both = x.apply_op1_no_bwd(&Pool { kernels, weights, bounds: pass.bounds, parts: pass.parts })?;
     Ok(Encoded {
         pooled: both.narrow(0, 0, sequences * hidden)?.reshape((sequences, hidden))?,
         logits: both.narrow(0, sequences * hidden, sequences * heads)?.reshape((sequences, heads))?,

@@ -25,6 +25,9 @@ pub struct ClassifierRail {
     pool: OnceLock<Option<ThreadPool>>,
 }
 
+/// Tokens in a single pack from which it is split over the threads.
+const WORTH_SPLITTING: usize = 32;
+
 /// One text for the rail.
 #[derive(Clone, Copy)]
 pub struct Judged<'a> {
@@ -136,11 +139,16 @@ impl ClassifierRail {
         windows: &[Window],
     ) -> Vec<Outcome> {
         let packs = packs(windows);
-        let run = |pack: &Vec<&Window>| self.encode_pack(texts, tokens, pack);
-        let scored: Vec<PackScores> = match self.pool(packs.len()) {
+        // Several packs share the threads out; a single one is split.
+        let size: usize = windows.iter().map(|window| window.range.len()).sum();
+        let parts = if packs.len() == 1 && size >= WORTH_SPLITTING { self.threads } else { 1 };
+        let run = |pack: &Vec<&Window>, parts| self.encode_pack(texts, tokens, pack, parts);
+        let scored: Vec<PackScores> = match self.pool(parts.max(packs.len())) {
             // A pack at a time: the pool's own pieces are an eighth of them all, and the last one is waited for.
-            Some(pool) => pool.install(|| packs.par_iter().with_max_len(1).map(run).collect()),
-            None => packs.iter().map(run).collect(),
+            Some(pool) => {
+                pool.install(|| packs.par_iter().with_max_len(1).map(|pack| run(pack, parts)).collect())
+            }
+            None => packs.iter().map(|pack| run(pack, 1)).collect(),
         };
 
         let mut sums: Vec<Summary> = tokens.iter().map(|_| Summary::default()).collect();
@@ -176,6 +184,7 @@ impl ClassifierRail {
         texts: &[Judged<'_>],
         tokens: &[Result<Tokens, TokenizeError>],
         pack: &[&Window],
+        parts: usize,
     ) -> PackScores {
         let now = Instant::now();
         let tokenizer = self.bundle.tokenizer();
@@ -199,7 +208,13 @@ impl ClassifierRail {
         if batch.is_empty() {
             return Ok(due.into_iter().map(|_| None).collect());
         }
-        let encoded = self.encoder.forward(self.bundle.weights(), &batch)?;
+        // No window is left to answer once the last deadline has passed; one without a deadline keeps the pass going.
+        let deadlines = pack.iter().map(|window| texts.get(window.text).and_then(|text| text.deadline));
+        let last = deadlines.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+        let in_time = |_: usize, _: &_| last.is_none_or(|last| Instant::now() < last);
+        let Some(encoded) = self.encoder.forward_while(self.bundle.weights(), &batch, parts, in_time)? else {
+            return Ok(due.into_iter().map(|_| None).collect());
+        };
         let mut rows = encoded.logits.to_vec2()?.into_iter();
         Ok(due.into_iter().map(|due| if due { rows.next() } else { None }).collect())
     }

@@ -5,6 +5,8 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
+use std::ops::Range;
+
 use super::exp::exp;
 use super::linear::linear;
 use super::norm::AddNorm;
@@ -31,23 +33,51 @@ pub(crate) fn attention_block<I: Isa>(
     scratch: &mut Scratch,
 ) {
     let hidden = weights.hidden();
+    let mut store = std::mem::take(&mut scratch.qkv);
     for bounds in sequences.groups(GROUP_ROWS) {
         let (start, end) = (bounds[0], bounds[bounds.len() - 1]);
         let x = &mut x[start * hidden..end * hidden];
-        let rows = end - start;
-        let wide = take_lanes(&mut scratch.wide, 3 * x.len() / LANES);
-        let context = take_lanes(&mut scratch.rows, x.len() / LANES).as_flattened_mut();
-        linear(isa, &weights.qkv, x, wide, &mut scratch.codes);
-        scratch.places.clear();
-        scratch.places.extend(places(rows, I::TILE_ROWS, 3 * hidden / LANES));
-        for &[first, last] in bounds.array_windows() {
-            let (first, last) = (first - start, last - start);
+        let qkv = take_lanes(&mut store, 3 * x.len() / LANES);
+        linear(isa, &weights.qkv, x, qkv, &mut scratch.codes);
+        let sequences = bounds.array_windows().map(|&[first, last]| first - start..last - start);
+        attend(isa, weights, sequences, qkv, &[0, end - start], 0, x, scratch);
+    }
+    scratch.qkv = store;
+}
+
+/// The block's second half, for the rows of one part: `x ← norm(x + output(attention(qkv)))`.
+///
+/// `qkv` has the rows of all sequences, each part tiled for itself; `x` the rows of part number `part`.
+#[expect(clippy::too_many_arguments, reason = "what is shared by all parts, and what is the part's own")]
+pub(crate) fn attend<I: Isa>(
+    isa: I,
+    weights: &AttentionWeights<'_>,
+    sequences: impl Iterator<Item = Range<usize>>,
+    qkv: &[[f32; LANES]],
+    parts: &[usize],
+    part: usize,
+    x: &mut [f32],
+    scratch: &mut Scratch,
+) {
+    let hidden = weights.hidden();
+    let chunks = 3 * hidden / LANES;
+    scratch.places.clear();
+    for &[first, last] in parts.array_windows() {
+        let own = places(last - first, I::TILE_ROWS, chunks);
+        scratch.places.extend(own.map(|place| place.after(first * chunks)));
+    }
+    let rows = parts[part]..parts[part + 1];
+    let context = take_lanes(&mut scratch.rows, x.len() / LANES).as_flattened_mut();
+    for sequence in sequences {
+        let (first, last) = (sequence.start.max(rows.start), sequence.end.min(rows.end));
+        if first < last {
             isa.run(Attend {
-                qkv: wide,
-                places: &scratch.places[first..last],
+                qkv,
+                places: &scratch.places[sequence.clone()],
+                queries: first - sequence.start..last - sequence.start,
                 heads: weights.heads,
                 hidden,
-                context: &mut context[hidden * first..hidden * last],
+                context: &mut context[hidden * (first - rows.start)..hidden * (last - rows.start)],
                 keys: &mut scratch.keys,
                 key_steps: &mut scratch.key_steps,
                 values: &mut scratch.values,
@@ -55,13 +85,13 @@ pub(crate) fn attention_block<I: Isa>(
                 codes: &mut scratch.codes,
             });
         }
-        let projected = &mut wide[..x.len() / LANES];
-        linear(isa, &weights.output, context, projected, &mut scratch.codes);
-        isa.run(AddNorm { x, y: projected, norm: &weights.norm });
     }
+    let projected = take_lanes(&mut scratch.wide, x.len() / LANES);
+    linear(isa, &weights.output, context, projected, &mut scratch.codes);
+    isa.run(AddNorm { x, y: projected, norm: &weights.norm });
 }
 
-/// Attention of one sequence, head by head: `context ← softmax(q · k) v`, both products in int8.
+/// Attention of some rows of one sequence to all of it, head by head: `context ← softmax(q · k) v`, both products in int8.
 ///
 /// Queries and keys are quantized token by token and values element by element, symmetrically; a weight of the
 /// softmax becomes `round(255 e^(score - largest))`, and the weights are divided by the sum of what they became.
@@ -70,9 +100,11 @@ struct Attend<'a> {
     qkv: &'a [[f32; LANES]],
     /// Where the sequence's rows are among them.
     places: &'a [Place],
+    /// The rows that attend, numbered in the sequence.
+    queries: Range<usize>,
     heads: usize,
     hidden: usize,
-    /// Rows of the hidden width.
+    /// A row of the hidden width for each query.
     context: &'a mut [f32],
     keys: &'a mut Vec<i8>,
     key_steps: &'a mut Vec<f32>,
@@ -86,7 +118,7 @@ impl<I: Isa> Task<I> for Attend<'_> {
 
     #[inline(always)]
     fn run(self, isa: I) {
-        let tokens = self.context.len() / self.hidden;
+        let tokens = self.places.len();
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);
         let keys = take_groups(self.keys, columns * (width / 4));
@@ -116,8 +148,8 @@ impl<I: Isa> Task<I> for Attend<'_> {
                 );
             }
             let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts };
-            for block in blocks(tokens, I::TILE_ROWS) {
-                let queries = &self.places[block.clone()];
+            for block in blocks(self.queries.len(), I::TILE_ROWS) {
+                let queries = &self.places[self.queries.clone()][block.clone()];
                 let context = &mut self.context[block.start * self.hidden..];
                 with_rows!(block.len(), I::TILE_ROWS, R => {
                     let queries = queries.iter().map(|place| part(*place, 0));

@@ -33,6 +33,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// The same place in a matrix that comes after `chunks` others.
+    #[inline(always)]
+    pub(crate) fn after(self, chunks: usize) -> Self {
+        Self { start: self.start + chunks, ..self }
+    }
+
     /// The number of a chunk.
     #[inline(always)]
     pub(crate) fn chunk(self, c: usize) -> usize {

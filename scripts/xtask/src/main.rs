@@ -1,4 +1,4 @@
-//! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM.
+//! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM and under valgrind.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose answer is what it prints")]
 
@@ -7,6 +7,7 @@ mod bundle;
 mod calibrate;
 mod check;
 mod grid;
+mod valgrind;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ enum Task {
     Calibrate(calibrate::Arguments),
     /// Run every check that a change has to pass.
     Check(check::Arguments),
+    /// Check the kernels' memory accesses, and count the instructions of a forward pass.
+    Valgrind(valgrind::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Task::Bundle(arguments) => bundle::run(&arguments),
         Task::Calibrate(arguments) => calibrate::run(&arguments),
         Task::Check(arguments) => check::run(&arguments),
+        Task::Valgrind(arguments) => valgrind::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
