@@ -4,7 +4,7 @@ use portcullis_kernels::{AttentionWeights, FeedForwardWeights, InputError, Kerne
 use rayon::prelude::*;
 
 /// Tokens that a part has at least: fewer are computed sooner than they are handed over.
-const LEAST_TOKENS: usize = 16;
+const LEAST_TOKENS: usize = 8;
 
 /// Where each part begins, and what it works in.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 
 mod pack;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,12 @@ pub struct ClassifierRail {
     threads: usize,
     /// Made at the first batch that is worth more than one thread.
     pool: OnceLock<Option<ThreadPool>>,
+    /// Calls that encode at this moment.
+    active: AtomicUsize,
 }
 
-/// Tokens in a single pack from which it is split over the threads.
-const WORTH_SPLITTING: usize = 32;
+/// Tokens in a single pack, special ones not counted, from which it is split over the threads.
+const WORTH_SPLITTING: usize = 14;
 
 /// One text for the rail.
 #[derive(Clone, Copy)]
@@ -84,7 +87,14 @@ impl ClassifierRail {
         let shape = bundle.manifest().windows;
         let windowing = Windowing::new(shape.tokens, shape.overlap)?;
         let encoder = Encoder::int8(bundle.weights(), kernels);
-        Ok(Self { bundle, encoder, windowing, threads: threads.max(1), pool: OnceLock::new() })
+        Ok(Self {
+            bundle,
+            encoder,
+            windowing,
+            threads: threads.max(1),
+            pool: OnceLock::new(),
+            active: AtomicUsize::new(0),
+        })
     }
 
     /// Judges `texts`; the answers come in the same order and do not depend on each other.
@@ -139,9 +149,11 @@ impl ClassifierRail {
         windows: &[Window],
     ) -> Vec<Outcome> {
         let packs = packs(windows);
-        // Several packs share the threads out; a single one is split.
+        // Several packs share the threads out; a single one is split, unless other calls keep the threads busy.
+        let active = Active::new(&self.active);
         let size: usize = windows.iter().map(|window| window.range.len()).sum();
-        let parts = if packs.len() == 1 && size >= WORTH_SPLITTING { self.threads } else { 1 };
+        let split = packs.len() == 1 && size >= WORTH_SPLITTING && active.alone();
+        let parts = if split { self.threads } else { 1 };
         let run = |pack: &Vec<&Window>, parts| self.encode_pack(texts, tokens, pack, parts);
         let scored: Vec<PackScores> = match self.pool(parts.max(packs.len())) {
             // A pack at a time: the pool's own pieces are an eighth of them all, and the last one is waited for.
@@ -228,6 +240,26 @@ impl ClassifierRail {
         self.pool
             .get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(self.threads).build().ok())
             .as_ref()
+    }
+}
+
+/// One call among those that encode.
+struct Active<'a>(&'a AtomicUsize);
+
+impl<'a> Active<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+
+    fn alone(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 1
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -31,7 +31,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let root = root()?;
     for program in executables(&root, &["test", "--no-run", "--tests"])? {
         println!("memcheck: {}", program.display());
-        let mut command = valgrind(&["--tool=memcheck", "--error-exitcode=99", "--leak-check=full"]);
+        let mut command = valgrind(&[
+            "--tool=memcheck",
+            "--error-exitcode=99",
+            "--leak-check=full",
+            "--errors-for-leak-kinds=definite",
+            "--show-leak-kinds=definite",
+        ]);
         command.arg(&program).arg("--test-threads=1").args(&arguments.filter);
         // Every case of a property test runs the same code; under valgrind a few have to do.
         let status = command.env("PROPTEST_CASES", "4").status().context("cannot run valgrind")?;
