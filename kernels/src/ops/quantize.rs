@@ -1,6 +1,7 @@
 //! Dynamic quantization of activations: each row to u8 codes with its own scale and zero point.
 //!
-//! A layer's inputs are first multiplied, element by element, by the layer's input scales. For such a row `x`, `lo = min(0, min x)`, `hi = max(0, max x)`, `scale = (hi - lo) / 255`, and with `inverse = 255 / (hi - lo)`
+//! A layer's inputs are first multiplied, element by element, by the layer's input scales. For such a row `x`,
+//! `lo = min(0, min x)`, `hi = max(0, max x)`, `scale = (hi - lo) / 255`, and with `inverse = 255 / (hi - lo)`
 //! `zero = round(-lo * inverse)` and `code = clamp(round(x * inverse) + zero, 0, 255)`, both to nearest, ties to even.
 //! (Multiplying by the inverse costs a twelfth of dividing; a code can differ by one from the quotient's, at a tie.)
 
