@@ -1,8 +1,9 @@
 //! `cargo xtask calibrate`: logits of the shipped int8 path on held-out rows become curves, thresholds and a policy.
 //!
-//! The rows carry labels by head. Rows that are innocent on every head are the benign mix: everyday prompts, code,
-//! documents and fiction, from sources that no head was trained on. Curves are fitted on every row whose label for the head is known; thresholds come from the
-//! benign mix alone, because thresholds set among a head's own hard negatives flag far too much of ordinary text.
+//! The rows carry labels by head. Rows that are innocent on every head, from sources that no head was trained on, are the
+//! benign mix: everyday prompts, code, documents and fiction. Curves are fitted on every row whose label for the head is
+//! known; thresholds come from the benign mix, because thresholds set among a head's own hard negatives flag far too much
+//! of ordinary text. Those negatives only keep them from falling too low.
 
 mod budget;
 mod heads;
@@ -21,7 +22,7 @@ use portcullis_calibration::plot::{self, Named};
 use portcullis_calibration::{Calibration, measure};
 
 use crate::bundle;
-use heads::{Columns, HeadFit};
+use heads::{Columns, Floor, HeadFit};
 use rows::Rows;
 
 /// Texts scored at a time; progress is told after each.
@@ -36,18 +37,22 @@ pub(crate) struct Arguments {
     /// Labelled rows (JSON Lines, gzipped or not): `text`, `labels`, `source`, `kind`.
     #[arg(long, value_name = "FILE")]
     calibration: PathBuf,
-    /// Share of the benign mix that all rules of one role may flag together.
+    /// Share of the benign mix that all rules of one role may flag together, each kind held out in turn.
     #[arg(long, default_value_t = 0.01)]
     budget: f64,
-    /// Share of any one kind of the benign mix that they may flag together.
+    /// Share of any one kind of the benign mix, held out when thresholds are chosen, that they may flag together.
     #[arg(long, default_value_t = 0.02)]
     kind_slack: f64,
-    /// Share of a head's own labelled negatives, outside the mix, that none of its thresholds may exceed.
-    #[arg(long, default_value_t = 0.05)]
+    /// Share of a head's own labelled negatives, outside the mix, that a rule on it may flag; thresholds for a greater
+    /// rate, which no rule is then given, may flag as much as that rate.
+    #[arg(long, default_value_t = 0.01)]
     source_cap: f64,
-    /// Kinds that are no part of the mix: innocent rows of the sources that heads are trained on.
-    #[arg(long, value_delimiter = ',', default_value = "comment,post,chat,template")]
-    trained_kinds: Vec<String>,
+    /// The least calibrated score that a threshold may have: below an even chance a text is more likely innocent.
+    #[arg(long, default_value_t = 0.5)]
+    least_score: f32,
+    /// The rows that the heads were trained on, in the same form: no source of theirs is part of the mix.
+    #[arg(long, value_name = "FILE")]
+    train: PathBuf,
     /// Policy whose `target_fpr` values are rewritten with the result.
     #[arg(long, value_name = "FILE", default_value = "models/policies/default.toml")]
     policy: PathBuf,
@@ -63,8 +68,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let (policy_text, rules) = policy::read(&arguments.policy)?;
     let rows = rows::read(&arguments.calibration)?;
-    let mix = rows.benign_mix(&arguments.trained_kinds, arguments.kind_slack);
-    ensure!(!mix.rows.is_empty(), "no row of {} is innocent on every head", arguments.calibration.display());
+    let trained = rows::sources(&arguments.train)?;
+    let mix = rows.benign_mix(&trained, arguments.kind_slack);
+    ensure!(
+        !mix.rows.is_empty(),
+        "no row of {} is innocent on every head and from a source that is not in {}",
+        arguments.calibration.display(),
+        arguments.train.display()
+    );
 
     let guard = Guard::builder()
         .models_dir(&arguments.models)
@@ -72,16 +83,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .build()
         .with_context(|| format!("cannot open the bundle in {}", arguments.models.display()))?;
     let logits = score(&guard, &rows)?;
+    let floor = Floor { source_cap: arguments.source_cap, score: arguments.least_score };
     let fits = guard
         .heads()
         .iter()
         .enumerate()
         .map(|(column, head)| {
-            heads::fit(head, &Columns::new(&rows, &mix, &logits, column, &head.name)?, arguments.source_cap)
+            heads::fit(head, &Columns::new(&rows, &mix, &logits, column, &head.name)?, &mix.kinds, floor)
         })
         .collect::<Result<Vec<_>>>()?;
 
-    let limits = budget::Limits { total: arguments.budget, worst_kind: arguments.kind_slack };
+    let limits = budget::Limits {
+        total: arguments.budget,
+        worst_kind: arguments.kind_slack,
+        own: arguments.source_cap,
+    };
     let chosen = budget::spend(&fits, &rules, &mix.kinds, limits)?;
     write(arguments, &rows, &fits)?;
     let edited = policy::with_targets(&policy_text, &chosen.targets)?;

@@ -1,6 +1,8 @@
 //! One head: its curve, how well it ranks and means what it says, and a threshold for every rate of the grid.
 
-use anyhow::{Context, Result};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
 use portcullis::bundle::Head;
 use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::measure::{self, Bins};
@@ -26,6 +28,15 @@ pub(super) struct Columns {
     mix: Vec<f32>,
 }
 
+/// What no threshold of a head may go below.
+#[derive(Clone, Copy)]
+pub(super) struct Floor {
+    /// Share of the head's own negatives, outside the mix, that a rate below it may flag; a greater rate flags its own.
+    pub(super) source_cap: f64,
+    /// The least calibrated score.
+    pub(super) score: f32,
+}
+
 /// A calibrated head and what a budget has to know of it.
 pub(super) struct HeadFit {
     pub(super) calibrated: Calibrated,
@@ -33,6 +44,8 @@ pub(super) struct HeadFit {
     pub(super) ranking: Option<Ranking>,
     /// Calibrated scores of the benign mix.
     pub(super) mix: Vec<f32>,
+    /// For each rate of the grid, the rows of the mix that are flagged when the threshold comes from the other kinds.
+    pub(super) unseen: Vec<Vec<usize>>,
     /// Calibrated scores of the positive rows.
     pub(super) positives: Vec<f32>,
     /// Calibrated scores of the negative rows outside the mix.
@@ -69,8 +82,8 @@ impl Columns {
     }
 }
 
-/// Fits and measures a head. No threshold flags more than the share `source_cap` of its own negatives.
-pub(super) fn fit(head: &Head, columns: &Columns, source_cap: f64) -> Result<HeadFit> {
+/// Fits and measures a head. No threshold is below `floor`; `kinds` has the kind of each row of the mix.
+pub(super) fn fit(head: &Head, columns: &Columns, kinds: &[String], floor: Floor) -> Result<HeadFit> {
     let name = &head.name;
     let fitted = Observations::new(&columns.logits, &columns.labels, None).and_then(|rows| fit::platt(&rows));
     let curve = match fitted {
@@ -93,15 +106,11 @@ pub(super) fn fit(head: &Head, columns: &Columns, source_cap: f64) -> Result<Hea
     let own_negatives = of(|positive, in_source| !positive && in_source);
     let all = Ranking::new(&scores, &positive).with_context(|| format!("cannot rank the rows of {name}"))?;
 
-    let lowest = lowest(&own_negatives, source_cap)?;
-    let thresholds = TARGET_FPRS
-        .iter()
-        .map(|&target| {
-            let chosen = threshold::at_fpr(&mix, target, SLICE)?;
-            raised(chosen, lowest, &mix)
-        })
-        .collect::<Result<_>>()
-        .with_context(|| format!("cannot choose thresholds for {name}"))?;
+    let lowest = floor.by_target(&own_negatives)?;
+    let choose = |mix: &[f32]| thresholds(mix, &lowest);
+    let context = || format!("cannot choose thresholds for {name}");
+    let thresholds = choose(&mix).with_context(context)?;
+    let unseen = unseen(&mix, kinds, choose).with_context(context)?;
     let calibrated = Calibrated {
         name: name.clone(),
         experimental: head.experimental,
@@ -113,15 +122,47 @@ pub(super) fn fit(head: &Head, columns: &Columns, source_cap: f64) -> Result<Hea
         thresholds,
     };
     let ranking = (all.positives() > 0 && all.negatives() > 0).then_some(all);
-    Ok(HeadFit { calibrated, ranking, mix, positives, own_negatives })
+    Ok(HeadFit { calibrated, ranking, mix, unseen, positives, own_negatives })
 }
 
-/// The lowest threshold that the head's own negatives allow.
-fn lowest(own_negatives: &[f32], source_cap: f64) -> Result<f32> {
-    if own_negatives.is_empty() {
-        return Ok(0.0);
+impl Floor {
+    /// For each rate of the grid, the lowest threshold that it and the head's own negatives allow.
+    fn by_target(self, own_negatives: &[f32]) -> Result<Vec<f32>> {
+        let lowest = |&target: &f64| {
+            if own_negatives.is_empty() {
+                return Ok(self.score);
+            }
+            let among = threshold::at_fpr(own_negatives, target.max(self.source_cap), SLICE)?;
+            Ok(among.threshold.max(self.score))
+        };
+        TARGET_FPRS.iter().map(lowest).collect()
     }
-    Ok(threshold::at_fpr(own_negatives, source_cap, SLICE)?.threshold)
+}
+
+/// One threshold for each rate of the grid, from the scores `mix`, none below its own of `lowest`.
+fn thresholds(mix: &[f32], lowest: &[f32]) -> Result<Vec<Threshold>> {
+    let at = |(&target, &lowest): (&f64, &f32)| raised(threshold::at_fpr(mix, target, SLICE)?, lowest, mix);
+    TARGET_FPRS.iter().zip(lowest).map(at).collect()
+}
+
+/// For each rate of the grid, the rows at or above the threshold that `choose` finds among the rows of other kinds.
+fn unseen(
+    mix: &[f32],
+    kinds: &[String],
+    choose: impl Fn(&[f32]) -> Result<Vec<Threshold>>,
+) -> Result<Vec<Vec<usize>>> {
+    let mut flagged = vec![Vec::new(); TARGET_FPRS.len()];
+    for kind in kinds.iter().collect::<BTreeSet<_>>() {
+        let rows = || mix.iter().zip(kinds).enumerate();
+        let others: Vec<f32> =
+            rows().filter(|(_, (_, other))| *other != kind).map(|(_, (&score, _))| score).collect();
+        ensure!(!others.is_empty(), "the benign mix has only the kind {kind:?}, expected two or more");
+        for (flagged, chosen) in flagged.iter_mut().zip(choose(&others)?) {
+            let caught = rows().filter(|(_, (score, own))| *own == kind && **score >= chosen.threshold);
+            flagged.extend(caught.map(|(row, _)| row));
+        }
+    }
+    Ok(flagged)
 }
 
 /// `chosen` at no less than `lowest`, with its evidence counted again.
@@ -132,4 +173,32 @@ fn raised(chosen: Threshold, lowest: f32, mix: &[f32]) -> Result<Threshold> {
     let false_positives = mix.iter().filter(|&&score| score >= lowest).count() as u64;
     let fpr_upper_95 = binomial::upper_bound(false_positives, chosen.negatives, threshold::CONFIDENCE)?;
     Ok(Threshold { threshold: lowest, false_positives, fpr_upper_95, ..chosen })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_judged_by_the_thresholds_of_the_others() {
+        // Scores of chat are 0 to 0.999; every text of code scores higher than 996 of them.
+        let mix: Vec<f32> = (0..1000u16).map(|row| f32::from(row) / 1000.0).chain([0.9955; 100]).collect();
+        let kinds: Vec<String> =
+            (0..mix.len()).map(|row| if row < 1000 { "chat" } else { "code" }.to_owned()).collect();
+        let flagged = unseen(&mix, &kinds, |scores| thresholds(scores, &[0.0; TARGET_FPRS.len()])).unwrap();
+        let of = |target: f64, code: bool| {
+            let step = TARGET_FPRS.iter().position(|&other| other == target).unwrap();
+            flagged[step].iter().filter(|&&row| (row >= 1000) == code).count()
+        };
+        assert_eq!((of(0.003, true), of(0.004, true)), (0, 100));
+        // Four texts of chat are above all of code.
+        assert_eq!((of(0.0002, false), of(0.05, false)), (4, 4));
+
+        let raised = unseen(&mix, &kinds, |scores| thresholds(scores, &[0.998; TARGET_FPRS.len()])).unwrap();
+        assert_eq!(raised[TARGET_FPRS.len() - 1], [998, 999]);
+        assert!(
+            unseen(&mix[..1000], &kinds[..1000], |scores| thresholds(scores, &[0.0; TARGET_FPRS.len()]))
+                .is_err()
+        );
+    }
 }

@@ -1,12 +1,13 @@
 //! The labelled rows of a JSON Lines file, and the benign mix among them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// One labelled text. A head absent from `labels` is unknown there.
 #[derive(Deserialize)]
@@ -39,37 +40,57 @@ const SMALL_KINDS: &str = "other";
 
 /// Reads a file of rows, gzipped when its name ends in `.gz`.
 pub(super) fn read(path: &Path) -> Result<Rows> {
+    let bytes = content(path)?;
+    let rows: Vec<Row> = parse(&bytes, path)?;
+    for (number, row) in rows.iter().enumerate() {
+        ensure!(
+            row.labels.values().all(|label| (0.0..=1.0).contains(label)),
+            "{}, row {}: expected labels in 0 to 1",
+            path.display(),
+            number + 1
+        );
+    }
+    Ok(Rows { rows, digest: blake3::hash(&bytes).to_hex().to_string() })
+}
+
+/// The names of the sources in a file of rows.
+pub(super) fn sources(path: &Path) -> Result<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Sourced {
+        source: String,
+    }
+    let rows: Vec<Sourced> = parse(&content(path)?, path)?;
+    Ok(rows.into_iter().map(|row| row.source).collect())
+}
+
+fn content(path: &Path) -> Result<Vec<u8>> {
     let raw = crate::bundle::read(path)?;
-    let bytes = if path.extension().is_some_and(|extension| extension == "gz") {
-        let mut bytes = Vec::new();
-        GzDecoder::new(raw.as_slice())
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("{} is no gzip file", path.display()))?;
-        bytes
-    } else {
-        raw
-    };
-    let rows = bytes
+    if path.extension().is_none_or(|extension| extension != "gz") {
+        return Ok(raw);
+    }
+    let mut bytes = Vec::new();
+    GzDecoder::new(raw.as_slice())
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("{} is no gzip file", path.display()))?;
+    Ok(bytes)
+}
+
+/// One value a line; empty lines are passed over.
+fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<Vec<T>> {
+    bytes
         .split(|&byte| byte == b'\n')
         .enumerate()
         .filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace))
         .map(|(number, line)| {
-            let place = || format!("{}, line {}", path.display(), number + 1);
-            let row: Row = serde_json::from_slice(line).with_context(place)?;
-            ensure!(
-                row.labels.values().all(|label| (0.0..=1.0).contains(label)),
-                "{}: expected labels in 0 to 1",
-                place()
-            );
-            Ok(row)
+            serde_json::from_slice(line).with_context(|| format!("{}, line {}", path.display(), number + 1))
         })
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Rows { rows, digest: blake3::hash(&bytes).to_hex().to_string() })
+        .collect()
 }
 
 impl Rows {
-    /// The benign mix without `trained_kinds`; kinds with fewer than two rows' worth of `kind_slack` are merged.
-    pub(super) fn benign_mix(&self, trained_kinds: &[String], kind_slack: f64) -> Mix {
+    /// The benign mix, without any row of the sources `trained`; kinds with fewer than two rows' worth of `kind_slack`
+    /// are merged.
+    pub(super) fn benign_mix(&self, trained: &BTreeSet<String>, kind_slack: f64) -> Mix {
         let heads: Vec<&str> = {
             let mut names: Vec<&str> =
                 self.rows.iter().flat_map(|row| row.labels.keys()).map(String::as_str).collect();
@@ -78,7 +99,7 @@ impl Rows {
             names
         };
         let innocent = |row: &Row| {
-            !trained_kinds.contains(&row.kind) && heads.iter().all(|head| row.labels.get(*head) == Some(&0.0))
+            !trained.contains(&row.source) && heads.iter().all(|head| row.labels.get(*head) == Some(&0.0))
         };
         let members: Vec<(usize, &Row)> =
             self.rows.iter().enumerate().filter(|(_, row)| innocent(row)).collect();
@@ -106,7 +127,7 @@ mod tests {
     fn the_mix_is_what_is_innocent_on_every_head() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rows.jsonl");
-        let lines = r#"{"text": "a", "labels": {"hate": 0, "threat": 0}, "kind": "chat"}
+        let lines = r#"{"text": "a", "labels": {"hate": 0, "threat": 0}, "kind": "chat", "source": "x"}
 {"text": "b", "labels": {"hate": 0}, "kind": "chat"}
 
 {"text": "c", "labels": {"hate": 0.5, "threat": 0}, "kind": "chat", "id": "x:1"}
@@ -114,10 +135,12 @@ mod tests {
         std::fs::write(&path, lines).unwrap();
         let rows = read(&path).unwrap();
         assert_eq!(rows.rows.len(), 3);
-        let mix = rows.benign_mix(&[], 0.02);
+        let mix = rows.benign_mix(&BTreeSet::new(), 0.02);
         assert_eq!(mix.rows, [0]);
         assert_eq!(mix.kinds, [SMALL_KINDS]);
-        assert!(rows.benign_mix(&["chat".to_owned()], 0.02).rows.is_empty());
+        let train = dir.path().join("train.jsonl");
+        std::fs::write(&train, "{\"text\": \"d\", \"labels\": {}, \"source\": \"x\"}\n").unwrap();
+        assert!(rows.benign_mix(&sources(&train).unwrap(), 0.02).rows.is_empty());
     }
 
     #[test]

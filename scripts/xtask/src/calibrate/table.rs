@@ -47,7 +47,7 @@ fn tables(out: &mut String, fits: &[HeadFit], rules: &[HeadRule], spent: &Spent)
     }
     writeln!(
         out,
-        "\n| role | kind of the benign mix | rows | flagged by any rule | share |\n|---|---|---|---|---|"
+        "\n| role | kind of the benign mix, held out | rows | flagged by any rule | share |\n|---|---|---|---|---|"
     )?;
     for (role, kinds) in &spent.roles {
         for (kind, &(flagged, rows)) in kinds {
