@@ -1,9 +1,5 @@
 //! Thresholds for a false positive rate, from the calibrated scores of negative rows.
 
-mod joint;
-
-pub use joint::{Budget, Joint, KindRate, joint};
-
 use crate::binomial;
 use crate::calibration::Threshold;
 
@@ -14,35 +10,23 @@ pub const CONFIDENCE: f64 = 0.95;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ThresholdError {
-    /// There is no negative row, or no head.
-    #[error("found no scores, expected at least one negative row{}", of_head(.head))]
-    Empty {
-        /// The head, where there are several.
-        head: Option<String>,
-    },
+    /// There is no negative row.
+    #[error("found no scores, expected at least one negative row")]
+    Empty,
     /// A score is not a probability.
-    #[error("the score in row {row} (from 0){} is {found}, expected a probability in 0..=1", of_head(.head))]
+    #[error("the score in row {row} (from 0) is {found}, expected a probability in 0..=1")]
     NotProbability {
-        /// The head, where there are several.
-        head: Option<String>,
         /// The row, counted from 0.
         row: usize,
         /// The score found.
         found: f32,
     },
-    /// A target or budget is out of range.
-    #[error("the {what} is {found}, expected a rate above 0 and below 1")]
-    Rate {
-        /// Which rate.
-        what: &'static str,
-        /// The rate found.
-        found: f64,
-    },
+    /// The target is out of range.
+    #[error("the target false positive rate is {0}, expected a rate above 0 and below 1")]
+    Target(f64),
     /// Too many negative rows have the score 1, above which no threshold can be.
-    #[error("{ties} of {rows} negative rows score exactly 1{}, so no threshold allows only {allowed}", of_head(.head))]
+    #[error("{ties} of {rows} negative rows score exactly 1, so no threshold allows only {allowed}")]
     Saturated {
-        /// The head, where there are several.
-        head: Option<String>,
         /// The negative rows that score 1.
         ties: u64,
         /// The number of negative rows.
@@ -50,20 +34,6 @@ pub enum ThresholdError {
         /// The number of false positives that the target allows.
         allowed: u64,
     },
-    /// Two heads, or a head and the kinds, have different numbers of rows.
-    #[error("found {found} rows{}, expected {expected} as in the first head", of_head(.head))]
-    Lengths {
-        /// The head, or none for the kinds.
-        head: Option<String>,
-        /// The number of rows found.
-        found: usize,
-        /// The number of rows of the first head.
-        expected: usize,
-    },
-}
-
-fn of_head(head: &Option<String>) -> String {
-    head.as_ref().map_or_else(String::new, |head| format!(" of head {head:?}"))
 }
 
 /// The smallest threshold that flags at most a share `target_fpr` of `negatives`.
@@ -87,30 +57,24 @@ fn of_head(head: &Option<String>) -> String {
 /// # Ok::<(), threshold::ThresholdError>(())
 /// ```
 pub fn at_fpr(negatives: &[f32], target_fpr: f64, slice: &str) -> Result<Threshold, ThresholdError> {
-    check_scores(None, negatives)?;
-    check_rate("target false positive rate", target_fpr)?;
-    let allowed = allowed(negatives.len(), target_fpr);
-    at_count(None, &falling(negatives), allowed, target_fpr, slice)
-}
-
-/// The smallest threshold that flags at most `allowed` (fewer than all) of the scores, which fall.
-fn at_count(
-    head: Option<&str>,
-    falling: &[f32],
-    allowed: usize,
-    target_fpr: f64,
-    slice: &str,
-) -> Result<Threshold, ThresholdError> {
-    // The first score that must stay below the threshold.
-    let Some(&highest_passed) = falling.get(allowed) else {
-        return Err(ThresholdError::Empty { head: head.map(str::to_owned) });
-    };
+    if negatives.is_empty() {
+        return Err(ThresholdError::Empty);
+    }
+    if let Some((row, &found)) = negatives.iter().enumerate().find(|(_, score)| !(0.0..=1.0).contains(*score))
+    {
+        return Err(ThresholdError::NotProbability { row, found });
+    }
+    if !(target_fpr > 0.0 && target_fpr < 1.0) {
+        return Err(ThresholdError::Target(target_fpr));
+    }
+    let falling = falling(negatives);
+    let allowed = allowed(falling.len(), target_fpr);
     let rows = falling.len() as u64;
-    let threshold = highest_passed.next_up();
+    // The first score that must stay below the threshold; fewer than all rows are allowed, so there is one.
+    let threshold = falling.get(allowed).ok_or(ThresholdError::Empty)?.next_up();
     if threshold > 1.0 {
         let ties = falling.iter().take_while(|&&score| score >= 1.0).count() as u64;
-        let head = head.map(str::to_owned);
-        return Err(ThresholdError::Saturated { head, ties, rows, allowed: allowed as u64 });
+        return Err(ThresholdError::Saturated { ties, rows, allowed: allowed as u64 });
     }
     let false_positives = falling.iter().take_while(|&&score| score >= threshold).count() as u64;
     // The counts are in order and the confidence is a constant, so the bound exists; 1 is true in any case.
@@ -136,19 +100,4 @@ fn falling(scores: &[f32]) -> Vec<f32> {
     let mut sorted: Vec<f32> = scores.iter().map(|score| score + 0.0).collect();
     sorted.sort_unstable_by(|x, y| y.total_cmp(x));
     sorted
-}
-
-fn check_scores(head: Option<&str>, scores: &[f32]) -> Result<(), ThresholdError> {
-    let head = || head.map(str::to_owned);
-    if scores.is_empty() {
-        return Err(ThresholdError::Empty { head: head() });
-    }
-    match scores.iter().enumerate().find(|(_, score)| !(0.0..=1.0).contains(*score)) {
-        Some((row, &found)) => Err(ThresholdError::NotProbability { head: head(), row, found }),
-        None => Ok(()),
-    }
-}
-
-fn check_rate(what: &'static str, rate: f64) -> Result<(), ThresholdError> {
-    if rate > 0.0 && rate < 1.0 { Ok(()) } else { Err(ThresholdError::Rate { what, found: rate }) }
 }

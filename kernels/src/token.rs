@@ -35,10 +35,24 @@ macro_rules! proof {
 }
 pub(crate) use proof;
 
-/// The methods of `Isa` that a set's lanes and its module `dot` hold, for the inside of its `impl`.
+/// The methods of `Isa` that a set's lanes and its module `dot` hold, for the inside of its `impl`: with `bounded`, also
+/// that for bounded weights, where `dot` has one that looks at no `next`.
 ///
 /// A function that needs less than the set gives takes the base's proof, which `into` makes.
 macro_rules! forward {
+    (bounded) => {
+        $crate::token::forward!();
+
+        #[inline(always)]
+        fn dot_bounded<const R: usize, const P: usize>(
+            self,
+            panels: [&[$crate::isa::WeightGroup]; P],
+            rows: &[[$crate::isa::CodeGroup; R]],
+            _: Option<[&[$crate::isa::WeightGroup]; P]>,
+        ) -> [[Self::Sums; P]; R] {
+            super::dot::dot_bounded(self, panels, rows)
+        }
+    };
     () => {
         #[inline]
         fn run<T: $crate::isa::Task<Self>>(self, task: T) -> T::Output {

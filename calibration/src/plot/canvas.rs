@@ -12,8 +12,8 @@ pub(super) type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedC
 pub(super) const GREY: RGBColor = RGBColor(120, 120, 120);
 const GRID: RGBColor = RGBColor(228, 228, 228);
 const SIZE: (u32, u32) = (720, 480);
-/// Okabe and Ito's colours, which stay apart for colour-blind readers.
-const COLOURS: [RGBColor; 7] = [
+/// Okabe and Ito's colours, which stay apart for colour-blind readers, with a darker black; then five more.
+const COLOURS: [RGBColor; 12] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -21,6 +21,11 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(230, 159, 0),
     RGBColor(70, 70, 70),
+    RGBColor(136, 34, 85),
+    RGBColor(148, 103, 40),
+    RGBColor(150, 190, 60),
+    RGBColor(90, 60, 160),
+    RGBColor(0, 110, 110),
 ];
 /// Points closer than this share of the axis on both axes are drawn as one.
 const RESOLUTION: f64 = 0.0007;
@@ -37,7 +42,7 @@ pub(super) struct Line<'a> {
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// The colour of the line with this index; they repeat after seven.
+/// The colour of the line with this index; they repeat after twelve.
 pub(super) fn colour(index: usize) -> RGBColor {
     COLOURS.get(index % COLOURS.len()).copied().unwrap_or(GREY)
 }

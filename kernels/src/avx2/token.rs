@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::lanes::F32x16;
-use crate::isa::{CodeGroup, Isa, WeightGroup};
+use crate::isa::Isa;
 use crate::token::{forward, proof};
 
 proof! {
@@ -17,15 +17,5 @@ impl Isa for Avx2 {
     const TILE_ROWS: usize = 5;
     const TILE_PANELS: usize = 1;
 
-    forward!();
-
-    #[inline(always)]
-    fn dot_bounded<const R: usize, const P: usize>(
-        self,
-        panels: [&[WeightGroup]; P],
-        rows: &[[CodeGroup; R]],
-        _: Option<[&[WeightGroup]; P]>,
-    ) -> [[I32x16; P]; R] {
-        super::dot::dot_bounded(self, panels, rows)
-    }
+    forward!(bounded);
 }
