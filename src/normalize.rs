@@ -1,4 +1,5 @@
-//! The form of a text that every rail reads: invisible characters dropped, then Unicode NFKC, mapped back byte by byte.
+//! The form of a text that every rail reads: invisible characters dropped, emoji in words, then Unicode NFKC, mapped back
+//! byte by byte.
 //!
 //! Look-alike spellings (`ｉｇｎｏｒｅ`, `ﬁle`, a zero-width space inside a word) must not hide a text from a rail, and what a
 //! rail finds must be cut out of the caller's text exactly. So [`Normalized`] holds both the folded text and the map from
@@ -11,6 +12,7 @@ use crate::span::{NormalizedSpan, Span};
 use std::borrow::Cow;
 
 mod compose;
+mod emoji;
 mod invisible;
 mod map;
 #[cfg(test)]
@@ -21,7 +23,7 @@ pub use invisible::is_invisible;
 use compose::Composer;
 use map::ByteMap;
 
-/// A text without invisible characters, in NFKC, with U+0000 read as a space.
+/// A text without invisible characters, in NFKC, with U+0000 read as a space and emoji as their names between spaces.
 #[derive(Clone)]
 pub struct Normalized<'a> {
     text: Cow<'a, str>,

@@ -1,11 +1,15 @@
-"""Cheap changes that must not change a label: case, typos, leet, spacing, wrapping."""
+"""Changes that must not change a label: case, typos, leet, spacing, wrapping, and hiding an attack in a document."""
 
 import random
 
 _LEET = str.maketrans({"a": "@", "e": "3", "i": "1", "o": "0", "s": "$"})
 _WRAPS = ("> {}", "\"{}\"", "User: {}", "{}\n\nThanks!", "Question: {}", "{} please", "Hello. {}", "```\n{}\n```",
           "- {}", "<p>{}</p>")
+#: What surrounds an instruction hidden in a document.
+_HIDDEN = ("{}", "{}", "{}", "\n{}\n", "\n\n{}\n\n", "<!-- {} -->", "/* {} */", "[{}]", "<div>{}</div>", "Note: {}",
+           "| {} |", "\"note\": \"{}\",", "> {}", "P.S. {}")
 LONGEST_LEET = 300
+LONGEST_HIDDEN = 400
 
 
 def disguise(text: str, record: dict, share: float, draw: random.Random) -> str:
@@ -22,6 +26,15 @@ def disguise(text: str, record: dict, share: float, draw: random.Random) -> str:
     if choice == 4:
         return text.rstrip(".!?") if draw.random() < 0.5 else "".join(c for c in text if c not in ",;:'\"")
     return draw.choice(_WRAPS).format(text) if record["kind"] != "comment" else text.lower()
+
+
+def hide(attack: str, document: str, draw: random.Random) -> str:
+    """The attack at a random place of a part of the document, short enough that a training window holds both."""
+    words = document.split(" ")
+    before, after = draw.randint(0, 40), draw.randint(0, 40)
+    place = draw.randint(0, len(words))
+    hidden = draw.choice(_HIDDEN).replace("{}", attack)
+    return " ".join((*words[max(0, place - before) : place], hidden, *words[place : place + after])).strip()
 
 
 def _leet(text: str, draw: random.Random) -> str:

@@ -13,6 +13,9 @@ from .heads import HEADS
 from .normalize import normalize
 
 CLS, SEP, PAD = 101, 102, 0
+#: Kinds of innocent rows that an attack can be hidden in, and how long they are at least, in characters.
+CARRIERS = ("document", "dialogue", "medical", "security", "code", "headline")
+SHORTEST_CARRIER = 200
 
 
 @dataclass
@@ -119,6 +122,9 @@ class Stream:
         self.records, self.order, self.tokenizer = records, order, tokenizer
         self.settings, self.seed = settings, seed
         self.chunk_rows = settings["chunk_rows"]
+        #: Innocent documents, to hide attacks in.
+        self.carriers = [record["text"] for record in records if record["kind"] in CARRIERS
+                         and len(record["text"]) > SHORTEST_CARRIER and not any(record["labels"].values())]
 
     @property
     def chunks(self) -> int:
@@ -130,8 +136,7 @@ class Stream:
         draw = random.Random(f"{self.seed}:{number}")
         picked = self.order[number * self.chunk_rows : (number + 1) * self.chunk_rows]
         records = [self.records[index] for index in picked]
-        texts = [augment.disguise(normalize(record["text"]), record, self.settings["augment"], draw)
-                 for record in records]
+        texts = [self._text(record, draw) for record in records]
         encoded = self.tokenizer.encode_batch(texts)
         rows = []
         for record, encoding in zip(records, encoded, strict=True):
@@ -139,3 +144,11 @@ class Stream:
                 else self.settings["max_tokens"]
             rows.append((crop(encoding.ids, length, record["labels"], draw), record["labels"]))
         return bucketed(rows, self.settings["token_budget"], self.settings["label_smoothing"], draw)
+
+    def _text(self, record: dict, draw: random.Random) -> str:
+        """The row's text, disguised or, if it is an injection, hidden in a document at times."""
+        text = normalize(record["text"])
+        injection = record["kind"] == "attack" and record["labels"].get("prompt_injection", 0) >= 0.5
+        if injection and len(text) <= augment.LONGEST_HIDDEN and draw.random() < self.settings["hide"]:
+            return augment.hide(text, normalize(draw.choice(self.carriers)), draw)
+        return augment.disguise(text, record, self.settings["augment"], draw)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from pathlib import Path
 
 _INVISIBLE_RANGES = (
     (0x00AD, 0x00AD),
@@ -23,9 +24,14 @@ _INVISIBLE_RANGES = (
     (0xE0000, 0xE0FFF),
 )
 
-#: `str.translate` table: invisible characters vanish, NUL becomes a space.
-_TABLE = {point: None for low, high in _INVISIBLE_RANGES for point in range(low, high + 1)}
-_TABLE[0] = " "
+#: The runtime's own table of emoji names.
+_EMOJI = Path(__file__).parents[2] / "src" / "normalize" / "emoji.tsv"
+
+#: `str.translate` tables: invisible characters vanish and NUL becomes a space; emoji become words.
+_VISIBLE = {point: None for low, high in _INVISIBLE_RANGES for point in range(low, high + 1)}
+_VISIBLE[0] = " "
+_SPELT = _VISIBLE | {int(code, 16): f" {name} " for code, name in
+           (line.split("\t") for line in _EMOJI.read_text(encoding="ascii").splitlines())}
 
 _WORD = re.compile(r"\w+")
 NGRAM = 7
@@ -33,8 +39,13 @@ SHORTEST_KEYED = 12
 
 
 def normalize(text: str) -> str:
-    """What the tokenizer sees: no invisible characters, then NFKC."""
-    return unicodedata.normalize("NFKC", text.translate(_TABLE))
+    """What the tokenizer sees: no invisible characters, emoji in words, then NFKC."""
+    return unicodedata.normalize("NFKC", text.translate(_SPELT))
+
+
+def visible(text: str) -> str:
+    """The same with emoji as they are, so that keys are those of the published text."""
+    return unicodedata.normalize("NFKC", text.translate(_VISIBLE))
 
 
 def _folded(text: str) -> str:

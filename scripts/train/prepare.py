@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import report, rows
 from .exclusions import Exclusions
-from .normalize import key, ngram_keys, normalize, squeezed
+from .normalize import key, ngram_keys, squeezed, visible
 from .rows import Row
 from .sources import LOADERS
 
@@ -41,10 +41,10 @@ def share(seed: int, text: str) -> float:
 
 
 def load(source: dict, data: Path) -> list[Row]:
-    """Every usable row of one source, its text normalized."""
+    """Every usable row of one source, its text without what does not show."""
     loaded = []
     for number, row in enumerate(LOADERS[source["loader"]](data / source["folder"], *source.get("args", ()))):
-        row.text = normalize(row.text).strip()[:LONGEST]
+        row.text = visible(row.text).strip()[:LONGEST]
         row.source, row.id = source["name"], f"{source['name']}:{number}"
         row.kind = source.get("kind", row.kind)
         if len(row.text) >= SHORTEST:
@@ -53,8 +53,10 @@ def load(source: dict, data: Path) -> list[Row]:
 
 
 def assign(row: Row, source: dict, seed: int) -> str:
-    """The split of a row: the source's role, else the publisher's, else by hash of its group."""
+    """The split of a row: the source's role, else the publisher's, else by hash of its group. `fixed` is the loader's."""
     role = source["role"]
+    if role == "fixed":
+        return row.fixed
     if role != "split":
         return "test" if row.fixed == "test" else role
     if row.fixed in ("validation", "test"):
@@ -73,7 +75,7 @@ def prepare(config: dict, data: Path) -> tuple[list[Row], Tally]:
     by_source: dict[str, list[Row]] = {}
     for source in config["source"]:
         started = time.monotonic()
-        if source["use"] == "validation only" and source["role"] in ("train", "calibration", "split"):
+        if source["use"] == "validation only" and source["role"] in ("train", "calibration", "split", "fixed"):
             raise SystemExit(f"source {source['name']} is for validation only, found role {source['role']}")
         loaded = load(source, data)
         for row in loaded:

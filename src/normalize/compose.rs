@@ -1,5 +1,6 @@
 //! NFKC segment by segment, each character carrying the caller's bytes that it came from.
 
+use super::emoji;
 use super::invisible::is_invisible;
 use super::map::ByteMap;
 use std::iter;
@@ -7,9 +8,12 @@ use unicode_normalization::IsNormalized;
 use unicode_normalization::char::{canonical_combining_class, compose, decompose_compatible};
 use unicode_normalization::is_nfkc_quick;
 
-/// Whether NFKC keeps the character wherever it stands.
+/// Whether normalization keeps the character wherever it stands.
 pub(super) fn is_stable(c: char) -> bool {
-    c.is_ascii() || (is_nfkc_quick(iter::once(c)) == IsNormalized::Yes && canonical_combining_class(c) == 0)
+    c.is_ascii()
+        || (is_nfkc_quick(iter::once(c)) == IsNormalized::Yes
+            && canonical_combining_class(c) == 0
+            && emoji::name(c).is_none())
 }
 
 /// Whether nothing before the character can reorder or compose with it.
@@ -86,6 +90,13 @@ impl Composer {
         let end = start + c.len_utf8();
         self.at = end;
         if is_invisible(c) {
+            return;
+        }
+        if let Some(name) = emoji::name(c) {
+            for c in [' '].into_iter().chain(name.chars()).chain([' ']) {
+                self.flush();
+                self.segment.push(Piece { c, class: 0, start, end });
+            }
             return;
         }
         let c = if c == '\0' { ' ' } else { c };

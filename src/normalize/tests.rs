@@ -1,6 +1,6 @@
 //! Properties of the normalized text and of its map.
 
-use super::{Normalized, is_invisible};
+use super::{Normalized, emoji, is_invisible};
 use crate::span::{NormalizedSpan, Span};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -8,7 +8,13 @@ use unicode_normalization::UnicodeNormalization;
 
 /// What the text must be, straight from the definition.
 fn reference(text: &str) -> String {
-    text.chars().filter(|&c| !is_invisible(c)).map(|c| if c == '\0' { ' ' } else { c }).nfkc().collect()
+    let spell = |c: char| match (c, emoji::name(c)) {
+        (_, Some(name)) => format!(" {name} "),
+        ('\0', None) => " ".to_owned(),
+        _ => c.to_string(),
+    };
+    let spelt: String = text.chars().filter(|&c| !is_invisible(c)).map(spell).collect();
+    spelt.nfkc().collect()
 }
 
 fn mapped(text: &str, part: &str) -> (usize, usize) {
@@ -95,6 +101,18 @@ fn composition_crosses_characters() {
 }
 
 #[test]
+fn emoji_are_named() {
+    assert_eq!(Normalized::new("you 🐒!").text(), "you  monkey !");
+    assert_eq!(mapped("you 🐒!", "monkey"), (4, 8));
+    assert_eq!(mapped("you 🐒!", "!"), (8, 9));
+    // Joiners and variation selectors vanish, and each part has its name.
+    assert_eq!(Normalized::new("👩\u{200D}🚀❤\u{FE0F}").text(), " woman  rocket  red heart ");
+    assert_eq!(mapped("👩\u{200D}🚀", "rocket"), (7, 11));
+    check("🙂\u{301}🙂🙂");
+    check("x🐒🏿\u{FE0F}y ①🐒é");
+}
+
+#[test]
 fn empty_and_outside() {
     for text in ["", "\u{200B}", "é", "ﬁ"] {
         let normalized = Normalized::new(text);
@@ -109,7 +127,7 @@ fn empty_and_outside() {
 
 #[test]
 fn unchanged_text_is_borrowed() {
-    for text in ["plain text\n", "curly “quotes” — naïve café", "ελληνικά", "漢字かな", "한국어", "🙂"]
+    for text in ["plain text\n", "curly “quotes” — naïve café", "ελληνικά", "漢字かな", "한국어", "→ ▪ ©"]
     {
         assert!(matches!(Normalized::new(text).text, std::borrow::Cow::Borrowed(_)), "{text}");
         check(text);
@@ -163,6 +181,7 @@ fn tricky() -> impl Strategy<Value = String> {
         1 => prop::char::range('\u{3040}', '\u{33FF}'),
         2 => prop::char::range('\u{F900}', '\u{FFFF}'),
         1 => prop::char::range('\u{1D100}', '\u{1D4FF}'),
+        1 => prop::char::range('\u{1F300}', '\u{1F6FF}'),
         1 => prop::char::range('\u{11000}', '\u{11FFF}'),
         1 => prop::char::range('\u{2F800}', '\u{2FA1F}'),
         1 => Just('\0'),

@@ -1,5 +1,6 @@
 """Loaders: one function a source, from its published files to rows."""
 
-from . import attacks, benign, comments, requests, templates
+from . import attacks, benign, comments, identity, requests, templates
 
-LOADERS = {**comments.LOADERS, **requests.LOADERS, **attacks.LOADERS, **benign.LOADERS, **templates.LOADERS}
+LOADERS = {**comments.LOADERS, **requests.LOADERS, **attacks.LOADERS, **benign.LOADERS,
+           **templates.LOADERS, **identity.LOADERS}

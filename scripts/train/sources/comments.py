@@ -74,6 +74,17 @@ def toxigen(folder: Path) -> Iterator[Row]:
             yield Row(text, clean(), "post")
 
 
+def toxigen_prompts(folder: Path) -> Iterator[Row]:
+    """Sentences about groups, chosen by hand as hateful or neutral examples; each stands in many prompts."""
+    for path in sorted(folder.glob("*_1k.txt*")):
+        name = path.name.split("_1k")[0]
+        kind, group = name.split("_", 1)
+        labels = _toxic(hate=1.0) if kind == "hate" else clean()
+        sentences = {part.strip(" -") for line in files.lines(folder, f"{name}_1k.txt") for part in line.split("\\n")}
+        for sentence in sorted(sentences):
+            yield Row(sentence, dict(labels), "post", part=group)
+
+
 def tweeteval_hate(folder: Path) -> Iterator[Row]:
     """Tweets on women and immigrants, hateful or not, with the published split."""
     for name, fixed in (("train", None), ("val", "validation"), ("test", "test")):
@@ -163,10 +174,11 @@ def madlibs(folder: Path) -> Iterator[Row]:
 
 
 def hatemoji(folder: Path) -> Iterator[Row]:
-    """Adversarial posts with emoji; the vocabulary has none, so they only measure."""
-    for record in files.table(folder, "HatemojiBuild__validation.csv"):
-        labels = _toxic(hate=1.0) if record["label_gold"] == "1" else {"hate": 0.0}
-        yield Row(record["text"], labels, "post")
+    """Adversarial posts with emoji, with the published split; a post and its near copy by another annotator part freely."""
+    for split in ("train", "validation", "test"):
+        for record in files.table(folder, f"HatemojiBuild__{split}.csv"):
+            labels = _toxic(hate=1.0) if record["label_gold"] == "1" else {"hate": 0.0}
+            yield Row(record["text"], labels, "post", fixed=None if split == "train" else split)
 
 
 def hatexplain(folder: Path) -> Iterator[Row]:
@@ -207,6 +219,6 @@ def youtoxic(folder: Path) -> Iterator[Row]:
 LOADERS = {
     loader.__name__: loader
     for loader in (jigsaw, davidson, edos, stormfront, toxigen, tweeteval_hate, olid, paradetox, toxic_spans,
-                   convabuse, madlibs, hatemoji, hatexplain, insults, civil_threat, youtoxic)
+                   convabuse, madlibs, toxigen_prompts, hatemoji, hatexplain, insults, civil_threat, youtoxic)
 }
 assert set(_SIX.values()) <= set(HEADS)

@@ -19,7 +19,7 @@ def test_compatibility_forms_fold_after_the_removal():
 
 
 def test_ordinary_text_stays():
-    text = "Tab\there,\nline there \u2013 na\u00efve \u2603"
+    text = "Tab\there,\nline there \u2013 na\u00efve \u2192"
     assert normalize(text) == text
 
 
@@ -33,3 +33,8 @@ def test_runs_of_seven_words():
     assert len(ngram_keys("one two three four five six")) == 0
     assert len(ngram_keys("one two three four five six seven eight")) == 2
     assert ngram_keys("One, two three four five six SEVEN") == ngram_keys("one two three four five six seven")
+
+
+def test_emoji_are_named():
+    assert normalize("you \U0001F412!") == "you  monkey !"
+    assert normalize("\U0001F469\u200d\U0001F680") == " woman  rocket "
