@@ -1,6 +1,8 @@
-"""Changes that must not change a label: case, typos, leet, spacing, wrapping, and hiding an attack in a document."""
+"""Changes that must not change a label: case, typos, leet, spacing, wrapping, another group's name, hiding an attack in a
+document."""
 
 import random
+import re
 
 _LEET = str.maketrans({"a": "@", "e": "3", "i": "1", "o": "0", "s": "$"})
 _WRAPS = ("> {}", "\"{}\"", "User: {}", "{}\n\nThanks!", "Question: {}", "{} please", "Hello. {}", "```\n{}\n```",
@@ -10,6 +12,23 @@ _HIDDEN = ("{}", "{}", "{}", "\n{}\n", "\n\n{}\n\n", "<!-- {} -->", "/* {} */", 
            "| {} |", "\"note\": \"{}\",", "> {}", "P.S. {}")
 LONGEST_LEET = 300
 LONGEST_HIDDEN = 400
+LONGEST_JOINED = 300
+#: What stands for the request in a jailbreak that had a slot for one.
+SLOT = "the question"
+
+#: Names of groups that stand in for each other in a sentence, plural nouns with plural nouns and so on.
+_GROUPS = (
+    ("muslims", "jews", "christians", "hindus", "buddhists", "sikhs", "atheists", "catholics", "mormons", "mexicans", "arabs",
+     "africans", "asians", "indians", "pakistanis", "koreans", "russians", "turks", "poles", "germans", "americans", "immigrants",
+     "migrants", "refugees", "foreigners", "blacks", "whites", "gays", "lesbians", "women", "men"),
+    ("muslim", "jewish", "christian", "hindu", "buddhist", "catholic", "mexican", "arab", "african", "asian", "indian", "chinese",
+     "pakistani", "korean", "russian", "turkish", "polish", "german", "american", "black", "white", "latino", "gay", "lesbian",
+     "bisexual", "straight", "trans", "transgender", "queer", "disabled", "deaf", "blind", "autistic", "elderly", "young"),
+    ("woman", "man", "girl", "boy", "immigrant", "refugee", "foreigner", "lesbian", "muslim", "jew", "christian", "atheist"),
+    ("islam", "judaism", "christianity", "hinduism", "buddhism", "catholicism", "atheism"),
+)
+_NAMES = {name: group for group in reversed(_GROUPS) for name in group}
+_NAME = re.compile(r"\b(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")\b", re.IGNORECASE)
 
 
 def disguise(text: str, record: dict, share: float, draw: random.Random) -> str:
@@ -28,6 +47,19 @@ def disguise(text: str, record: dict, share: float, draw: random.Random) -> str:
     return draw.choice(_WRAPS).format(text) if record["kind"] != "comment" else text.lower()
 
 
+def swap(text: str, draw: random.Random) -> str:
+    """The text with each group it names replaced by another one of its kind, the same throughout."""
+    chosen: dict[str, str] = {}
+
+    def other(match: re.Match) -> str:
+        name = match[0].lower()
+        if name not in chosen:
+            chosen[name] = draw.choice(_NAMES[name])
+        return chosen[name].capitalize() if match[0][0].isupper() else chosen[name]
+
+    return _NAME.sub(other, text)
+
+
 def hide(attack: str, document: str, draw: random.Random) -> str:
     """The attack at a random place of a part of the document, short enough that a training window holds both."""
     words = document.split(" ")
@@ -35,6 +67,13 @@ def hide(attack: str, document: str, draw: random.Random) -> str:
     place = draw.randint(0, len(words))
     hidden = draw.choice(_HIDDEN).replace("{}", attack)
     return " ".join((*words[max(0, place - before) : place], hidden, *words[place : place + after])).strip()
+
+
+def join(text: str, other: str, draw: random.Random) -> str:
+    """The other text in the slot of the first, or behind it."""
+    if SLOT in text and draw.random() < 0.5:
+        return text.replace(SLOT, other)
+    return text + draw.choice((" ", "\n", "\n\n")) + other
 
 
 def _leet(text: str, draw: random.Random) -> str:

@@ -1,10 +1,16 @@
 """Which rows a run visits, and how they become padded batches."""
 
+import hashlib
+import json
+import os
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 
@@ -16,16 +22,29 @@ CLS, SEP, PAD = 101, 102, 0
 #: Kinds of innocent rows that an attack can be hidden in, and how long they are at least, in characters.
 CARRIERS = ("document", "dialogue", "medical", "security", "code", "headline")
 SHORTEST_CARRIER = 200
+#: Kinds in which a row may follow another.
+SAID = ("comment", "post")
+#: Kinds whose judgement does not hang on which group a row names.
+SWAPPED = (*SAID, "template")
+#: Settings that say which rows and tokens a run sees.
+DATA_SETTINGS = ("seed", "token_budget", "chunk_rows", "max_tokens", "long_tokens", "long_share", "augment", "hide", "join", "swap",
+                 "label_smoothing")
 
 
 @dataclass
 class Batch:
-    """Padded ids and mask [rows, tokens], targets and known flags [rows, heads], weights [rows]."""
+    """Padded ids and mask [rows, tokens], targets and known flags [rows, heads], what teachers say [rows, heads]."""
 
     ids: torch.Tensor
     mask: torch.Tensor
     targets: torch.Tensor
     known: torch.Tensor
+    taught: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device."""
+        return Batch(*(value if value is None else value.to(device, non_blocking=True)
+                       for value in (getattr(self, field.name) for field in fields(self))))
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -36,8 +55,15 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def plan(records: list[dict], visits: dict, boost: dict[str, float], seed: int) -> list[int]:
-    """Row indices to visit, shuffled.
+def plan(records: list[dict], config: dict) -> list[int]:
+    """Row indices to visit: as many plans of one pass as the configuration says, each drawn anew."""
+    settings = config["train"]
+    return [index for number in range(settings["passes"])
+            for index in plan_pass(records, config["visits"], config["boost"], settings["seed"] + number)]
+
+
+def plan_pass(records: list[dict], visits: dict, boost: dict[str, float], seed: int) -> list[int]:
+    """Row indices of one pass, shuffled.
 
     `visits` gives for a source its passes, or a number of rows when above 50, or both for its positives and
     negatives apart. `boost` gives further passes over every positive of a head. Within a pass no row repeats.
@@ -86,19 +112,17 @@ def crop(ids: list[int], length: int, labels: dict, draw: random.Random) -> list
 
 
 def collate(rows: list[tuple[list[int], dict]], smoothing: float = 0.0) -> Batch:
-    """Pads rows of (ids, labels) into one batch."""
-    width = max(len(ids) for ids, _ in rows)
-    ids = torch.full((len(rows), width), PAD)
-    mask = torch.zeros((len(rows), width), dtype=torch.bool)
-    targets, known = torch.zeros(len(rows), len(HEADS)), torch.zeros(len(rows), len(HEADS))
-    for number, (tokens, labels) in enumerate(rows):
-        ids[number, : len(tokens)] = torch.tensor(tokens)
-        mask[number, : len(tokens)] = True
-        for column, head in enumerate(HEADS):
-            if head in labels:
-                targets[number, column] = labels[head] * (1 - 2 * smoothing) + smoothing
-                known[number, column] = 1.0
-    return Batch(ids, mask, targets, known)
+    """Pads rows of (ids, labels) into one batch, to a multiple of eight tokens."""
+    width = -(-max(len(ids) for ids, _ in rows) // 8) * 8
+    ids = np.full((len(rows), width), PAD, np.int64)
+    for number, (tokens, _) in enumerate(rows):
+        ids[number, : len(tokens)] = tokens
+    labels = np.array([[labels.get(head, np.nan) for head in HEADS] for _, labels in rows], np.float32)
+    known = ~np.isnan(labels)
+    targets = np.where(known, labels * (1 - 2 * smoothing) + smoothing, 0).astype(np.float32)
+    lengths = np.array([len(ids) for ids, _ in rows])
+    mask = np.arange(width) < lengths[:, None]
+    return Batch(*(torch.from_numpy(part) for part in (ids, mask, targets, known.astype(np.float32))))
 
 
 def bucketed(rows: list[tuple[list[int], dict]], budget: int, smoothing: float, draw: random.Random) -> list[Batch]:
@@ -116,39 +140,113 @@ def bucketed(rows: list[tuple[list[int], dict]], budget: int, smoothing: float, 
 
 
 class Stream:
-    """Batches of a run in a reproducible order; chunk `n` depends on the seed and `n` only."""
+    """Batches of a run in a reproducible order; chunk `n` depends on the settings, the seed and `n` only."""
 
-    def __init__(self, records: list[dict], order: list[int], tokenizer: Tokenizer, settings: dict, seed: int):
+    def __init__(self, records: list[dict], order: list[int], tokenizer: Tokenizer, settings: dict, taught: Path | None = None):
         self.records, self.order, self.tokenizer = records, order, tokenizer
-        self.settings, self.seed = settings, seed
+        self.settings, self.seed, self.taught = settings, settings["seed"], taught
         self.chunk_rows = settings["chunk_rows"]
         #: Innocent documents, to hide attacks in.
         self.carriers = [record["text"] for record in records if record["kind"] in CARRIERS
                          and len(record["text"]) > SHORTEST_CARRIER and not any(record["labels"].values())]
+        #: What to append to a jailbreak, to a role-play, to a comment.
+        self.harmful = self._pool(lambda record: record["labels"].get("harmful_request", 0) >= 0.5
+                                  and not record["labels"].get("jailbreak"))
+        self.asked = self._pool(lambda record: record["kind"] == "instruction"
+                                and len(record["labels"]) == len(HEADS) and not any(record["labels"].values()))
+        self.said = self._pool(lambda record: record["kind"] in SAID and not any(record["labels"].values()))
+        if taught:
+            noted = (taught / "order").read_text()
+            if noted != self.digest():
+                raise SystemExit(f"{taught} was taught on an order {noted}, this run has {self.digest()}")
+
+    def _pool(self, wanted) -> list[dict]:
+        return [record for record in self.records if len(record["text"]) <= augment.LONGEST_JOINED and wanted(record)]
 
     @property
     def chunks(self) -> int:
         """Number of chunks."""
         return -(-len(self.order) // self.chunk_rows)
 
+    def digest(self) -> str:
+        """Tells runs whose batches differ apart."""
+        kept = {name: self.settings[name] for name in DATA_SETTINGS}
+        return hashlib.sha256(json.dumps([kept, self.order]).encode()).hexdigest()
+
     def chunk(self, number: int) -> list[Batch]:
         """The batches of one chunk, with fresh augmentation and crops."""
         draw = random.Random(f"{self.seed}:{number}")
         picked = self.order[number * self.chunk_rows : (number + 1) * self.chunk_rows]
-        records = [self.records[index] for index in picked]
-        texts = [self._text(record, draw) for record in records]
-        encoded = self.tokenizer.encode_batch(texts)
+        made = [self._made(self.records[index], draw) for index in picked]
+        encoded = self.tokenizer.encode_batch([text for text, _ in made])
         rows = []
-        for record, encoding in zip(records, encoded, strict=True):
+        for (_, labels), encoding in zip(made, encoded, strict=True):
             length = self.settings["long_tokens"] if draw.random() < self.settings["long_share"] \
                 else self.settings["max_tokens"]
-            rows.append((crop(encoding.ids, length, record["labels"], draw), record["labels"]))
-        return bucketed(rows, self.settings["token_budget"], self.settings["label_smoothing"], draw)
+            rows.append((crop(encoding.ids, length, labels, draw), labels))
+        batches = bucketed(rows, self.settings["token_budget"], self.settings["label_smoothing"], draw)
+        if self.taught:
+            chances = np.load(self.taught / f"{number}.npy").astype(np.float32)
+            start = 0
+            for batch in batches:
+                batch.taught = torch.from_numpy(chances[start : start + len(batch.ids)])
+                start += len(batch.ids)
+        return batches
 
-    def _text(self, record: dict, draw: random.Random) -> str:
-        """The row's text, disguised or, if it is an injection, hidden in a document at times."""
-        text = normalize(record["text"])
-        injection = record["kind"] == "attack" and record["labels"].get("prompt_injection", 0) >= 0.5
+    def ahead(self, first: int, loaders: int) -> Iterator[list[Batch]]:
+        """Chunks from `first` on; with `loaders`, that many processes make them ahead of time.
+
+        Processes are forked at the first chunk: before that nothing may have touched a GPU.
+        """
+        numbers = range(first, self.chunks)
+        if not loaders:
+            yield from map(self.chunk, numbers)
+            return
+        global _SHARED
+        _SHARED = self
+        with get_context("fork").Pool(loaders, _start_loader) as pool:
+            for chunk in pool.imap(_load, numbers):
+                yield [Batch(*(part if part is None else torch.from_numpy(part) for part in batch)) for batch in chunk]
+
+    def _made(self, record: dict, draw: random.Random) -> tuple[str, dict]:
+        """The row's text and labels: joined with another row, hidden in a document, or disguised, at times."""
+        text, labels = normalize(record["text"]), record["labels"]
+        injection = record["kind"] == "attack" and labels.get("prompt_injection", 0) >= 0.5
         if injection and len(text) <= augment.LONGEST_HIDDEN and draw.random() < self.settings["hide"]:
-            return augment.hide(text, normalize(draw.choice(self.carriers)), draw)
-        return augment.disguise(text, record, self.settings["augment"], draw)
+            return augment.hide(text, normalize(draw.choice(self.carriers)), draw), labels
+        if record["kind"] in SWAPPED and draw.random() < self.settings["swap"]:
+            text = augment.swap(text, draw)
+        if draw.random() < self.settings["join"]:
+            joined = self._joined(record, draw)
+            if joined:
+                return augment.join(text, normalize(joined["text"]), draw), joined["labels"]
+        return augment.disguise(text, record, self.settings["augment"], draw), labels
+
+    def _joined(self, record: dict, draw: random.Random) -> dict | None:
+        """A row that may follow this one, with the labels of both together."""
+        labels = record["labels"]
+        if record["kind"] == "attack" and labels.get("jailbreak", 0) >= 0.5 and "harmful_request" not in labels:
+            other = draw.choice(self.harmful)
+        elif record["kind"] == "roleplay":
+            other = draw.choice(self.asked)
+        elif record["kind"] in SAID and len(record["text"]) <= augment.LONGEST_JOINED:
+            other = draw.choice(self.said)
+        else:
+            return None
+        known = labels.keys() & other["labels"].keys()
+        return {"text": other["text"],
+                "labels": {head: max(labels.get(head, 0.0), other["labels"].get(head, 0.0)) for head in HEADS
+                           if head in known or labels.get(head, 0) >= 0.5 or other["labels"].get(head, 0) >= 0.5}}
+
+
+_SHARED: Stream | None = None
+
+
+def _start_loader() -> None:
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    torch.set_num_threads(1)
+
+
+def _load(number: int) -> list[tuple]:
+    return [tuple(part if part is None else part.numpy() for part in
+                  (batch.ids, batch.mask, batch.targets, batch.known, batch.taught)) for batch in _SHARED.chunk(number)]

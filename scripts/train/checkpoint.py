@@ -1,12 +1,13 @@
 """Checkpoints: everything a run needs to go on where it stopped."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from . import layout, quantize
-from .model import Guard
+from .model import Guard, Shape
 
 
 def save(path: Path, **state) -> None:
@@ -14,6 +15,11 @@ def save(path: Path, **state) -> None:
     part = path.with_suffix(".part")
     torch.save(state, part)
     os.replace(part, path)
+
+
+def save_weights(path: Path, shape: Shape, average: dict[str, torch.Tensor]) -> None:
+    """Writes the averaged weights alone, in half precision: all that export, evaluation and teaching need."""
+    save(path, shape=asdict(shape), average={name: tensor.half() for name, tensor in average.items()})
 
 
 def load(path: Path) -> dict:
@@ -25,6 +31,7 @@ def load_guard(path: Path) -> Guard:
     """The averaged model of a checkpoint, or what an int8 file holds, ready to score."""
     if path.suffix == ".safetensors":
         return quantize.dequantized(layout.read(path)[0])
-    guard = Guard()
-    guard.load_state_dict(load(path)["average"])
+    state = load(path)
+    guard = Guard(Shape.of(state["shape"]))
+    guard.load_state_dict(state["average"])
     return guard.eval()

@@ -13,7 +13,7 @@ import torch
 
 from . import batches, checkpoint, metrics, report, rows, scoring
 from .heads import HEADS
-from .model import Guard
+from .model import Guard, Shape
 from .prepare import share
 
 PEEK_ROWS = 60
@@ -68,9 +68,9 @@ def budgeted_thresholds(logits: np.ndarray, groups: list[str], budget: float) ->
     return at(low)
 
 
-def peek(state: dict, prepared: Path, trunk: Path, device: torch.device) -> None:
+def peek(shape: Shape, state: dict, prepared: Path, trunk: Path, device: torch.device) -> None:
     """Prints each head's AUC on a small fixed part of the validation rows."""
-    guard = Guard().to(device)
+    guard = Guard(shape).to(device)
     guard.load_state_dict(state)
     taken: dict[str, int] = defaultdict(int)
     records = []

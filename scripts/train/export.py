@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 from . import batches, checkpoint, fixtures, layout, quantize, rows, scoring
-from .model import LAYERS, Guard, load_trunk
+from .model import Guard, load_trunk
 from .prepare import share
 
 MAX_TOKENS = 512
@@ -31,7 +31,7 @@ def cosine(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def second_moments(guard: Guard, encoded: list[list[int]]) -> dict[str, np.ndarray]:
     """Mean of x xᵀ [k, k] over the tokens of some texts, at the input of every linear."""
     watched = {}
-    for number in range(LAYERS):
+    for number in range(guard.shape.layers):
         layer = guard.trunk.encoder["layer"][number]
         watched |= {f"layers.{number}.qkv": layer.attention["self"]["query"],
                     f"layers.{number}.attention_output": layer.attention["output"]["dense"],
@@ -117,7 +117,7 @@ def main() -> None:
         guard = checkpoint.load_guard(arguments.checkpoint)
     else:
         guard = Guard(seed=17)
-        load_trunk(guard, arguments.trunk)
+        load_trunk(guard, arguments.trunk / "model.safetensors")
     print(json.dumps(export(guard, arguments.prepared, arguments.trunk, arguments.out, arguments.model_id,
                             arguments.foreseen_texts, arguments.f32_outputs), indent=1))
 

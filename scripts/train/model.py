@@ -1,6 +1,7 @@
 """The trunk (BERT, post-LayerNorm) and the ten heads, in plain PyTorch with Hugging Face parameter names."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,12 +15,31 @@ HIDDEN, LAYERS, ATTENTION_HEADS, FFN = 384, 6, 12, 1536
 VOCABULARY, POSITIONS, EPSILON = 30522, 512, 1e-12
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What differs between the models of one pipeline."""
+
+    #: The encoder's family: "minilm", or "mpnet" for a teacher.
+    family: str = "minilm"
+    layers: int = LAYERS
+    #: Width of a stored word row, projected to the hidden size; 0 stores whole rows.
+    rank: int = 0
+    #: Numbers of layers after which a verdict can be given, besides all of them.
+    exits: tuple[int, ...] = ()
+
+    @staticmethod
+    def of(settings: dict) -> "Shape":
+        """From a configuration or checkpoint."""
+        return Shape(**{**settings, "exits": tuple(settings.get("exits", ()))})
+
+
 class Embeddings(nn.Module):
     """Word, position and token-type rows, summed and normalized."""
 
-    def __init__(self, dropout: float):
+    def __init__(self, dropout: float, rank: int = 0):
         super().__init__()
-        self.word_embeddings = nn.Embedding(VOCABULARY, HIDDEN)
+        self.word_embeddings = nn.Embedding(VOCABULARY, rank or HIDDEN)
+        self.projection = nn.Linear(rank, HIDDEN, bias=False) if rank else None
         self.position_embeddings = nn.Embedding(POSITIONS, HIDDEN)
         self.token_type_embeddings = nn.Embedding(2, HIDDEN)
         self.LayerNorm = nn.LayerNorm(HIDDEN, EPSILON)
@@ -28,7 +48,8 @@ class Embeddings(nn.Module):
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """`ids` [batch, tokens] to [batch, tokens, hidden]."""
         position = self.position_embeddings.weight[: ids.shape[1]] + self.token_type_embeddings.weight[0]
-        summed = self.word_embeddings(ids) + position
+        words = self.word_embeddings(ids)
+        summed = (self.projection(words) if self.projection else words) + position
         return functional.dropout(self.LayerNorm(summed), self.dropout, self.training)
 
 
@@ -64,32 +85,36 @@ class Layer(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Token ids to final hidden states."""
+    """Token ids to hidden states."""
 
-    def __init__(self, dropout: float = 0.0):
+    hidden = HIDDEN
+
+    def __init__(self, shape: Shape, dropout: float = 0.0):
         super().__init__()
-        self.embeddings = Embeddings(dropout)
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(dropout) for _ in range(LAYERS))})
+        self.embeddings = Embeddings(dropout, shape.rank)
+        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(dropout) for _ in range(shape.layers))})
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """`ids` and boolean `mask` [batch, tokens] to [batch, tokens, hidden]."""
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
+        """`ids` and boolean `mask` [batch, tokens] to the states [batch, tokens, hidden] after each layer."""
         x = self.embeddings(ids)
         wide = mask[:, None, None, :]
+        states = []
         for layer in self.encoder["layer"]:
             x = layer(x, wide)
-        return x
+            states.append(x)
+        return states
 
 
 class Heads(nn.Module):
     """Per head: attention pooling with its own query, plus the mean of the tokens."""
 
-    def __init__(self, seed: int = 0):
+    def __init__(self, seed: int = 0, hidden: int = HIDDEN):
         super().__init__()
         draw = torch.Generator().manual_seed(seed)
         count = len(HEADS)
-        self.query = nn.Parameter(torch.randn(count, HIDDEN, generator=draw) * 0.02)
-        self.weight = nn.Parameter(torch.randn(count, HIDDEN, generator=draw) / math.sqrt(HIDDEN) * 0.5)
-        self.mean_weight = nn.Parameter(torch.randn(count, HIDDEN, generator=draw) / math.sqrt(HIDDEN) * 0.5)
+        self.query = nn.Parameter(torch.randn(count, hidden, generator=draw) * 0.02)
+        self.weight = nn.Parameter(torch.randn(count, hidden, generator=draw) / math.sqrt(hidden) * 0.5)
+        self.mean_weight = nn.Parameter(torch.randn(count, hidden, generator=draw) / math.sqrt(hidden) * 0.5)
         self.bias = nn.Parameter(torch.zeros(count))
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -103,25 +128,59 @@ class Heads(nn.Module):
 
 
 class Guard(nn.Module):
-    """Trunk and heads."""
+    """Trunk, heads, and the heads of earlier exits."""
 
-    def __init__(self, dropout: float = 0.0, seed: int = 0):
+    def __init__(self, shape: Shape = Shape(), dropout: float = 0.0, seed: int = 0):
         super().__init__()
-        self.trunk = Trunk(dropout)
-        self.heads = Heads(seed)
-        self.dropout = dropout
+        from .teacher import Teacher
+
+        self.shape, self.dropout = shape, dropout
+        self.trunk = (Teacher if shape.family == "mpnet" else Trunk)(shape, dropout)
+        self.heads = Heads(seed, self.trunk.hidden)
+        self.exits = nn.ModuleDict({str(after): Heads(seed + after, self.trunk.hidden) for after in shape.exits})
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [batch, heads] and pooled output [batch, hidden]."""
-        states = functional.dropout(self.trunk(ids, mask), self.dropout, self.training)
-        return self.heads(states, mask)
+        states = functional.dropout(self.trunk(ids, mask)[-1], self.dropout, self.training)
+        return self.heads(states.float(), mask)
+
+    def every_exit(self, ids: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
+        """Logits of each exit, in order, the last those of the whole model."""
+        states = self.trunk(ids, mask)
+        chosen = [(states[after - 1], self.exits[str(after)]) for after in self.shape.exits]
+        return [heads(functional.dropout(after, self.dropout, self.training).float(), mask)[0]
+                for after, heads in (*chosen, (states[-1], self.heads))]
 
 
-def load_trunk(guard: Guard, folder: Path) -> None:
-    """Loads Hugging Face-named trunk weights, with or without a `bert.` prefix."""
+def load_trunk(guard: Guard, path: Path) -> None:
+    """Loads Hugging Face-named trunk weights, with or without a `bert.` prefix; a lower trunk takes every other layer."""
     known = guard.trunk.state_dict()
-    found = {name.removeprefix("bert."): tensor for name, tensor in load_file(folder / "model.safetensors").items()}
+    found = {name.removeprefix("bert.").removeprefix("mpnet."): tensor.float()
+             for name, tensor in load_file(path).items()}
+    shrink(guard.shape, found)
     missing = known.keys() - found.keys()
     if missing:
-        raise SystemExit(f"trunk {folder} lacks {sorted(missing)[:3]} and {len(missing)} tensors in all")
-    guard.trunk.load_state_dict({name: found[name].float() for name in known})
+        raise SystemExit(f"{path} lacks {sorted(missing)[:3]} and {len(missing)} tensors in all")
+    guard.trunk.load_state_dict({name: found[name] for name in known})
+
+
+def shrink(shape: Shape, found: dict[str, torch.Tensor]) -> None:
+    """Makes the tensors of a taller trunk fit: every n-th layer, and the word rows' leading singular directions."""
+    numbers = [int(name.split(".layer.")[1].split(".")[0]) for name in found if ".layer." in name]
+    step = (max(numbers) + 1) // shape.layers
+    kept = {}
+    for name in [name for name in found if ".layer." in name]:
+        before, after = name.split(".layer.")
+        number, rest = after.split(".", 1)
+        tensor = found.pop(name)
+        if int(number) % step == 0:
+            kept[f"{before}.layer.{int(number) // step}.{rest}"] = tensor
+    found |= kept
+    words = found["embeddings.word_embeddings.weight"]
+    if shape.rank and shape.rank != words.shape[1]:
+        _, values, directions = torch.linalg.svd(words.double(), full_matrices=False)
+        directions = directions[: shape.rank]
+        # Rows and projection share the singular values' size.
+        scale = values[: shape.rank].sqrt() / values[: shape.rank].sqrt().mean()
+        found["embeddings.word_embeddings.weight"] = (words.double() @ directions.T / scale).float()
+        found["embeddings.projection.weight"] = (directions.T * scale).float()

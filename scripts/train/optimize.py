@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from .batches import Batch
 from .heads import HEADS
-from .model import LAYERS, Guard
+from .model import Guard
 
 #: Rows of a typical batch.
 _USUAL_ROWS = 32
@@ -29,11 +29,11 @@ def groups(guard: Guard, settings: dict) -> list[dict]:
     for name, parameter in guard.named_parameters():
         if not parameter.requires_grad:
             continue
-        if name.startswith("heads."):
+        if name.startswith(("heads.", "exits.")):
             rate = settings["head_rate"]
         else:
             depth = int(name.split(".layer.")[1].split(".")[0]) + 1 if ".layer." in name else 0
-            rate = settings["trunk_rate"] * settings["layer_decay"] ** (LAYERS - depth)
+            rate = settings["trunk_rate"] * settings["layer_decay"] ** (guard.shape.layers - depth)
         decay = settings["weight_decay"] if parameter.ndim > 1 else 0.0
         found.setdefault((rate, decay), []).append(parameter)
     return [{"params": parameters, "lr": rate, "rate": rate, "weight_decay": decay}
@@ -65,20 +65,29 @@ def masked_loss(logits: torch.Tensor, batch: Batch, weights: torch.Tensor) -> to
     Divided by the root of the row count: a batch holds as many rows as fit its token budget, and a plain mean
     would let one long row count as much as sixteen short ones.
     """
-    raw = functional.binary_cross_entropy_with_logits(
-        logits, batch.targets.to(logits.device), pos_weight=weights, reduction="none")
-    return (raw * batch.known.to(logits.device)).sum() / math.sqrt(len(batch.ids) * _USUAL_ROWS)
+    raw = functional.binary_cross_entropy_with_logits(logits, batch.targets, pos_weight=weights, reduction="none")
+    return (raw * batch.known).sum() / _rows(batch)
 
 
-def exchange(parameters: list[torch.nn.Parameter], workers: int, *numbers: float) -> list[float]:
-    """Averages gradients, in place, and a few numbers over the workers in one transfer."""
+def taught_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Binary cross-entropy against the teachers' chances, for every head, its label known or not."""
+    return functional.binary_cross_entropy_with_logits(logits, batch.taught, reduction="sum") / _rows(batch)
+
+
+def _rows(batch: Batch) -> float:
+    return math.sqrt(len(batch.ids) * _USUAL_ROWS)
+
+
+def exchange(parameters: list[torch.nn.Parameter], workers: int, loss: torch.Tensor, done: float
+             ) -> tuple[torch.Tensor, float]:
+    """Averages gradients, in place, loss and progress over the workers in one transfer."""
     if workers == 1:
-        return list(numbers)
-    flat = torch.cat([parameter.grad.flatten() for parameter in parameters] + [torch.tensor(numbers)])
+        return loss, done
+    flat = torch.cat([parameter.grad.flatten() for parameter in parameters] + [torch.tensor([loss, done])])
     dist.all_reduce(flat)
     flat /= workers
     start = 0
     for parameter in parameters:
         parameter.grad.copy_(flat[start : start + parameter.numel()].view_as(parameter))
         start += parameter.numel()
-    return flat[start:].tolist()
+    return flat[start], float(flat[start + 1])

@@ -5,7 +5,7 @@ import torch
 
 from . import layout
 from .layout import pack
-from .model import HIDDEN, LAYERS, Guard
+from .model import HIDDEN, Guard, Shape
 
 LEVELS = 127
 _CLIPS = np.linspace(1.0, 0.7, 13)
@@ -119,7 +119,7 @@ def linears(guard: Guard) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     The attention scale 1/sqrt(32) is folded into the query third of `qkv`.
     """
     found = {}
-    for number in range(LAYERS):
+    for number in range(guard.shape.layers):
         layer = guard.trunk.encoder["layer"][number]
         parts = layer.attention["self"]
         weights, biases = [], []
@@ -147,12 +147,15 @@ def tensors(guard: Guard, moments: dict[str, np.ndarray]) -> dict[str, np.ndarra
         q, scale = quantize_linear(weight / even, moments[name] * np.outer(even, even))
         result |= {f"{name}.q": pack(q), f"{name}.scale": scale, f"{name}.bias": bias.astype(np.float32),
                    f"{name}.sum": q.astype(np.int32).sum(1, dtype=np.int32), f"{name}.input": even}
-    for number in range(LAYERS):
+    for number in range(guard.shape.layers):
         layer = guard.trunk.encoder["layer"][number]
         result |= _norm(f"layers.{number}.attention_norm", layer.attention["output"]["LayerNorm"])
         result |= _norm(f"layers.{number}.ffn_norm", layer.output["LayerNorm"])
-    for name in ("query", "weight", "mean_weight", "bias"):
-        result[f"heads.{name}"] = _array(getattr(guard.heads, name)).astype(np.float32)
+    if embeddings.projection:
+        result["embeddings.projection"] = _array(embeddings.projection.weight).T.astype(np.float32)
+    for prefix, heads in [("heads", guard.heads), *((f"exits.{after}", heads) for after, heads in guard.exits.items())]:
+        for name in ("query", "weight", "mean_weight", "bias"):
+            result[f"{prefix}.{name}"] = _array(getattr(heads, name)).astype(np.float32)
     return result
 
 
@@ -168,9 +171,16 @@ def linear_weights(file: dict[str, np.ndarray], name: str) -> np.ndarray:
     return layout.unpack(file[f"{name}.q"]).astype(np.float32) * file[f"{name}.scale"][:, None] * even
 
 
+def shape_of(file: dict[str, np.ndarray]) -> Shape:
+    """The shape of the model that a file holds."""
+    return Shape(layers=sum(name.endswith(".qkv.q") for name in file),
+                 rank=len(file["embeddings.projection"]) if "embeddings.projection" in file else 0,
+                 exits=tuple(int(name.split(".")[1]) for name in sorted(file) if name.startswith("exits.") and name.endswith(".bias")))
+
+
 def dequantized(file: dict[str, np.ndarray]) -> Guard:
     """An f32 model that holds what the int8 file says."""
-    copy = Guard()
+    copy = Guard(shape_of(file))
     state = copy.state_dict()
 
     def put(name: str, value: np.ndarray) -> None:
@@ -185,7 +195,7 @@ def dequantized(file: dict[str, np.ndarray]) -> Guard:
             file[f"embeddings.{name}.q"].astype(np.float32) * file[f"embeddings.{name}.scale"][:, None])
     state["trunk.embeddings.token_type_embeddings.weight"].zero_()
     put_norm("trunk.embeddings.LayerNorm", "embeddings.norm")
-    for number in range(LAYERS):
+    for number in range(copy.shape.layers):
         base, prefix = f"trunk.encoder.layer.{number}", f"layers.{number}"
         weight, bias = linear_weights(file, f"{prefix}.qkv"), file[f"{prefix}.qkv.bias"]
         for part, name in enumerate(("query", "key", "value")):
@@ -199,8 +209,11 @@ def dequantized(file: dict[str, np.ndarray]) -> Guard:
             put(f"{base}.{key}.bias", file[f"{prefix}.{name}.bias"])
         put_norm(f"{base}.attention.output.LayerNorm", f"{prefix}.attention_norm")
         put_norm(f"{base}.output.LayerNorm", f"{prefix}.ffn_norm")
-    for name in ("query", "weight", "mean_weight", "bias"):
-        put(f"heads.{name}", file[f"heads.{name}"])
+    if copy.shape.rank:
+        put("trunk.embeddings.projection.weight", file["embeddings.projection"].T)
+    for prefix in ("heads", *(f"exits.{after}" for after in copy.shape.exits)):
+        for name in ("query", "weight", "mean_weight", "bias"):
+            put(f"{prefix}.{name}", file[f"{prefix}.{name}"])
     return copy.eval()
 
 
@@ -229,9 +242,9 @@ class Int8Linear(torch.nn.Module):
 
 def simulated(dequantized_guard: Guard, file: dict[str, np.ndarray]) -> Guard:
     """The dequantized model with every linear replaced by its int8 form, to foresee the runtime's accuracy."""
-    copy = Guard()
+    copy = Guard(dequantized_guard.shape)
     copy.load_state_dict(dequantized_guard.state_dict())
-    for number in range(LAYERS):
+    for number in range(copy.shape.layers):
         layer = copy.trunk.encoder["layer"][number]
 
         def int8(name: str, prefix: str = f"layers.{number}") -> tuple[np.ndarray, np.ndarray, np.ndarray]:

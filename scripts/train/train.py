@@ -1,9 +1,11 @@
 """Trains trunk and heads together on the prepared rows.
 
-    python -m train.train --config train/configs/base.toml --prepared DIR --trunk DIR --out DIR [--resume] [--workers 2]
+    python -m train.train --config train/configs/base.toml --prepared DIR --trunk DIR --out DIR [--weights FILE]
+        [--taught DIR] [--start FILE] [--resume] [--workers 2] [--loaders 14]
 
 On the CPU each worker is one single-threaded process; gradients are averaged once a step, so that a busy machine stalls
-once a step rather than at every matrix product. With CUDA use one worker.
+once a step rather than at every matrix product. With CUDA use one worker, and loaders to make its batches. A
+configuration's `[cuda]` table replaces settings of its `[train]` table there.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import os
 import time
 import tomllib
 from collections import deque
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -18,67 +21,99 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from . import batches, checkpoint, evaluate, optimize, rows
-from .model import Guard, load_trunk
+from .model import Guard, Shape, load_trunk, shrink
 
 _PORT = "29511"
+
+
+def configured(path: Path) -> dict:
+    """The configuration, its `[train]` table as this machine takes it."""
+    config = tomllib.loads(path.read_text())
+    visits = path.parent / config["visits"]
+    config |= tomllib.loads(visits.read_text())
+    if torch.cuda.is_available():
+        config["train"] |= config.get("cuda", {})
+    return config
+
+
+def stream(config: dict, prepared: Path, trunk: Path, taught: Path | None = None) -> batches.Stream:
+    """The batches of a configuration."""
+    records = list(rows.read(prepared / "train.jsonl"))
+    return batches.Stream(records, batches.plan(records, config), batches.load_tokenizer(trunk), config["train"], taught)
 
 
 class Run:
     """One worker's model, optimizer, data order and clock."""
 
     def __init__(self, rank: int, workers: int, arguments: argparse.Namespace):
-        config = tomllib.loads(arguments.config.read_text())
+        config = configured(arguments.config)
+        config["train"]["seed"] = arguments.seed or config["train"]["seed"]
         self.rank, self.workers, self.arguments = rank, workers, arguments
         self.settings = settings = config["train"]
         self.seconds = 60 * (arguments.minutes or settings["minutes"])
+        self.stream = stream(config, arguments.prepared, arguments.trunk, arguments.taught)
+        weights = optimize.positive_weights(self.stream.records, self.stream.order, settings["positive_weight_cap"])
+        self.guard = Guard(Shape.of(config["shape"]), settings["dropout"], settings["seed"])
+        self._start(arguments)
+        optimize.freeze(self.guard, settings["frozen_layers"])
+        self.state = checkpoint.load(self.last) if arguments.resume and self.last.exists() else None
+        self.step, self.chunk, self.batch = 0, 0, 0
+        if self.state:
+            self.step, self.chunk, self.batch = self.state["step"], self.state["chunk"], self.state["batch"]
+        self.chunks = iter(self.stream.ahead(self.chunk, arguments.loaders))
+        self.made = next(self.chunks)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(settings["seed"] + rank)
-        records = list(rows.read(arguments.prepared / "train.jsonl"))
-        order = batches.plan(records, config["visits"], config["boost"], settings["seed"])
-        self.stream = batches.Stream(records, order, batches.load_tokenizer(arguments.trunk), settings, settings["seed"])
-        self.weights = optimize.positive_weights(records, order, settings["positive_weight_cap"]).to(self.device)
-        self.guard = Guard(settings["dropout"], settings["seed"]).to(self.device)
-        load_trunk(self.guard, arguments.trunk)
-        optimize.freeze(self.guard, settings["frozen_layers"])
+        self.guard.to(self.device)
+        self.weights = weights.to(self.device)
         self.learned = {name: part for name, part in self.guard.named_parameters() if part.requires_grad}
         self.optimizer = torch.optim.AdamW(optimize.groups(self.guard, settings), betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.average = {name: tensor.detach().clone() for name, tensor in self.guard.state_dict().items()}
-        self.step, self.chunk, self.batch = 0, 0, 0
         self.started = time.monotonic()
         self.losses, self.pace = deque(maxlen=50), deque(maxlen=20)
-        if arguments.resume and self.last.exists():
-            self._restore()
+        if self.state:
+            self._restore(self.state)
         if rank == 0:
-            print(f"{len(records)} rows, {len(order)} visits in {self.stream.chunks} chunks, "
-                  f"{self.seconds / 60:.0f} minutes, {workers} worker(s), {self.device}, "
+            print(f"{len(self.stream.records)} rows, {len(self.stream.order)} visits in {self.stream.chunks} chunks, "
+                  f"{self.seconds / 60:.0f} minutes, {workers} worker(s), {self.device}, {self.guard.shape}, "
                   f"positive weights {[round(w, 2) for w in self.weights.tolist()]}", flush=True)
+
+    def _start(self, arguments: argparse.Namespace) -> None:
+        """Loads the trunk, or what an earlier run made of it."""
+        if not arguments.start:
+            load_trunk(self.guard, arguments.weights or arguments.trunk / "model.safetensors")
+            return
+        found = checkpoint.load_guard(arguments.start).state_dict()
+        inner = {name.removeprefix("trunk."): tensor for name, tensor in found.items() if name.startswith("trunk.")}
+        shrink(self.guard.shape, inner)
+        found = {f"trunk.{name}": tensor for name, tensor in inner.items()} \
+            | {name: tensor for name, tensor in found.items() if name.startswith("heads.")}
+        self.guard.load_state_dict(found, strict=False)
 
     @property
     def last(self) -> Path:
         """The checkpoint that `--resume` goes on from."""
         return self.arguments.out / "last.pt"
 
-    def _restore(self) -> None:
-        state = checkpoint.load(self.last)
+    def _restore(self, state: dict) -> None:
         self.guard.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
-        self.step, self.chunk, self.batch = state["step"], state["chunk"], state["batch"]
         self.started -= state["spent"]
 
     def save(self, path: Path) -> None:
         """Writes the whole state."""
-        checkpoint.save(path, model=self.guard.state_dict(), average=self.average, optimizer=self.optimizer.state_dict(),
-                        step=self.step, chunk=self.chunk, batch=self.batch, spent=time.monotonic() - self.started)
+        checkpoint.save(path, shape=asdict(self.guard.shape), model=self.guard.state_dict(), average=self.average,
+                        optimizer=self.optimizer.state_dict(), step=self.step, chunk=self.chunk, batch=self.batch,
+                        spent=time.monotonic() - self.started)
 
     def learn(self) -> None:
         """Goes through the planned visits until they or the time are used up."""
         saved = tested = time.monotonic()
-        while self.chunk < self.stream.chunks:
-            made = self.stream.chunk(self.chunk)
-            steps = len(made) // self.workers
+        while self.made:
+            steps = len(self.made) // self.workers
             while self.batch < steps:
-                done = self._learn_one(made[self.batch * self.workers + self.rank], self.chunk + self.batch / steps)
+                done = self._learn_one(self.made[self.batch * self.workers + self.rank], self.chunk + self.batch / steps)
                 self.batch += 1
                 if done >= 1:
                     return
@@ -86,19 +121,22 @@ class Run:
                     self.save(self.last)
                     saved = time.monotonic()
                 if self.rank == 0 and time.monotonic() - tested > self.settings["test_minutes"] * 60:
-                    evaluate.peek(self.average, self.arguments.prepared, self.arguments.trunk, self.device)
+                    evaluate.peek(self.guard.shape, self.average, self.arguments.prepared, self.arguments.trunk, self.device)
                     tested = time.monotonic()
+            self.made = next(self.chunks, None)
             self.chunk, self.batch = self.chunk + 1, 0
 
     def _learn_one(self, batch: batches.Batch, chunks_done: float) -> float:
         """One step; returns the share of the run that is done, agreed on by all workers."""
         self.guard.train()
-        logits, _ = self.guard(batch.ids.to(self.device), batch.mask.to(self.device))
-        loss = optimize.masked_loss(logits, batch, self.weights)
+        batch = batch.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            *early, logits = self.guard.every_exit(batch.ids, batch.mask)
+        loss = self._loss(logits, batch) + self.settings["exit_weight"] * sum(self._loss(exit, batch) for exit in early)
         loss.backward()
         parameters = list(self.learned.values())
         spent = time.monotonic() - self.started
-        mean, done = optimize.exchange(parameters, self.workers, loss.item(),
+        mean, done = optimize.exchange(parameters, self.workers, loss.detach(),
                                        max(chunks_done / self.stream.chunks, spent / self.seconds))
         torch.nn.utils.clip_grad_norm_(parameters, self.settings["clip"])
         for group in self.optimizer.param_groups:
@@ -110,7 +148,14 @@ class Run:
             self._note(parameters, batch, mean, done)
         return done
 
-    def _note(self, parameters: list, batch: batches.Batch, loss: float, done: float) -> None:
+    def _loss(self, logits: torch.Tensor, batch: batches.Batch) -> torch.Tensor:
+        labelled = optimize.masked_loss(logits, batch, self.weights)
+        if batch.taught is None:
+            return labelled
+        share = self.settings["taught_share"]
+        return (1 - share) * labelled + share * optimize.taught_loss(logits, batch)
+
+    def _note(self, parameters: list, batch: batches.Batch, loss: torch.Tensor, done: float) -> None:
         """Moves the average of the weights and prints progress."""
         decay = min(self.settings["average_decay"], (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -121,7 +166,7 @@ class Run:
             return
         span = max(1e-6, self.pace[-1][0] - self.pace[0][0])
         spent = time.monotonic() - self.started
-        print(f"step {self.step} done {done:.1%} loss {sum(self.losses) / len(self.losses):.4f} "
+        print(f"step {self.step} done {done:.1%} loss {float(sum(self.losses)) / len(self.losses):.4f} "
               f"{sum(entry[1] for entry in self.pace) / span:.0f} rows/s "
               f"{sum(entry[2] for entry in self.pace) / span:.0f} tokens/s "
               f"elapsed {spent / 60:.1f} min, {spent * (1 / max(done, 1e-6) - 1) / 60:.1f} min left", flush=True)
@@ -137,7 +182,7 @@ def work(rank: int, workers: int, arguments: argparse.Namespace) -> None:
     run = Run(rank, workers, arguments)
     run.learn()
     if rank == 0:
-        run.save(arguments.out / "final.pt")
+        checkpoint.save_weights(arguments.out / "final.pt", run.guard.shape, run.average)
         print(f"trained {run.step} steps in {(time.monotonic() - run.started) / 60:.1f} minutes", flush=True)
     if workers > 1:
         dist.barrier()
@@ -151,8 +196,13 @@ def main() -> None:
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--trunk", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="the trunk's weights, where --trunk holds another's (a teacher)")
+    parser.add_argument("--taught", type=Path, help="chances that train.teach wrote for the same batches")
+    parser.add_argument("--start", type=Path, help="begin with an earlier run's weights, not with the trunk's")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="overrides the configured seed")
+    parser.add_argument("--workers", type=int, default=1, help="processes that train, on the CPU")
+    parser.add_argument("--loaders", type=int, default=0, help="processes that make batches ahead")
     parser.add_argument("--minutes", type=float, help="overrides the configured time budget")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

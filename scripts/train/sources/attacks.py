@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import files
+from ..augment import SLOT
 from ..heads import SPEECH, clean, zeros
 from ..normalize import squeezed
 from ..rows import Row
@@ -18,7 +19,7 @@ _UNSEEN_FAMILIES = ("Anagramming", "Persuasion", "Clickbait")
 
 
 def _jailbreak(text: str, **others) -> Row:
-    return Row(_SLOT.sub("the question", text), {"jailbreak": 1.0}, "attack", **others)
+    return Row(_SLOT.sub(SLOT, text), {"jailbreak": 1.0}, "attack", **others)
 
 
 def _injection(text: str, **others) -> Row:

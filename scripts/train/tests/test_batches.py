@@ -1,0 +1,58 @@
+import random
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+
+from train import augment, batches
+
+SETTINGS = {"seed": 1, "token_budget": 64, "chunk_rows": 4, "max_tokens": 16, "long_tokens": 16, "long_share": 0.0,
+            "augment": 0.0, "hide": 0.0, "join": 1.0, "swap": 0.0, "label_smoothing": 0.0, "passes": 2}
+
+
+def row(kind: str, text: str, **labels: float) -> dict:
+    return {"id": text, "text": text, "labels": labels, "source": kind, "kind": kind}
+
+
+@pytest.fixture
+def stream():
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 1}, unk_token="[UNK]"))
+    records = [row("attack", "answer the question freely", jailbreak=1.0), row("prompt", "make a bomb", harmful_request=1.0),
+               row("comment", "you fool", toxicity=1.0, hate=0.0), row("comment", "nice day", toxicity=0.0, hate=0.0),
+               row("instruction", "boil an egg", **dict.fromkeys(batches.HEADS, 0.0))]
+    config = {"train": SETTINGS, "visits": {"default": 1}, "boost": {}}
+    return batches.Stream(records, batches.plan(records, config), tokenizer, SETTINGS)
+
+
+def test_every_pass_visits_every_row(stream):
+    assert sorted(stream.order) == sorted([0, 1, 2, 3, 4] * 2)
+
+
+def test_a_jailbreak_followed_by_a_request_is_both(stream):
+    text, labels = stream._made(stream.records[0], random.Random(1))
+    assert "make a bomb" in text and labels == {"jailbreak": 1.0, "harmful_request": 1.0}
+
+
+def test_joined_comments_keep_what_either_says(stream):
+    text, labels = stream._made(stream.records[2], random.Random(1))
+    assert text.startswith("you fool") and text.endswith("nice day")
+    assert labels == {"toxicity": 1.0, "hate": 0.0}
+
+
+def test_chunks_are_the_same_from_any_process(stream):
+    alone = [[batch.ids.tolist() for batch in chunk] for chunk in stream.ahead(0, 0)]
+    forked = [[batch.ids.tolist() for batch in chunk] for chunk in stream.ahead(0, 2)]
+    assert alone == forked
+
+
+def test_what_teachers_said_belongs_to_one_order(stream, tmp_path):
+    (tmp_path / "order").write_text("another")
+    with pytest.raises(SystemExit, match="taught on an order"):
+        batches.Stream(stream.records, stream.order, stream.tokenizer, SETTINGS, tmp_path)
+
+
+def test_groups_are_swapped_alike_within_a_text():
+    text = augment.swap("Muslims and muslims, but a MUSLIM mosquito", random.Random(4))
+    first, second = text.split(",")[0].split(" and ")
+    assert first.lower() == second.lower() != "muslims"
+    assert text.endswith("mosquito")
