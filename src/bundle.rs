@@ -57,22 +57,35 @@ impl Bundle {
         Self::assemble(entry, files, Weights::open)
     }
 
-    /// Maps the default bundle of the directory `dir`, which holds an `index.toml`.
+    /// Maps the default bundle of the directory `dir`, which holds an `index.toml`, as [`Bundle::open_named`] does.
+    ///
+    /// # Errors
+    /// As [`Bundle::open_named`].
+    pub fn open(dir: &Path) -> Result<Self, BundleError> {
+        let index = Index::read(dir)?;
+        Self::open_entry(dir, index.default_bundle()?)
+    }
+
+    /// Maps the bundle `id` of the directory `dir`, which holds an `index.toml`.
     ///
     /// Every file's size and BLAKE3 digest is checked before it is parsed, and the bound of the weights' codes after.
     ///
     /// # Errors
-    /// [`BundleError`] for a file that is missing, of the wrong size or digest, or malformed.
-    pub fn open(dir: &Path) -> Result<Self, BundleError> {
+    /// [`BundleError`] for a bundle that is not listed, and for a file that is missing, of the wrong size or digest, or
+    /// malformed.
+    pub fn open_named(dir: &Path, id: &str) -> Result<Self, BundleError> {
         let index = Index::read(dir)?;
-        let entry = index.default_bundle()?.clone();
+        Self::open_entry(dir, index.bundle(id)?)
+    }
+
+    fn open_entry(dir: &Path, entry: &BundleEntry) -> Result<Self, BundleError> {
         let mut files = Vec::with_capacity(entry.files.len());
         for file in &entry.files {
             let bytes = Bytes::map(&dir.join(&entry.directory).join(&file.path))?;
             file.check(&bytes)?;
             files.push((file.clone(), bytes));
         }
-        Self::assemble(entry, files, Weights::open_hostile)
+        Self::assemble(entry.clone(), files, Weights::open_hostile)
     }
 
     fn assemble(

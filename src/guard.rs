@@ -19,6 +19,7 @@ use crate::act::{self, ActError};
 use crate::bundle::{Bundle, Head};
 use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
+use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
@@ -156,8 +157,9 @@ impl Guard {
             .zip(detections)
             .map(|((request, normalized), detections)| {
                 let decide = Instant::now();
+                let foreign = normalized.as_ref().map_or(Foreign::No, |text| foreign(text.text()));
                 let outcome = normalized.and_then(|_| outcomes.next());
-                let mut verdict = self.verdict(request, detections, outcome.as_ref());
+                let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign);
                 verdict.timing =
                     Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };
                 self.record(request, &mut verdict);
@@ -243,6 +245,7 @@ impl Guard {
         request: &Request,
         mut detections: Vec<Detection>,
         outcome: Option<&Outcome>,
+        foreign: Foreign,
     ) -> Verdict {
         let inner = &*self.0;
         let mut scores = Vec::new();
@@ -266,10 +269,11 @@ impl Guard {
             }
             Some(Outcome::Scored(heads)) => {
                 scores = self.classify(heads, &mut detections);
-                if heads.unknown_share > inner.bundle.manifest().coverage.unknown_share {
-                    (Coverage::None, Some(CoverageReason::UnsupportedLanguage))
-                } else {
-                    (Coverage::Full, None)
+                let unknown = heads.unknown_share > inner.bundle.manifest().coverage.unknown_share;
+                match if unknown { Foreign::Wholly } else { foreign } {
+                    Foreign::Wholly => (Coverage::None, Some(CoverageReason::UnsupportedLanguage)),
+                    Foreign::Partly => (Coverage::Partial, Some(CoverageReason::UnsupportedLanguage)),
+                    Foreign::No => (Coverage::Full, None),
                 }
             }
         };
@@ -345,7 +349,8 @@ impl Guard {
 
     /// A verdict by the policy's `on_fault` for a text that no rail has seen.
     fn unjudged(&self, request: &Request) -> Verdict {
-        self.verdict(request, Vec::new(), Some(&Outcome::Failed("the text was not judged".to_owned())))
+        let outcome = Outcome::Failed("the text was not judged".to_owned());
+        self.verdict(request, Vec::new(), Some(&outcome), Foreign::No)
     }
 }
 

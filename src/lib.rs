@@ -21,6 +21,7 @@ pub mod span;
 pub mod request;
 pub mod verdict;
 pub mod normalize;
+pub mod language;
 pub mod tokenize;
 pub mod bundle;
 pub mod encode;

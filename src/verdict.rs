@@ -123,7 +123,7 @@ pub enum CoverageReason {
     Deadline,
     /// A rail failed.
     Fault,
-    /// Too few tokens are in the model's vocabulary: a script or language it was not trained on.
+    /// A language or script that the model was not trained on.
     UnsupportedLanguage,
 }
 

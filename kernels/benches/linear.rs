@@ -23,6 +23,7 @@ const MINILM: Shape = Shape {
     layers: 6,
     heads: 10,
     vocabulary: 1000,
+    word_width: 384,
     positions: 512,
 };
 

@@ -70,7 +70,7 @@ impl Weights {
     #[must_use]
     pub fn dense_embeddings(&self) -> DenseEmbeddings {
         DenseEmbeddings {
-            word: self.dense_rows(&self.word),
+            word: self.dense_words(),
             position: self.dense_rows(&self.position),
             norm: self.dense_norm(&self.norm),
         }
@@ -103,6 +103,23 @@ impl Weights {
 
     fn dense_norm(&self, place: &NormPlace) -> DenseNorm {
         DenseNorm { weight: self.slice(&place.weight).to_vec(), bias: self.slice(&place.bias).to_vec() }
+    }
+
+    /// The word rows, widened.
+    fn dense_words(&self) -> Vec<f32> {
+        let rows = self.dense_rows(&self.word);
+        let Some(projection) = &self.projection else { return rows };
+        let (projection, hidden) = (self.slice::<f32>(projection), self.shape().hidden);
+        let width = projection.len().checked_div(hidden).unwrap_or(0).max(1);
+        let mut wide = vec![0.0; rows.len() / width * hidden];
+        for (out, row) in wide.chunks_exact_mut(hidden).zip(rows.chunks_exact(width)) {
+            for (value, direction) in row.iter().zip(projection.chunks_exact(hidden)) {
+                for (out, direction) in out.iter_mut().zip(direction) {
+                    *out += value * direction;
+                }
+            }
+        }
+        wide
     }
 
     fn dense_rows(&self, place: &Rows) -> Vec<f32> {

@@ -84,6 +84,22 @@ pub enum BundleError {
         /// The bundle.
         bundle: String,
     },
+    /// The index lists no bundle of this name.
+    #[error("there is no bundle {id:?} in index.toml, expected one of: {listed}")]
+    NoBundle {
+        /// What was asked for.
+        id: String,
+        /// What is there.
+        listed: String,
+    },
+    /// The program holds its default bundle only.
+    #[error("the program holds {embedded} only, not {id:?}: name the directory of the other bundles too")]
+    NotEmbedded {
+        /// What was asked for.
+        id: String,
+        /// What is there.
+        embedded: String,
+    },
     /// Two parts of the bundle contradict each other.
     #[error("the parts of the bundle disagree on the {what}: {left}, but {right}")]
     Disagree {

@@ -106,15 +106,28 @@ impl Index {
     /// # Errors
     /// [`BundleError::Value`] when there is none.
     pub fn default_bundle(&self) -> Result<&BundleEntry, BundleError> {
-        self.bundles.iter().find(|bundle| bundle.id == self.default).ok_or_else(|| BundleError::Value {
+        self.find(&self.default).ok_or_else(|| BundleError::Value {
             file: INDEX_FILE.to_owned(),
             field: "default".to_owned(),
             found: format!("{:?}", self.default),
-            expected: format!(
-                "the id of a listed bundle ({})",
-                self.bundles.iter().map(|b| b.id.as_str()).collect::<Vec<_>>().join(", ")
-            ),
+            expected: format!("the id of a listed bundle ({})", self.listed()),
         })
+    }
+
+    /// The bundle `id`.
+    ///
+    /// # Errors
+    /// [`BundleError::NoBundle`] when it is not listed.
+    pub fn bundle(&self, id: &str) -> Result<&BundleEntry, BundleError> {
+        self.find(id).ok_or_else(|| BundleError::NoBundle { id: id.to_owned(), listed: self.listed() })
+    }
+
+    fn find(&self, id: &str) -> Option<&BundleEntry> {
+        self.bundles.iter().find(|bundle| bundle.id == id)
+    }
+
+    fn listed(&self) -> String {
+        self.bundles.iter().map(|bundle| bundle.id.as_str()).collect::<Vec<_>>().join(", ")
     }
 }
 

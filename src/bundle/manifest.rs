@@ -51,6 +51,9 @@ pub struct EncoderShape {
     pub intermediate: usize,
     /// Rows of the word embedding.
     pub vocabulary: usize,
+    /// Width of a word row that a projection widens to `hidden`; rows are whole where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word_width: Option<usize>,
     /// Rows of the position embedding: the longest window in tokens.
     pub positions: usize,
     /// Added to the variance in layer normalization.
@@ -145,6 +148,10 @@ impl Manifest {
         range("encoder.intermediate", e.intermediate, 16, 16384)?;
         multiple("encoder.intermediate", e.intermediate, 16)?;
         range("encoder.vocabulary", e.vocabulary, 1, 1 << 20)?;
+        if let Some(width) = e.word_width {
+            range("encoder.word_width", width, 16, e.hidden)?;
+            multiple("encoder.word_width", width, 16)?;
+        }
         range("encoder.positions", e.positions, 8, 8192)?;
         if !(e.norm_epsilon.is_finite() && (0.0..=1e-3).contains(&e.norm_epsilon)) {
             return Err(value("encoder.norm_epsilon", e.norm_epsilon, "0 to 0.001"));

@@ -29,6 +29,7 @@ pub struct Weights {
     bytes: Bytes,
     shape: EncoderShape,
     pub(super) word: Rows,
+    pub(super) projection: Option<Range<usize>>,
     pub(super) position: Rows,
     pub(super) norm: NormPlace,
     pub(super) layers: Vec<LayerPlace>,
@@ -94,7 +95,11 @@ impl Weights {
             })
             .collect::<Result<_, BundleError>>()?;
         let weights = Self {
-            word: finder.rows("embeddings.word", shape.vocabulary, h)?,
+            word: finder.rows("embeddings.word", shape.vocabulary, shape.word_width.unwrap_or(h))?,
+            projection: shape
+                .word_width
+                .map(|width| finder.tensor("embeddings.projection", Dtype::F32, &[width, h]))
+                .transpose()?,
             position: finder.rows("embeddings.position", shape.positions, h)?,
             norm: finder.norm("embeddings.norm", h)?,
             layers,
@@ -167,6 +172,7 @@ impl Weights {
         Embeddings::new(
             self.slice(&self.word.q),
             self.slice(&self.word.scale),
+            self.projection.as_ref().map(|range| self.slice(range)),
             self.slice(&self.position.q),
             self.slice(&self.position.scale),
             self.norm(&self.norm)?,

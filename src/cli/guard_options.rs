@@ -21,9 +21,13 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, value_name = "FILE|DIR", env = "PORTCULLIS_POLICY")]
     policy: Option<PathBuf>,
 
-    /// The directory of the model bundle. Without it, the bundle in the program.
+    /// The directory of the model bundles. Without it, the bundle in the program.
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_MODELS")]
     models: Option<PathBuf>,
+
+    /// The bundle of that directory to use, by its identifier. Without it, the default one.
+    #[arg(long, global = true, value_name = "ID", env = "PORTCULLIS_MODEL")]
+    model: Option<String>,
 
     /// Where to compute.
     #[arg(long, global = true, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", default_value = "auto")]
@@ -87,6 +91,9 @@ impl GuardOptions {
         if let Some(directory) = &self.models {
             builder = builder.models_dir(directory);
         }
+        if let Some(id) = &self.model {
+            builder = builder.model(id);
+        }
         if let Some(level) = self.level {
             builder = builder.level(level);
         }
@@ -140,6 +147,7 @@ impl GuardOptions {
         };
         add("--policy", self.policy.clone().map(Into::into));
         add("--models", self.models.clone().map(Into::into));
+        add("--model", self.model.clone().map(Into::into));
         add("--device", self.device.to_possible_value().map(|value| value.get_name().into()));
         add("--level", self.level.map(|level| level.to_string().into()));
         add("--threads", self.threads.map(|threads| threads.to_string().into()));

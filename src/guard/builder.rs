@@ -112,6 +112,7 @@ impl FromStr for DeviceKind {
 #[must_use]
 pub struct GuardBuilder {
     models: Option<PathBuf>,
+    model: Option<String>,
     policy: Option<PathBuf>,
     level: Option<Level>,
     threads: Option<usize>,
@@ -125,6 +126,12 @@ impl GuardBuilder {
     /// Maps the default bundle of the directory, which holds an `index.toml`, in place of the embedded one.
     pub fn models_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.models = Some(dir.into());
+        self
+    }
+
+    /// Opens the bundle `id` of the models directory in place of its default one.
+    pub fn model(mut self, id: impl Into<String>) -> Self {
+        self.model = Some(id.into());
         self
     }
 
@@ -183,9 +190,17 @@ impl GuardBuilder {
                 reason: "this build runs on the CPU only",
             });
         }
-        let bundle = Arc::new(match &self.models {
-            Some(dir) => Bundle::open(dir)?,
-            None => Bundle::embedded()?,
+        let bundle = Arc::new(match (&self.models, &self.model) {
+            (Some(dir), Some(id)) => Bundle::open_named(dir, id)?,
+            (Some(dir), None) => Bundle::open(dir)?,
+            (None, id) => {
+                let bundle = Bundle::embedded()?;
+                if let Some(id) = id.as_ref().filter(|id| **id != bundle.entry().id) {
+                    let embedded = bundle.entry().id.clone();
+                    return Err(BundleError::NotEmbedded { id: id.clone(), embedded }.into());
+                }
+                bundle
+            }
         });
         let policy = match &self.policy {
             Some(path) => read_policy(path)?,

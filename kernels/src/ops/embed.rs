@@ -1,4 +1,4 @@
-//! Embedding: word row plus position row, normalised.
+//! Embedding: word row, widened where it is narrow, plus position row, normalised.
 
 use crate::isa::{Isa, Lanes, Task};
 use crate::ops::norm::normalize;
@@ -18,16 +18,29 @@ impl<I: Isa> Task<I> for Embed<'_> {
 
     #[inline(always)]
     fn run(self, isa: I) {
-        let Embeddings { word, position, norm } = self.embeddings;
+        let Embeddings { word, projection, position, norm } = self.embeddings;
         let positions = self.sequences.iter().flat_map(|rows| 0..rows.len());
         for ((out, &id), at) in self.out.chunks_exact_mut(norm.width()).zip(self.ids).zip(positions) {
             let out = out.as_chunks_mut().0;
             let (word, word_scale) = word.row(id as usize);
             let (position, position_scale) = position.row(at);
-            let (word_scale, position_scale) = (isa.splat(word_scale), isa.splat(position_scale));
-            for ((out, word), position) in out.iter_mut().zip(word).zip(position) {
-                let placed = isa.widen(position).mul(position_scale);
-                isa.widen(word).mul_add(word_scale, placed).store(out);
+            let position_scale = isa.splat(position_scale);
+            for (out, position) in out.iter_mut().zip(position) {
+                isa.widen(position).mul(position_scale).store(out);
+            }
+            if projection.is_empty() {
+                let word_scale = isa.splat(word_scale);
+                for (out, word) in out.iter_mut().zip(word) {
+                    isa.widen(word).mul_add(word_scale, isa.load(out)).store(out);
+                }
+            } else {
+                let directions = projection.chunks_exact(out.len());
+                for (&code, direction) in word.as_flattened().iter().zip(directions) {
+                    let size = isa.splat(f32::from(code) * word_scale);
+                    for (out, direction) in out.iter_mut().zip(direction) {
+                        isa.load(direction).mul_add(size, isa.load(out)).store(out);
+                    }
+                }
             }
             normalize(isa, out, norm);
         }

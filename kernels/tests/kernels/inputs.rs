@@ -121,9 +121,9 @@ fn shapes_are_checked() {
     assert!(matches!(Norm::new(&floats, &floats, f32::NAN), Err(ShapeError::Epsilon { .. })));
     assert!(Norm::new(&floats, &floats, -1.0).is_err());
     let norm = Norm::new(&floats, &floats, 1e-12).unwrap();
-    assert!(Embeddings::new(&[0; 127], &[0.0; 2], &[0; 64], &[0.0], norm).is_err());
-    assert!(Embeddings::new(&[0; 128], &[0.0; 2], &[0; 65], &[0.0], norm).is_err());
-    assert!(Embeddings::new(&[], &[], &[0; 64], &[0.0], norm).is_err());
+    assert!(Embeddings::new(&[0; 127], &[0.0; 2], None, &[0; 64], &[0.0], norm).is_err());
+    assert!(Embeddings::new(&[0; 128], &[0.0; 2], None, &[0; 65], &[0.0], norm).is_err());
+    assert!(Embeddings::new(&[], &[], None, &[0; 64], &[0.0], norm).is_err());
     assert!(HeadWeights::new(&floats, &floats, &floats, &[0.0], 64).is_ok());
     assert!(HeadWeights::new(&floats, &floats, &floats, &[], 64).is_err());
     assert!(HeadWeights::new(&floats, &floats, &floats, &[0.0; 2], 64).is_err());

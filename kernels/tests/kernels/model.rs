@@ -130,6 +130,7 @@ pub(crate) struct Model {
     pub(crate) heads: usize,
     pub(crate) vocabulary: usize,
     pub(crate) word: (Vec<i8>, Vec<f32>),
+    pub(crate) projection: Option<Vec<f32>>,
     pub(crate) position: (Vec<i8>, Vec<f32>),
     pub(crate) norm: NormData,
     pub(crate) layers: Vec<Layer>,
@@ -146,6 +147,7 @@ pub(crate) struct Shape {
     pub(crate) layers: usize,
     pub(crate) heads: usize,
     pub(crate) vocabulary: usize,
+    pub(crate) word_width: usize,
     pub(crate) positions: usize,
 }
 
@@ -158,14 +160,17 @@ impl Shape {
         layers: 2,
         heads: 3,
         vocabulary: 50,
+        word_width: 64,
         positions: 80,
     };
+    /// The same with narrow word rows.
+    pub(crate) const NARROW: Self = Self { word_width: 32, ..Self::SMALL };
 }
 
 impl Model {
     pub(crate) fn new(seed: u64, shape: &Shape) -> Self {
         let r = &mut Random::new(seed);
-        let Shape { hidden, attention_heads, inner, heads, vocabulary, positions, .. } = *shape;
+        let Shape { hidden, attention_heads, inner, heads, vocabulary, word_width, positions, .. } = *shape;
         let layer = |r: &mut Random| Layer {
             qkv: Linear::new(r, 3 * hidden, hidden),
             output: Linear::new(r, hidden, hidden),
@@ -179,7 +184,8 @@ impl Model {
             attention_heads,
             heads,
             vocabulary,
-            word: (r.codes(vocabulary * hidden), r.floats(vocabulary, |r| 0.01 + 0.005 * r.unit())),
+            word: (r.codes(vocabulary * word_width), r.floats(vocabulary, |r| 0.01 + 0.005 * r.unit())),
+            projection: (word_width < hidden).then(|| r.floats(word_width * hidden, |r| 0.3 * r.unit())),
             position: (r.codes(positions * hidden), r.floats(positions, |r| 0.003 + 0.001 * r.unit())),
             norm: NormData::new(r, hidden),
             layers: (0..shape.layers).map(|_| layer(r)).collect(),
@@ -191,8 +197,9 @@ impl Model {
     }
 
     pub(crate) fn embeddings(&self) -> Embeddings<'_> {
-        Embeddings::new(&self.word.0, &self.word.1, &self.position.0, &self.position.1, self.norm.view())
-            .unwrap()
+        let ((word, word_scale), (position, position_scale)) = (&self.word, &self.position);
+        let projection = self.projection.as_deref();
+        Embeddings::new(word, word_scale, projection, position, position_scale, self.norm.view()).unwrap()
     }
 
     pub(crate) fn attention<'a>(&self, layer: &'a Layer) -> AttentionWeights<'a> {

@@ -72,14 +72,24 @@ fn symmetric(x: &[f64]) -> Vec<f64> {
 /// One sequence through embedding and all layers.
 fn encode(model: &Model, ids: &[u32]) -> Vec<Vec<f64>> {
     let h = model.hidden;
-    let row = |table: &(Vec<i8>, Vec<f32>), row: usize| -> Vec<f64> {
-        table.0[row * h..][..h].iter().map(|&q| f64::from(q) * f64::from(table.1[row])).collect()
+    let row = |(codes, scales): &(Vec<i8>, Vec<f32>), row: usize| -> Vec<f64> {
+        let width = codes.len() / scales.len();
+        codes[row * width..][..width].iter().map(|&q| f64::from(q) * f64::from(scales[row])).collect()
+    };
+    let widened = |row: Vec<f64>| match &model.projection {
+        Some(projection) => (0..h)
+            .map(|at| {
+                let column = projection.iter().skip(at).step_by(h);
+                row.iter().zip(column).map(|(value, weight)| value * f64::from(*weight)).sum()
+            })
+            .collect(),
+        None => row,
     };
     let mut x: Vec<Vec<f64>> = ids
         .iter()
         .enumerate()
         .map(|(at, &id)| {
-            let mut x = row(&model.word, id as usize);
+            let mut x = widened(row(&model.word, id as usize));
             add(&mut x, &row(&model.position, at));
             norm(&model.norm, &mut x);
             x
@@ -162,14 +172,22 @@ fn codes_are_the_nearest() {
 
 #[test]
 fn encoders_match() {
-    let model = Model::new(11, &Shape::SMALL);
+    encoder_matches(&Model::new(11, &Shape::SMALL));
+}
+
+#[test]
+fn encoders_with_narrow_word_rows_match() {
+    encoder_matches(&Model::new(13, &Shape::NARROW));
+}
+
+fn encoder_matches(model: &Model) {
     let lengths = [1, 2, 17, 40];
     let bounds = bounds_of(&lengths);
     let ids = model.ids(&mut Random::new(12), bounds[4]);
     for level in Level::supported() {
         let found = model.encode(level, &ids, &bounds);
         for sequence in bounds.windows(2) {
-            let wanted = encode(&model, &ids[sequence[0]..sequence[1]]).concat();
+            let wanted = encode(model, &ids[sequence[0]..sequence[1]]).concat();
             let found = &found.x[sequence[0] * model.hidden..sequence[1] * model.hidden];
             let errors = wanted.iter().zip(found).map(|(wanted, found)| (wanted - f64::from(*found)).abs());
             let (mean, worst) =

@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for file in &entry.files {
         println!("{:>10}  {}  {}", file.bytes, file.blake3, file.path);
     }
-    let bundle = Bundle::open(models).context("the bundle was written but does not open")?;
+    let bundle = Bundle::open_named(models, &arguments.id).context("the bundle was written but does not open")?;
     println!("{} {}: digest {}", arguments.id, arguments.version, bundle.entry().digest());
     Ok(())
 }

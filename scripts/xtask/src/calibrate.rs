@@ -31,9 +31,12 @@ const CHUNK: usize = 2048;
 /// What `calibrate` takes.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Models directory whose default bundle is calibrated.
+    /// Models directory that holds the bundle.
     #[arg(long, value_name = "DIR", default_value = "models")]
     models: PathBuf,
+    /// The bundle to calibrate, by its identifier; without it the default one.
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
     /// Labelled rows (JSON Lines, gzipped or not): `text`, `labels`, `source`, `kind`.
     #[arg(long, value_name = "FILE")]
     calibration: PathBuf,
@@ -77,9 +80,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         arguments.train.display()
     );
 
-    let guard = Guard::builder()
-        .models_dir(&arguments.models)
-        .threads(arguments.threads)
+    let mut builder = Guard::builder().models_dir(&arguments.models).threads(arguments.threads);
+    if let Some(id) = &arguments.model {
+        builder = builder.model(id);
+    }
+    let guard = builder
         .build()
         .with_context(|| format!("cannot open the bundle in {}", arguments.models.display()))?;
     let logits = score(&guard, &rows)?;
@@ -131,7 +136,11 @@ fn score(guard: &Guard, rows: &Rows) -> Result<Vec<Vec<f32>>> {
 /// Writes `calibration.toml` and the index, whose digests change with it.
 fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit]) -> Result<()> {
     let index = Index::read(&arguments.models).context("cannot read the index")?;
-    let entry = index.default_bundle().context("cannot find the default bundle")?;
+    let entry = match &arguments.model {
+        Some(id) => index.bundle(id),
+        None => index.default_bundle(),
+    }
+    .context("cannot find the bundle")?;
     let dir = arguments.models.join(&entry.directory);
     let weights = blake3::hash(&bundle::read(&dir.join("weights.safetensors"))?).to_hex();
     let heads = fits.iter().map(|fit| fit.calibrated.clone()).collect();

@@ -65,10 +65,11 @@ fn shape(weights: &[u8], attention_heads: usize) -> Result<EncoderShape> {
     let layers = (0..).take_while(|layer| tensors.tensor(&format!("layers.{layer}.qkv.q")).is_ok()).count();
     Ok(EncoderShape {
         layers,
-        hidden: dimension(&tensors, "embeddings.word.q", 1)?,
+        hidden: dimension(&tensors, "embeddings.position.q", 1)?,
         attention_heads,
         intermediate: dimension(&tensors, "layers.0.ffn_input.bias", 0)?,
         vocabulary: dimension(&tensors, "embeddings.word.q", 0)?,
+        word_width: dimension(&tensors, "embeddings.projection", 0).ok(),
         positions: dimension(&tensors, "embeddings.position.q", 0)?,
         norm_epsilon: NORM_EPSILON,
     })
