@@ -241,12 +241,17 @@ fn the_reports_are_plain_tables_without_text_and_the_same_again() {
 }
 
 #[test]
-fn lengths_are_plotted() {
+fn lengths_are_plotted_where_there_is_a_threshold() {
     let directory = tempfile::tempdir().unwrap();
     let svg = directory.path().join("plot.svg");
-    let run = run_with(&["eval", "--by-length", "--plot", svg.to_str().unwrap(), "-"], ROWS.as_bytes());
-    assert_eq!(run.status, Some(0), "{}", run.stderr);
-    assert!(std::fs::read_to_string(svg).unwrap().contains("False positives by length"));
+    // Insults are the default policy's business in an assistant's text only.
+    for (head, drawn) in [("toxicity", true), ("insult", false)] {
+        let arguments = ["eval", "--by-length", "--head", head, "--plot", svg.to_str().unwrap(), "-"];
+        let run = run_with(&arguments, ROWS.as_bytes());
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        let plot = std::fs::read_to_string(&svg).unwrap();
+        assert_eq!(plot.contains("False positives by length"), drawn, "{head}");
+    }
 }
 
 #[test]

@@ -34,22 +34,22 @@ pub(super) fn sheet(
     ensure!(!panels.is_empty(), "nothing to plot: no head has both positive and negative rows");
     let roc: Vec<_> = roc.iter().map(|(name, points)| plot::Named { name, points }).collect();
     let curves: Vec<_> = precision_recall.iter().map(|(name, points)| plot::Named { name, points }).collect();
-    if let Some(lengths) = lengths {
-        panels.insert(0, by_length(lengths)?);
+    if let Some(panel) = by_length(lengths.unwrap_or_default())? {
+        panels.insert(0, panel);
     }
     panels.insert(0, plot::precision_recall("Precision and recall", &curves)?);
     panels.insert(0, plot::roc("ROC", &roc)?);
     Ok(assemble(&panels))
 }
 
-/// The heads that have negative rows and a threshold.
-fn by_length(lengths: &[Lengths]) -> Result<String, plot::PlotError> {
+/// The heads that have negative rows and a threshold in the policy; nothing when none has.
+fn by_length(lengths: &[Lengths]) -> Result<Option<String>, plot::PlotError> {
     let lines: Vec<_> = lengths
         .iter()
         .filter(|head| head.buckets.iter().any(|bucket| bucket.fpr.is_some()))
         .map(|head| plot::Named { name: &head.head, points: &head.buckets })
         .collect();
-    plot::false_positives("False positives by length", &lines)
+    (!lines.is_empty()).then(|| plot::false_positives("False positives by length", &lines)).transpose()
 }
 
 /// The panels side by side, each an SVG element inside the sheet's.
