@@ -34,6 +34,7 @@ fn shell(line: &str) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_portcullis"));
     let folder = tempfile::tempdir().unwrap();
     let rows = "{\"text\":\"What a lovely day.\",\"labels\":{\"toxicity\":0},\"source\":\"a\"}\n\
+                {\"text\":\"A Muslim family lives next door.\",\"labels\":{\"toxicity\":0},\"source\":\"a\"}\n\
                 {\"text\":\"You are a worthless idiot.\",\"labels\":{\"toxicity\":1},\"source\":\"a\"}\n";
     std::fs::write(folder.path().join("rows.jsonl"), rows).unwrap();
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());

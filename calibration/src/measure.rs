@@ -1,19 +1,27 @@
-//! Metrics of scores against labels; every one is a function of a [`Ranking`].
+//! Metrics of scores against labels; those of a head alone are functions of a [`Ranking`].
 //!
 //! Ties are exact throughout: rows with equal scores are flagged together or not at all.
 
+mod bias;
 mod bootstrap;
+mod length;
+mod pairs;
 mod probability;
 mod ranked;
 mod report;
+mod shift;
 
+pub use bias::{LEAST_ROWS, MEAN_POWER, SubgroupAuc, generalized_mean, subgroup_auc};
 pub use bootstrap::{Bootstrap, Interval, bootstrap};
+pub use length::{LENGTH_ENDS, LengthBucket, LengthRow, by_length};
+pub use pairs::{Agreement, agreement, mean_difference};
 pub use probability::{Bin, Bins, Reliability, brier, log_loss, reliability};
 pub use ranked::{
-    F1, OperatingPoint, PrecisionRecallPoint, auc, average_precision, best_f1, f1, operating_point,
-    precision_recall, recall_at_fpr, roc,
+    F1, OperatingPoint, PrecisionRecallPoint, accuracy, auc, average_precision, best_f1, f1, flagged_share,
+    operating_point, precision_recall, recall_at_fpr, roc,
 };
 pub use report::{RecallAtFpr, Report, ReportOptions, report, slices};
+pub use shift::{Shift, shift};
 
 #[cfg(doc)]
 use crate::Ranking;

@@ -1,13 +1,13 @@
-//! Plots as SVG text: ROC, precision and recall, reliability, latency by length.
+//! Plots as SVG text: ROC, precision and recall, reliability, latency and false positives by length.
 //!
 //! The same input gives the same text: no clock, no random ids, no system fonts. Text is laid out by estimate and set
 //! by the viewer's sans-serif font.
 
+mod by_length;
 mod canvas;
-mod latency;
 mod quality;
 
-pub use latency::{LatencyLine, latency};
+pub use by_length::{LatencyLine, false_positives, latency};
 pub use quality::{Named, precision_recall, reliability, roc};
 
 /// A plot that cannot be drawn.

@@ -1,15 +1,19 @@
-//! `eval`: how well the guard judges labelled rows, by head and by slice.
+//! `eval`: how well, how fairly and how steadily the guard judges labelled rows.
 
+mod disguise;
+mod identity;
 mod judge;
 mod measure;
 mod plot;
 mod rows;
 mod tables;
+mod words;
 
 use super::guard_options::GuardOptions;
 use super::terminal;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
+use judge::Probes;
 use measure::{Evaluation, Settings};
 use portcullis::{Guard, Request, Role};
 use std::path::PathBuf;
@@ -21,13 +25,19 @@ use std::process::ExitCode;
 A row is an object on a line of its own. Keys other than these are passed over:
   {\"text\": \"…\", \"labels\": {\"toxicity\": 1, \"hate\": 0}, \"source\": \"…\", \"slice\": \"…\", \"kind\": \"…\", \"role\": \"user\"}
   {\"text\": \"…\", \"label\": 1, \"head\": \"toxicity\"}
+  {\"text\": \"…\", \"label\": 1, \"head\": \"hate\", \"function\": \"negated_slur\", \"identities\": [\"muslim\"], \"pair\": \"p17\"}
 Labels are numbers in 0..=1, positive from 0.5 on; a head without a label is unknown and left out of its figures.
 A row is benign when it has labels and all are 0; a benign row is flagged when it is vetoed or escalated.
-ECE uses fifteen bins of equal mass. Intervals are 95% stratified percentile bootstrap.
+ECE uses fifteen bins of equal mass. Intervals are 95% stratified percentile bootstrap. FPR, recall and accuracy are at
+the policy's threshold. Rows with the same `pair` are compared with each other: are they decided the same, and how far
+apart are their scores? docs/eval.md tells each figure, each key of --json, the identity terms and the disguises.
 
 Examples:
   portcullis eval validation.jsonl
   portcullis eval validation.jsonl --head toxicity --slice-by kind --bootstrap 1000
+  portcullis eval functional-tests.jsonl --head hate --slice-by function
+  portcullis eval validation.jsonl --bias --bias-head hate --swap
+  portcullis eval validation.jsonl --disguise --by-length
   portcullis eval validation.jsonl --json --plot validation.svg > validation.json
 
 Exit status: 0, or 2 for an error.")]
@@ -44,11 +54,35 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "KEY", default_value = "source")]
     slice_by: SliceBy,
 
+    /// Add the AUC for each group of people, within its rows and against the others (subgroup, BPSN and BNSP AUC).
+    ///
+    /// A row's groups are its `identities`, or else those that its text names.
+    #[arg(long)]
+    bias: bool,
+
+    /// The head that --bias measures.
+    #[arg(long, value_name = "HEAD", default_value = "toxicity", requires = "bias")]
+    bias_head: String,
+
+    /// Swap the group that a text names for others, and add how far the scores move.
+    #[arg(long)]
+    swap: bool,
+
+    /// Disguise the positive rows in eleven ways, and add the recall before and after.
+    #[arg(long)]
+    disguise: bool,
+
+    /// Add false positives, scores of negative rows and recall by length in tokens.
+    #[arg(long)]
+    by_length: bool,
+
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
 
     /// Write the ROC, the precision–recall and each head's reliability plot, as panels of one SVG.
+    ///
+    /// With --by-length a panel of false positives by length is added.
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
 
@@ -70,17 +104,32 @@ enum SliceBy {
     Slice,
     /// The kind of text.
     Kind,
+    /// What a functional test is about.
+    Function,
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let guard = options.unrecorded().guard()?;
     let heads = chosen_heads(&guard, &arguments.head)?;
-    let judged = judge::judge(&guard, &arguments.data, arguments.slice_by, &heads)?;
-    let settings =
-        Settings { thresholds: thresholds(&guard)?, bootstrap: arguments.bootstrap, seed: arguments.seed };
+    let probes = Probes {
+        bias_head: arguments.bias.then_some(arguments.bias_head.as_str()),
+        swap: arguments.swap,
+        disguise: arguments.disguise,
+        by_length: arguments.by_length,
+    };
+    if let Some(head) = probes.bias_head {
+        chosen_heads(&guard, &[head.to_owned()])?;
+    }
+    let judged = judge::judge(&guard, &arguments.data, arguments.slice_by, &heads, probes)?;
+    let settings = Settings {
+        probes,
+        thresholds: thresholds(&guard)?,
+        bootstrap: arguments.bootstrap,
+        seed: arguments.seed,
+    };
     let evaluation = Evaluation::new(&heads, &judged, &settings)?;
     if let Some(path) = &arguments.plot {
-        let svg = plot::sheet(&heads, &judged)?;
+        let svg = plot::sheet(&heads, &judged, evaluation.by_length.as_deref())?;
         std::fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))?;
     }
     terminal::emit(&if arguments.json {

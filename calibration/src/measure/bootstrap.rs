@@ -120,7 +120,7 @@ fn draw(members: &[usize], random: &mut SplitMix64, groups: &mut [Group], count:
 }
 
 /// The quantile of sorted numbers, interpolated linearly between the two nearest.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * sorted.len().saturating_sub(1) as f64;
     let index = place as usize;
     let low = sorted.get(index).copied().unwrap_or(f64::NAN);

@@ -127,6 +127,20 @@ pub fn recall_at_fpr(ranking: &Ranking, max_fpr: f64) -> Result<OperatingPoint, 
         .unwrap_or(OperatingPoint { threshold: f32::INFINITY, fpr: 0.0, recall: 0.0 }))
 }
 
+/// The share of rows that a threshold decides right, in `0..=1`: positive rows flagged and negative rows not. One class
+/// is enough.
+pub fn accuracy(ranking: &Ranking, threshold: f32) -> f64 {
+    let (positives, negatives) = ranking.flagged(threshold);
+    (positives + ranking.negatives() - negatives) as f64 / ranking.rows() as f64
+}
+
+/// The share of `scores` that a threshold flags, in `0..=1`; nothing when there are none. Of positive rows it is the
+/// recall, of negative ones the false positive rate.
+pub fn flagged_share(scores: &[f32], threshold: f32) -> Option<f64> {
+    let flagged = scores.iter().filter(|score| **score >= threshold).count();
+    (!scores.is_empty()).then(|| flagged as f64 / scores.len() as f64)
+}
+
 /// The F1 score at a threshold: 0 where no positive row is flagged.
 ///
 /// # Errors

@@ -5,6 +5,8 @@ mod binomial;
 #[cfg(test)]
 mod file;
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
 mod fit;
 #[cfg(test)]
 mod measure;

@@ -17,12 +17,14 @@ fn all(name: &str) -> Vec<String> {
     let roc = measure::roc(&ranking).unwrap();
     let pr = measure::precision_recall(&ranking).unwrap();
     let reliability = measure::reliability(&ranking, Bins::EqualWidth(10)).unwrap();
+    let buckets = measure::by_length(&[(10, 0.2, false), (100, 0.9, false)], Some(0.5)).unwrap();
     let points = [(8.0, 0.5), (128.0, 3.0), (512.0, 15.5)];
     vec![
         plot::roc("ROC", &[Named { name, points: &roc }]).unwrap(),
         plot::precision_recall("Precision and recall", &[Named { name, points: &pr }]).unwrap(),
         plot::reliability("Reliability", &reliability).unwrap(),
         plot::latency("Latency", &[LatencyLine { name, points: &points }]).unwrap(),
+        plot::false_positives("Lengths", &[Named { name, points: &buckets }]).unwrap(),
     ]
 }
 
@@ -43,7 +45,8 @@ fn labels_with_units() {
         "False positive rate (share of negatives)",
         "Precision (share of flagged)",
         "Rows per bin",
-        "Length (tokens)",
+        "Latency (ms)",
+        "False positive rate (share of negatives)",
     ]) {
         assert!(svg.contains(label), "{label}");
     }
@@ -60,6 +63,9 @@ fn text_is_escaped() {
 fn refusals() {
     assert_eq!(plot::roc("none", &[]), Err(PlotError::Empty));
     assert_eq!(plot::latency("none", &[LatencyLine { name: "p50", points: &[] }]), Err(PlotError::Empty));
+    let unmeasured = measure::by_length(&[(10, 0.2, false)], None).unwrap();
+    let found = plot::false_positives("none", &[Named { name: "toxicity", points: &unmeasured }]);
+    assert_eq!(found, Err(PlotError::Empty));
     for y in [f64::NAN, f64::INFINITY, -1.0] {
         let found = plot::latency("bad", &[LatencyLine { name: "p50", points: &[(1.0, y)] }]);
         assert_eq!(found, Err(PlotError::Coordinate { line: "p50".into() }));

@@ -1,11 +1,14 @@
-//! Every row of the data judged by the guard, with no text kept.
+//! Every row of the data judged by the guard, as it is and changed, with no text kept.
 
-use super::SliceBy;
-use super::rows::Row;
+use super::disguise::DISGUISES;
+use super::rows::{Known, Row};
+use super::{SliceBy, identity};
 use crate::cli::{failure, lines, terminal};
 use anyhow::{Context as _, bail, ensure};
 use indicatif::ProgressBar;
-use portcullis::{Decision, Guard};
+use portcullis::normalize::Normalized;
+use portcullis::tokenize::Tokens;
+use portcullis::{Decision, Guard, Request, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -17,14 +20,65 @@ const BATCH: usize = 256;
 const BATCH_BYTES: usize = 4 << 20;
 const MOST_LINE_BYTES: usize = 16 << 20;
 
+/// What is asked of the rows besides the verdicts.
+#[derive(Clone, Copy)]
+pub(super) struct Probes<'a> {
+    /// The head whose bias is measured.
+    pub(super) bias_head: Option<&'a str>,
+    /// Whether the groups that a text names are swapped.
+    pub(super) swap: bool,
+    /// Whether positive rows are disguised.
+    pub(super) disguise: bool,
+    /// Whether tokens are counted.
+    pub(super) by_length: bool,
+}
+
+/// A head's label of a row, where it has one, and score, where the classifier ran.
+pub(super) type LabelAndScore = (Option<f32>, Option<f32>);
+
 /// A row's labels, scores and decision.
 pub(super) struct Judged {
     pub(super) slice: String,
-    /// For each chosen head: its label, where the row has one, and its score, where the classifier ran.
-    pub(super) heads: Vec<(Option<f32>, Option<f32>)>,
+    /// For each chosen head.
+    pub(super) heads: Vec<LabelAndScore>,
     pub(super) decision: Decision,
     /// Whether the row has labels and all of them are 0.
     pub(super) benign: bool,
+    pub(super) pair: Option<String>,
+    /// Of the head whose bias is measured.
+    pub(super) bias: LabelAndScore,
+    /// The groups of people that the row concerns, where bias is measured.
+    pub(super) groups: BTreeSet<String>,
+    /// The length, special tokens not counted, where it is measured.
+    pub(super) tokens: Option<usize>,
+    /// The text about other groups.
+    pub(super) swapped: Vec<Answer>,
+    /// The text in each of the [`DISGUISES`]; empty for a row that is not disguised.
+    pub(super) disguised: Vec<Answer>,
+}
+
+impl Judged {
+    /// Whether the row is positive for a chosen head.
+    fn is_positive(&self) -> bool {
+        self.heads.iter().any(|(label, _)| label.is_some_and(is_positive))
+    }
+
+    /// Whether the row is positive for the head at `at`, and its score; nothing without both label and score.
+    pub(super) fn scored(&self, at: usize) -> Option<(bool, f32)> {
+        let (label, score) = self.heads.get(at)?;
+        Some((is_positive((*label)?), (*score)?))
+    }
+}
+
+/// The guard's answer to a changed text.
+pub(super) struct Answer {
+    /// For each chosen head, where the classifier ran.
+    pub(super) scores: Vec<Option<f32>>,
+    pub(super) decision: Decision,
+}
+
+pub(super) fn is_positive(label: f32) -> bool {
+    label >= 0.5
 }
 
 /// Judges the rows of a file, or of standard input for `-`.
@@ -36,6 +90,7 @@ pub(super) fn judge(
     data: &Path,
     slice_by: SliceBy,
     heads: &[String],
+    probes: Probes<'_>,
 ) -> anyhow::Result<Vec<Judged>> {
     let name = if is_standard_input(data) { "standard input".to_owned() } else { data.display().to_string() };
     let (mut input, bytes) = open(data).with_context(|| format!("cannot open {name}"))?;
@@ -45,6 +100,7 @@ pub(super) fn judge(
         [head] => Some(head.as_str()),
         _ => None,
     };
+    let judge = Judge { guard, heads, probes };
     let mut judged = Vec::new();
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     let mut batch = Vec::with_capacity(BATCH);
@@ -59,17 +115,17 @@ pub(super) fn judge(
         };
         progress.inc(line.len() as u64 + 1);
         let row = Row::parse(&line, slice_by, only_head).with_context(|| format!("{name} line {number}"))?;
-        for head in row.labels.keys().filter(|head| !known.contains(*head)) {
+        for head in row.known.labels.keys().filter(|head| !known.contains(*head)) {
             *unknown.entry(head.clone()).or_default() += 1;
         }
         bytes_waiting += row.request.text.len();
         batch.push(row);
         if batch.len() == BATCH || bytes_waiting > BATCH_BYTES {
-            add(guard, &mut batch, heads, &mut judged);
+            judge.add(&mut batch, &mut judged)?;
             bytes_waiting = 0;
         }
     }
-    add(guard, &mut batch, heads, &mut judged);
+    judge.add(&mut batch, &mut judged)?;
     progress.finish_and_clear();
     ensure!(!judged.is_empty(), "{name} holds no rows: expected at least one");
     for (head, rows) in unknown {
@@ -78,19 +134,119 @@ pub(super) fn judge(
     Ok(judged)
 }
 
-fn add(guard: &Guard, batch: &mut Vec<Row>, heads: &[String], judged: &mut Vec<Judged>) {
-    let (requests, known): (Vec<_>, Vec<_>) =
-        batch.drain(..).map(|row| (row.request, (row.labels, row.slice))).unzip();
-    for (verdict, (labels, slice)) in guard.check_batch(&requests).into_iter().zip(known) {
-        let score =
-            |name: &String| verdict.scores.iter().find(|(head, _)| head == name).map(|(_, score)| *score);
-        judged.push(Judged {
+/// The guard at work on the rows.
+struct Judge<'a> {
+    guard: &'a Guard,
+    heads: &'a [String],
+    probes: Probes<'a>,
+}
+
+impl Judge<'_> {
+    fn add(&self, batch: &mut Vec<Row>, judged: &mut Vec<Judged>) -> anyhow::Result<()> {
+        let (requests, known): (Vec<_>, Vec<_>) = batch.drain(..).map(|row| (row.request, row.known)).unzip();
+        let verdicts = self.guard.check_batch(&requests);
+        let mut rows = Vec::with_capacity(requests.len());
+        for ((request, known), verdict) in requests.iter().zip(known).zip(verdicts) {
+            rows.push(self.row(request, known, &verdict)?);
+        }
+        if self.probes.swap {
+            self.swap(&requests, &mut rows);
+        }
+        if self.probes.disguise {
+            self.disguise(&requests, &mut rows, judged.len());
+        }
+        judged.append(&mut rows);
+        Ok(())
+    }
+
+    fn swap(&self, requests: &[Request], rows: &mut [Judged]) {
+        let texts = requests.iter().enumerate().flat_map(|(at, request)| {
+            identity::swaps(&request.text).into_iter().map(move |text| (at, changed(request, text)))
+        });
+        for (at, answer) in self.answers(texts) {
+            if let Some(row) = rows.get_mut(at) {
+                row.swapped.push(answer);
+            }
+        }
+    }
+
+    /// Disguises the positive rows; the number of the first row and those that follow are the seeds.
+    fn disguise(&self, requests: &[Request], rows: &mut [Judged], first: usize) {
+        let positive = requests.iter().enumerate().zip(&*rows).filter(|(_, row)| row.is_positive());
+        let texts = positive.flat_map(|((at, request), _)| {
+            let seed = (first + at) as u64;
+            DISGUISES
+                .iter()
+                .map(move |disguise| (at, changed(request, (disguise.apply)(&request.text, seed))))
+        });
+        for (at, answer) in self.answers(texts) {
+            if let Some(row) = rows.get_mut(at) {
+                row.disguised.push(answer);
+            }
+        }
+    }
+
+    fn row(&self, request: &Request, known: Known, verdict: &Verdict) -> anyhow::Result<Judged> {
+        let Known { labels, slice, identities, pair } = known;
+        let of = |head: &str| (labels.get(head).copied(), score(verdict, head));
+        let groups = || match identities {
+            Some(listed) => listed.into_iter().collect(),
+            None => identity::groups(&request.text).into_iter().map(str::to_owned).collect(),
+        };
+        Ok(Judged {
             slice,
-            heads: heads.iter().map(|head| (labels.get(head).copied(), score(head))).collect(),
+            heads: self.heads.iter().map(|head| of(head)).collect(),
             decision: verdict.decision,
             benign: !labels.is_empty() && labels.values().all(|label| *label == 0.0),
-        });
+            pair,
+            bias: self.probes.bias_head.map_or((None, None), of),
+            groups: if self.probes.bias_head.is_some() { groups() } else { BTreeSet::new() },
+            tokens: self.probes.by_length.then(|| self.tokens(&request.text)).transpose()?,
+            swapped: Vec::new(),
+            disguised: Vec::new(),
+        })
     }
+
+    fn tokens(&self, text: &str) -> anyhow::Result<usize> {
+        let mut tokens = Tokens::new();
+        self.guard.bundle().tokenizer().encode(Normalized::new(text).text(), &mut tokens)?;
+        Ok(tokens.len())
+    }
+
+    /// Answers to texts, each with the place of the row that it was made from, in batches.
+    fn answers(&self, texts: impl Iterator<Item = (usize, Request)>) -> Vec<(usize, Answer)> {
+        let mut answers = Vec::new();
+        let (mut places, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut texts = texts.peekable();
+        while let Some((place, request)) = texts.next() {
+            bytes += request.text.len();
+            places.push(place);
+            batch.push(request);
+            if batch.len() == BATCH || bytes > BATCH_BYTES || texts.peek().is_none() {
+                let verdicts = self.guard.check_batch(&batch);
+                answers.extend(places.drain(..).zip(verdicts.iter().map(|verdict| self.answer(verdict))));
+                batch.clear();
+                bytes = 0;
+            }
+        }
+        answers
+    }
+
+    fn answer(&self, verdict: &Verdict) -> Answer {
+        Answer {
+            scores: self.heads.iter().map(|head| score(verdict, head)).collect(),
+            decision: verdict.decision,
+        }
+    }
+}
+
+fn score(verdict: &Verdict, head: &str) -> Option<f32> {
+    verdict.scores.iter().find(|(name, _)| name == head).map(|(_, score)| *score)
+}
+
+/// The request with another text.
+fn changed(request: &Request, text: String) -> Request {
+    Request { text, role: request.role, ..Request::default() }
 }
 
 fn is_standard_input(data: &Path) -> bool {

@@ -1,11 +1,23 @@
-//! The figures of an evaluation: per head and slice, and the decisions per slice.
+//! The figures of an evaluation: per head and slice, the decisions per slice, and what was asked for besides.
 
-use super::judge::Judged;
+mod bias;
+mod disguise;
+mod length;
+mod pairs;
+mod swap;
+
+pub(super) use bias::Bias;
+pub(super) use disguise::{Disguised, Recall};
+pub(super) use length::Lengths;
+pub(super) use pairs::Pairs;
+pub(super) use swap::Swap;
+
+use super::judge::{Judged, Probes};
 use portcullis::Decision;
 use portcullis_calibration::Ranking;
 use portcullis_calibration::measure::{
-    self, Bins, Bootstrap, MeasureError, Report, ReportOptions, average_precision, best_f1, brier, f1,
-    recall_at_fpr, reliability,
+    self, Bins, Bootstrap, MeasureError, Report, ReportOptions, accuracy, average_precision, best_f1, brier,
+    f1, recall_at_fpr, reliability,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -16,12 +28,19 @@ pub(super) const ALL: &str = "all";
 pub(super) const BINS: Bins = Bins::EqualMass(15);
 
 /// What the figures depend on besides the rows.
-pub(super) struct Settings {
+pub(super) struct Settings<'a> {
+    pub(super) probes: Probes<'a>,
     /// Each head's threshold in the policy.
     pub(super) thresholds: Vec<(String, Option<f32>)>,
     /// Bootstrap replicates for the figures over all rows.
     pub(super) bootstrap: Option<u32>,
     pub(super) seed: u64,
+}
+
+impl Settings<'_> {
+    fn threshold(&self, head: &str) -> Option<f32> {
+        self.thresholds.iter().find(|(name, _)| name == head).and_then(|(_, found)| *found)
+    }
 }
 
 /// Everything measured.
@@ -32,6 +51,19 @@ pub(super) struct Evaluation {
     pub(super) heads: Vec<HeadFigures>,
     /// All rows first, then each slice by name.
     pub(super) decisions: Vec<Decisions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bias: Option<Bias>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) swap: Option<Swap>,
+    /// By head in the model's order, then by disguise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) disguise: Option<Vec<Disguised>>,
+    /// By head in the model's order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by_length: Option<Vec<Lengths>>,
+    /// Where a row names its pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pairs: Option<Pairs>,
 }
 
 /// One head on one slice. A figure that needs both classes is missing where there is one.
@@ -52,6 +84,8 @@ pub(super) struct HeadFigures {
     pub(super) f1_at_threshold: Option<f64>,
     pub(super) fpr_at_threshold: Option<f64>,
     pub(super) recall_at_threshold: Option<f64>,
+    /// The share of rows on the right side of the threshold; one class is enough.
+    pub(super) accuracy_at_threshold: Option<f64>,
     pub(super) best_f1: Option<f64>,
     pub(super) best_f1_threshold: Option<f32>,
     pub(super) ece: f64,
@@ -100,8 +134,8 @@ impl Evaluation {
     /// Measures the judged rows.
     ///
     /// # Errors
-    /// When a score is not a number in `0..=1`.
-    pub(super) fn new(heads: &[String], judged: &[Judged], settings: &Settings) -> anyhow::Result<Self> {
+    /// When a score is not a number in `0..=1`, or no row has what a report is about.
+    pub(super) fn new(heads: &[String], judged: &[Judged], settings: &Settings<'_>) -> anyhow::Result<Self> {
         let mut slices: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
         for row in judged {
             slices.entry(&row.slice).or_default().push(row);
@@ -126,7 +160,17 @@ impl Evaluation {
                 sum
             })
             .collect();
-        Ok(Self { rows: judged.len(), heads: figures, decisions })
+        let probes = settings.probes;
+        Ok(Self {
+            rows: judged.len(),
+            heads: figures,
+            decisions,
+            bias: probes.bias_head.map(|head| Bias::new(head, judged)).transpose()?,
+            swap: probes.swap.then(|| Swap::new(heads, judged)).transpose()?,
+            disguise: probes.disguise.then(|| disguise::figures(heads, judged, settings)).transpose()?,
+            by_length: probes.by_length.then(|| length::figures(heads, judged, settings)).transpose()?,
+            pairs: Pairs::new(heads, judged),
+        })
     }
 }
 
@@ -135,13 +179,7 @@ pub(super) fn ranking<'a>(
     rows: impl IntoIterator<Item = &'a Judged>,
     at: usize,
 ) -> Result<Option<Ranking>, MeasureError> {
-    let (scores, labels): (Vec<f32>, Vec<bool>) = rows
-        .into_iter()
-        .filter_map(|row| match row.heads.get(at) {
-            Some((Some(label), Some(score))) => Some((*score, *label >= 0.5)),
-            _ => None,
-        })
-        .unzip();
+    let (labels, scores): (Vec<bool>, Vec<f32>) = rows.into_iter().filter_map(|row| row.scored(at)).unzip();
     if scores.is_empty() { Ok(None) } else { Ranking::new(&scores, &labels).map(Some) }
 }
 
@@ -150,7 +188,7 @@ fn head_figures(
     at: usize,
     slice: &str,
     rows: &[&Judged],
-    settings: &Settings,
+    settings: &Settings<'_>,
     replicates: Option<u32>,
 ) -> Result<Option<HeadFigures>, MeasureError> {
     let Some(ranking) = ranking(rows.iter().copied(), at)? else { return Ok(None) };
@@ -158,7 +196,7 @@ fn head_figures(
     let both = ranking.positives() > 0 && ranking.negatives() > 0;
     let when_both =
         |metric: &dyn Fn(&Ranking) -> Result<f64, MeasureError>| both.then(|| metric(&ranking)).transpose();
-    let threshold = settings.thresholds.iter().find(|(name, _)| name == head).and_then(|(_, found)| *found);
+    let threshold = settings.threshold(head);
     let at_threshold =
         threshold.filter(|_| both).map(|at| measure::operating_point(&ranking, at)).transpose()?;
     let best = both.then(|| best_f1(&ranking)).transpose()?;
@@ -182,6 +220,7 @@ fn head_figures(
         f1_at_threshold: threshold.filter(|_| both).map(|at| f1(&ranking, at)).transpose()?,
         fpr_at_threshold: at_threshold.map(|point| point.fpr),
         recall_at_threshold: at_threshold.map(|point| point.recall),
+        accuracy_at_threshold: threshold.map(|at| accuracy(&ranking, at)),
         best_f1: best.map(|best| best.f1),
         best_f1_threshold: best.map(|best| best.threshold),
         ece: reliability(&ranking, BINS)?.ece,

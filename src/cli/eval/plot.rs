@@ -1,7 +1,7 @@
 //! The plots of an evaluation as panels of one SVG.
 
 use super::judge::Judged;
-use super::measure::{BINS, ranking};
+use super::measure::{BINS, Lengths, ranking};
 use anyhow::ensure;
 use portcullis_calibration::{measure, plot};
 
@@ -9,11 +9,16 @@ use portcullis_calibration::{measure, plot};
 const PANEL: (usize, usize) = (720, 480);
 const PANELS_A_ROW: usize = 2;
 
-/// ROC and precision–recall of every head with both classes, then a reliability panel for each.
+/// ROC and precision–recall of every head with both classes, false positives by length where they were measured, then a
+/// reliability panel for each head.
 ///
 /// # Errors
 /// When no head has rows of both classes.
-pub(super) fn sheet(heads: &[String], judged: &[Judged]) -> anyhow::Result<String> {
+pub(super) fn sheet(
+    heads: &[String],
+    judged: &[Judged],
+    lengths: Option<&[Lengths]>,
+) -> anyhow::Result<String> {
     let mut roc = Vec::new();
     let mut precision_recall = Vec::new();
     let mut panels = Vec::new();
@@ -29,9 +34,22 @@ pub(super) fn sheet(heads: &[String], judged: &[Judged]) -> anyhow::Result<Strin
     ensure!(!panels.is_empty(), "nothing to plot: no head has both positive and negative rows");
     let roc: Vec<_> = roc.iter().map(|(name, points)| plot::Named { name, points }).collect();
     let curves: Vec<_> = precision_recall.iter().map(|(name, points)| plot::Named { name, points }).collect();
+    if let Some(panel) = by_length(lengths.unwrap_or_default())? {
+        panels.insert(0, panel);
+    }
     panels.insert(0, plot::precision_recall("Precision and recall", &curves)?);
     panels.insert(0, plot::roc("ROC", &roc)?);
     Ok(assemble(&panels))
+}
+
+/// The heads that have negative rows and a threshold in the policy; nothing when none has.
+fn by_length(lengths: &[Lengths]) -> Result<Option<String>, plot::PlotError> {
+    let lines: Vec<_> = lengths
+        .iter()
+        .filter(|head| head.buckets.iter().any(|bucket| bucket.fpr.is_some()))
+        .map(|head| plot::Named { name: &head.head, points: &head.buckets })
+        .collect();
+    (!lines.is_empty()).then(|| plot::false_positives("False positives by length", &lines)).transpose()
 }
 
 /// The panels side by side, each an SVG element inside the sheet's.

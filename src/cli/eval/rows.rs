@@ -4,6 +4,7 @@ use super::SliceBy;
 use anyhow::{anyhow, bail, ensure};
 use portcullis::{Request, Role};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The slice of a row that names none.
@@ -12,9 +13,18 @@ pub(super) const NO_SLICE: &str = "(none)";
 /// A text with what is known about it.
 pub(super) struct Row {
     pub(super) request: Request,
+    pub(super) known: Known,
+}
+
+/// What a row tells of its text.
+pub(super) struct Known {
     /// Labels in `0..=1` by head.
     pub(super) labels: BTreeMap<String, f32>,
     pub(super) slice: String,
+    /// The groups of people that the text concerns, where the row lists them.
+    pub(super) identities: Option<Vec<String>>,
+    /// The name that the row shares with the others of its pair.
+    pub(super) pair: Option<String>,
 }
 
 impl Row {
@@ -46,8 +56,29 @@ impl Row {
             SliceBy::Source => wire.source,
             SliceBy::Slice => wire.slice,
             SliceBy::Kind => wire.kind,
+            SliceBy::Function => wire.function,
         };
-        Ok(Self { request, labels, slice: slice.unwrap_or_else(|| NO_SLICE.to_owned()) })
+        let identities = wire.identities.map(names).transpose()?;
+        let pair = wire.pair.map(name).transpose()?;
+        let slice = slice.unwrap_or_else(|| NO_SLICE.to_owned());
+        Ok(Self { request, known: Known { labels, slice, identities, pair } })
+    }
+}
+
+fn names(value: Value) -> anyhow::Result<Vec<String>> {
+    const EXPECTED: &str = "bad `identities`: expected a list of strings";
+    let Value::Array(names) = value else { bail!(EXPECTED) };
+    names
+        .into_iter()
+        .map(|name| if let Value::String(name) = name { Ok(name) } else { bail!(EXPECTED) })
+        .collect()
+}
+
+fn name(value: Value) -> anyhow::Result<String> {
+    match value {
+        Value::String(name) => Ok(name),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => bail!("bad `pair`: expected a string or a number"),
     }
 }
 
@@ -60,5 +91,8 @@ struct Wire {
     source: Option<String>,
     slice: Option<String>,
     kind: Option<String>,
+    function: Option<String>,
     role: Option<String>,
+    identities: Option<Value>,
+    pair: Option<Value>,
 }

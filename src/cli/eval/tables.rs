@@ -1,5 +1,8 @@
 //! The figures as tables.
 
+mod fairness;
+mod robustness;
+
 use super::measure::{Decisions, Evaluation, HeadFigures};
 use crate::cli::terminal::{HEADING, Table};
 use portcullis_calibration::measure::{Interval, Report};
@@ -16,6 +19,18 @@ pub(super) fn render(evaluation: &Evaluation) -> String {
             write!(text, "\n{HEADING}95% intervals over all rows{HEADING:#}\n{}", interval_table(&intervals));
     }
     let _ = write!(text, "\n{HEADING}decisions{HEADING:#}\n{}", decisions(&evaluation.decisions));
+    for report in [
+        evaluation.bias.as_ref().map(fairness::bias),
+        evaluation.swap.as_ref().map(fairness::swap),
+        evaluation.disguise.as_deref().map(robustness::disguise),
+        evaluation.by_length.as_deref().map(robustness::by_length),
+        evaluation.pairs.as_ref().map(robustness::pairs),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let _ = write!(text, "\n{report}");
+    }
     text
 }
 
@@ -33,6 +48,7 @@ fn heads(heads: &[HeadFigures]) -> String {
         "F1",
         "FPR",
         "recall",
+        "accuracy",
         "best F1",
         "ECE",
         "Brier",
@@ -53,6 +69,7 @@ fn heads(heads: &[HeadFigures]) -> String {
             figure(head.f1_at_threshold),
             figure(head.fpr_at_threshold),
             figure(head.recall_at_threshold),
+            figure(head.accuracy_at_threshold),
             figure(head.best_f1),
             figure(Some(head.ece)),
             figure(Some(head.brier)),
