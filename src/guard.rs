@@ -70,7 +70,7 @@ pub struct Scores {
     pub logits: Vec<f32>,
     /// The calibrated scores in `0..=1`.
     pub calibrated: Vec<f32>,
-    /// Tokens, special ones not counted.
+    /// Tokens, special ones not counted; words where the model is hashed.
     pub tokens: usize,
     /// Windows judged.
     pub windows: usize,
@@ -207,7 +207,8 @@ impl Guard {
     /// Encodes one sequence of token ids, the special ones included, and says how long that took.
     ///
     /// # Errors
-    /// [`GuardError::Encode`] for ids outside the vocabulary or a sequence longer than the model's positions.
+    /// [`GuardError::Encode`] for ids outside the vocabulary, a sequence longer than the model's positions, and a model that
+    /// reads no ids.
     pub fn encode_ids(&self, ids: &[u32]) -> Result<(Duration, Vec<f32>), GuardError> {
         let start = Instant::now();
         let logits = self.0.classifier.encode_ids(ids).map_err(|e| GuardError::Encode(full_message(&e)))?;

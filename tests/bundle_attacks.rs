@@ -1,4 +1,4 @@
-//! Every file in `tests/attacks/bundle` damages a copy of the shipped bundle in one way and names the error.
+//! Every file in `tests/attacks/bundle` damages a copy of a shipped bundle in one way and names the error.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +19,9 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attack {
+    /// The bundle that is damaged, if not the default one.
+    #[serde(default)]
+    model: Option<String>,
     /// The file that is damaged; `index.toml` lies in the models directory itself.
     file: String,
     damage: Damage,
@@ -57,10 +60,19 @@ fn models() -> PathBuf {
 
 /// A directory with the shipped default bundle, its large files linked.
 fn copy() -> (tempfile::TempDir, PathBuf) {
+    copy_of(None)
+}
+
+/// A directory with one of the shipped bundles, its large files linked.
+fn copy_of(model: Option<&str>) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
-    let index = Index::read(&models()).unwrap();
+    let mut index = Index::read(&models()).unwrap();
+    if let Some(model) = model {
+        index.bundles.retain(|bundle| bundle.id == model);
+        index.default = model.to_owned();
+    }
     let entry = index.default_bundle().unwrap();
-    fs::copy(models().join("index.toml"), dir.path().join("index.toml")).unwrap();
+    fs::write(dir.path().join("index.toml"), toml::to_string(&index).unwrap()).unwrap();
     let folder = dir.path().join(&entry.directory);
     fs::create_dir(&folder).unwrap();
     for file in &entry.files {
@@ -94,6 +106,7 @@ fn apply(damage: &Damage, path: &Path) {
 fn reseal(dir: &Path, name: &str, path: &Path) {
     let mut index: Index = Index::read(dir).unwrap();
     let bytes = fs::read(path).unwrap();
+    index.bundles.retain(|bundle| bundle.id == index.default);
     for file in index.bundles.iter_mut().flat_map(|bundle| &mut bundle.files) {
         if file.path == name {
             file.bytes = bytes.len() as u64;
@@ -124,7 +137,7 @@ fn every_attack_is_named() {
         let file = file.unwrap().path();
         let attack: Attack = toml::from_str(&fs::read_to_string(&file).unwrap())
             .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        let (dir, folder) = copy();
+        let (dir, folder) = copy_of(attack.model.as_deref());
         let target = if attack.file == "index.toml" {
             dir.path().join("index.toml")
         } else {
@@ -189,8 +202,10 @@ proptest! {
     }
 
     #[test]
-    fn damaged_manifests_do_not_panic(at in 0usize..400, with in prop::collection::vec(any::<u8>(), 1..8)) {
-        let (dir, folder) = copy();
+    fn damaged_manifests_do_not_panic(
+        at in 0usize..400, with in prop::collection::vec(any::<u8>(), 1..8), hashed in any::<bool>()
+    ) {
+        let (dir, folder) = copy_of(hashed.then_some("portcullis-tiny"));
         let path = folder.join("manifest.toml");
         apply(&Damage::Overwrite { at, with }, &path);
         reseal(dir.path(), "manifest.toml", &path);

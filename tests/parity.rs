@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use half::f16;
-use portcullis::bundle::{Bundle, EncoderShape, ModelShape};
+use portcullis::bundle::{Bundle, EncoderShape};
 use portcullis::encode::{Batch, Encoder};
 use portcullis::normalize::Normalized;
 use portcullis::tokenize::Tokens;
@@ -35,10 +35,7 @@ struct Fixture {
 }
 
 fn shape(bundle: &Bundle) -> EncoderShape {
-    match &bundle.manifest().model {
-        ModelShape::Encoder { shape, .. } => *shape,
-        ModelShape::Hashed(_) => panic!("the embedded bundle holds an encoder"),
-    }
+    bundle.weights().unwrap().shape()
 }
 
 fn data(name: &str) -> PathBuf {

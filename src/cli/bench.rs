@@ -21,8 +21,9 @@ use std::process::ExitCode;
     args_conflicts_with_subcommands = true,
     after_help = "\
 Latency is that of a whole check, from the request to the verdict, of benign texts with exactly that many tokens, the
-two special ones included. Lengths take turns within a round, so that a slow moment falls on all of them. A cold start
-runs from the start of a new process to its end, with a verdict on thirty words and one thread.
+two special ones included (two words fewer where the model is hashed). Lengths take turns within a round, so that a
+slow moment falls on all of them. A cold start runs from the start of a new process to its end, with a verdict on thirty
+words and one thread.
 
 Examples:
   portcullis bench

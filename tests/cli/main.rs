@@ -10,4 +10,5 @@ mod generate;
 mod inspect;
 mod pipe;
 mod program;
+mod tiny;
 mod usage;

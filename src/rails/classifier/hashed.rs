@@ -1,7 +1,7 @@
 //! Hashed models: words, windows, sums.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rayon::prelude::*;
 
@@ -72,7 +72,7 @@ impl Hashed {
                 let split = start.elapsed();
                 let outcome = one(weights, judged, windowing, &mut buffers);
                 times.tokenize += split;
-                times.encode += start.elapsed().saturating_sub(split).max(Duration::ZERO);
+                times.encode += start.elapsed().saturating_sub(split);
                 outcome
             })
             .collect();
