@@ -25,6 +25,7 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
+use crate::tokenize::Tokens;
 use crate::verdict::{
     Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
@@ -157,7 +158,7 @@ impl Guard {
             .zip(detections)
             .map(|((request, normalized), detections)| {
                 let decide = Instant::now();
-                let foreign = normalized.as_ref().map_or(Foreign::No, |text| foreign(text.text()));
+                let foreign = normalized.as_ref().map_or(Foreign::No, |text| self.foreign(text));
                 let outcome = normalized.and_then(|_| outcomes.next());
                 let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign);
                 verdict.timing =
@@ -170,6 +171,14 @@ impl Guard {
                 (verdict, logits)
             })
             .collect()
+    }
+
+    /// Whether a text is in a language that the classifiers were not trained on.
+    #[must_use]
+    pub fn foreign(&self, text: &Normalized<'_>) -> Foreign {
+        let tokenizer = self.0.bundle.tokenizer();
+        let mut tokens = Tokens::new();
+        foreign(text.text(), |word| tokenizer.encode(word, &mut tokens).is_ok() && tokens.is_one_word())
     }
 
     /// The heads' scores of each text, normalized as for a verdict but weighed by no policy.
