@@ -7,6 +7,8 @@ mod bytes;
 mod dense;
 mod embedded;
 mod error;
+mod finder;
+mod hashed;
 mod index;
 mod manifest;
 mod weights;
@@ -14,15 +16,19 @@ mod weights;
 pub use bytes::Bytes;
 pub use dense::{DenseEmbeddings, DenseHeads, DenseLayer, DenseLinear, DenseNorm};
 pub use error::BundleError;
+pub use hashed::HashedWeights;
 pub use index::{BundleEntry, FileEntry, Index};
-pub use manifest::{CoverageLimits, EncoderShape, Head, Manifest, TokenizerFile, TokenizerKind, WindowShape};
+pub use manifest::{
+    CoverageLimits, EncoderShape, HashedShape, Head, Manifest, ModelShape, TokenizerFile, TokenizerKind,
+    WindowShape,
+};
 pub use weights::Weights;
 
 use std::path::Path;
 
 use portcullis_calibration::Calibration;
 
-use crate::tokenize::{HuggingFace, Tokenizer, WordPiece};
+use crate::tokenize::{HuggingFace, TokenizeError, Tokenizer, Tokens, WordPiece, Words};
 
 /// Name of the index file inside a models directory.
 pub const INDEX_FILE: &str = "index.toml";
@@ -32,10 +38,30 @@ pub const INDEX_FILE: &str = "index.toml";
 pub struct Bundle {
     entry: BundleEntry,
     manifest: Manifest,
-    weights: Weights,
-    tokenizer: Tokenizer<Bytes>,
+    model: Model,
     calibration: Calibration,
     files: Vec<(FileEntry, Bytes)>,
+}
+
+/// The model of a bundle, by kind.
+#[derive(Debug)]
+pub enum Model {
+    /// A transformer over the tokens of a text.
+    Encoder {
+        /// Its weights.
+        weights: Box<Weights>,
+        /// Its tokenizer.
+        tokenizer: Tokenizer<Bytes>,
+    },
+    /// A linear model over hashed pieces of a text's words.
+    Hashed(HashedWeights),
+}
+
+/// Whether the codes of weights are known to keep their bound, or have to be looked through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Image,
+    Outside,
 }
 
 impl Bundle {
@@ -54,7 +80,7 @@ impl Bundle {
                 files.push((file.clone(), Bytes::from_static(bytes)));
             }
         }
-        Self::assemble(entry, files, Weights::open)
+        Self::assemble(entry, files, Trust::Image)
     }
 
     /// Maps the default bundle of the directory `dir`, which holds an `index.toml`, as [`Bundle::open_named`] does.
@@ -85,13 +111,13 @@ impl Bundle {
             file.check(&bytes)?;
             files.push((file.clone(), bytes));
         }
-        Self::assemble(entry.clone(), files, Weights::open_hostile)
+        Self::assemble(entry.clone(), files, Trust::Outside)
     }
 
     fn assemble(
         entry: BundleEntry,
         files: Vec<(FileEntry, Bytes)>,
-        open_weights: impl Fn(Bytes, &Manifest) -> Result<Weights, BundleError>,
+        trust: Trust,
     ) -> Result<Self, BundleError> {
         let find = |path: &str| {
             files
@@ -107,26 +133,23 @@ impl Bundle {
                 right: format!("{} in {}", manifest.id, manifest::FILE),
             });
         }
-        let weights = open_weights(find(&manifest.weights)?, &manifest)?;
-        let tokenizer = match manifest.tokenizer.kind {
-            TokenizerKind::WordPiece => {
-                Tokenizer::WordPiece(WordPiece::open(find(&manifest.tokenizer.file)?)?)
+        let model = match &manifest.model {
+            ModelShape::Encoder { shape, tokenizer } => {
+                let weights = find(&manifest.weights)?;
+                let weights = match trust {
+                    Trust::Image => Weights::open(weights, &manifest, *shape)?,
+                    Trust::Outside => Weights::open_hostile(weights, &manifest, *shape)?,
+                };
+                let tokenizer = open_tokenizer(tokenizer, find(&tokenizer.file)?, shape.vocabulary)?;
+                Model::Encoder { weights: Box::new(weights), tokenizer }
             }
-            TokenizerKind::HuggingFace => {
-                let file = find(&manifest.tokenizer.file)?;
-                Tokenizer::HuggingFace(Box::new(HuggingFace::from_bytes(file.as_ref())?))
+            ModelShape::Hashed(shape) => {
+                Model::Hashed(HashedWeights::open(find(&manifest.weights)?, &manifest, *shape)?)
             }
         };
-        if tokenizer.vocabulary_size() > manifest.encoder.vocabulary {
-            return Err(BundleError::Disagree {
-                what: "vocabulary size",
-                left: format!("{} in {}", tokenizer.vocabulary_size(), manifest.tokenizer.file),
-                right: format!("{} in {}", manifest.encoder.vocabulary, manifest::FILE),
-            });
-        }
         let calibration = Calibration::parse(find(&manifest.calibration)?.as_ref())
             .map_err(|source| BundleError::Calibration { file: manifest.calibration.clone(), source })?;
-        let bundle = Self { entry, manifest, weights, tokenizer, calibration, files };
+        let bundle = Self { entry, manifest, model, calibration, files };
         bundle.check_calibration()?;
         Ok(bundle)
     }
@@ -185,7 +208,10 @@ impl Bundle {
     /// beyond the bound.
     pub fn verify(&self) -> Result<(), BundleError> {
         self.files.iter().try_for_each(|(file, bytes)| file.check(bytes))?;
-        self.weights.check_bound(&self.manifest.weights)
+        match &self.model {
+            Model::Encoder { weights, .. } => weights.check_bound(&self.manifest.weights),
+            Model::Hashed(_) => Ok(()),
+        }
     }
 
     /// The index entry of the file `path`.
@@ -212,16 +238,47 @@ impl Bundle {
         &self.manifest
     }
 
-    /// The weights.
+    /// The model.
     #[must_use]
-    pub const fn weights(&self) -> &Weights {
-        &self.weights
+    pub const fn model(&self) -> &Model {
+        &self.model
     }
 
-    /// The tokenizer.
+    /// The encoder's weights; none where the model is of another kind.
     #[must_use]
-    pub const fn tokenizer(&self) -> &Tokenizer<Bytes> {
-        &self.tokenizer
+    pub const fn weights(&self) -> Option<&Weights> {
+        match &self.model {
+            Model::Encoder { weights, .. } => Some(weights),
+            Model::Hashed(_) => None,
+        }
+    }
+
+    /// The encoder's tokenizer; none where the model is of another kind.
+    #[must_use]
+    pub const fn tokenizer(&self) -> Option<&Tokenizer<Bytes>> {
+        match &self.model {
+            Model::Encoder { tokenizer, .. } => Some(tokenizer),
+            Model::Hashed(_) => None,
+        }
+    }
+
+    /// How long a normalized text is to the model: its tokens, special ones not counted, or its words.
+    ///
+    /// # Errors
+    /// [`TokenizeError`] when the tokenizer refuses the text.
+    pub fn length(&self, text: &str) -> Result<usize, TokenizeError> {
+        match &self.model {
+            Model::Encoder { tokenizer, .. } => {
+                let mut tokens = Tokens::new();
+                tokenizer.encode(text, &mut tokens)?;
+                Ok(tokens.len())
+            }
+            Model::Hashed(_) => {
+                let mut words = Words::new();
+                words.split(text);
+                Ok(words.len())
+            }
+        }
     }
 
     /// The calibration.
@@ -229,4 +286,26 @@ impl Bundle {
     pub const fn calibration(&self) -> &Calibration {
         &self.calibration
     }
+}
+
+/// The tokenizer in `bytes`, all of whose ids have a row in the encoder's vocabulary.
+fn open_tokenizer(
+    file: &TokenizerFile,
+    bytes: Bytes,
+    vocabulary: usize,
+) -> Result<Tokenizer<Bytes>, BundleError> {
+    let tokenizer = match file.kind {
+        TokenizerKind::WordPiece => Tokenizer::WordPiece(WordPiece::open(bytes)?),
+        TokenizerKind::HuggingFace => {
+            Tokenizer::HuggingFace(Box::new(HuggingFace::from_bytes(bytes.as_ref())?))
+        }
+    };
+    if tokenizer.vocabulary_size() > vocabulary {
+        return Err(BundleError::Disagree {
+            what: "vocabulary size",
+            left: format!("{} in {}", tokenizer.vocabulary_size(), file.file),
+            right: format!("{vocabulary} in {}", manifest::FILE),
+        });
+    }
+    Ok(tokenizer)
 }

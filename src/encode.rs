@@ -34,6 +34,9 @@ pub enum EncodeError {
     /// Weights of the wrong shape.
     #[error("the encoder's weights have the wrong shape")]
     Shape(#[from] ShapeError),
+    /// Token ids for a model that reads none.
+    #[error("the bundle's model reads words, not token ids")]
+    NoIds,
     /// A sequence of no token, or more than the model has positions for.
     #[error("a sequence has {found} tokens, expected 1 to {limit}")]
     Length {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use portcullis_kernels::Level;
 
 use crate::act::{self, ActError};
-use crate::bundle::{Bundle, Head};
+use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::{Foreign, foreign};
@@ -25,7 +25,7 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
-use crate::tokenize::Tokens;
+use crate::tokenize::{Tokenizer, Tokens};
 use crate::verdict::{
     Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
@@ -174,11 +174,16 @@ impl Guard {
     }
 
     /// Whether a text is in a language that the classifiers were not trained on.
+    ///
+    /// A model without a vocabulary says less about it: more English texts of few common words then count as foreign.
     #[must_use]
     pub fn foreign(&self, text: &Normalized<'_>) -> Foreign {
         let tokenizer = self.0.bundle.tokenizer();
         let mut tokens = Tokens::new();
-        foreign(text.text(), |word| tokenizer.encode(word, &mut tokens).is_ok() && tokens.is_one_word())
+        let mut is_one_word = |tokenizer: &Tokenizer<Bytes>, word: &str| {
+            tokenizer.encode(word, &mut tokens).is_ok() && tokens.is_one_word()
+        };
+        foreign(text.text(), |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
     }
 
     /// The heads' scores of each text, normalized as for a verdict but weighed by no policy.

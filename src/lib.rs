@@ -25,6 +25,7 @@ pub mod language;
 pub mod tokenize;
 pub mod bundle;
 pub mod encode;
+pub mod hashed;
 pub mod rails;
 pub mod calibrate;
 pub mod policy;

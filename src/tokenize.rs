@@ -20,6 +20,7 @@ mod hugging_face;
 mod tokens;
 mod windows;
 mod wordpiece;
+mod words;
 
 #[cfg(test)]
 mod attacks;
@@ -30,6 +31,7 @@ pub use hugging_face::HuggingFace;
 pub use tokens::Tokens;
 pub use windows::Windowing;
 pub use wordpiece::WordPiece;
+pub use words::Words;
 
 /// A bundle's tokenizer; `B` holds the bytes of a compiled vocabulary.
 #[derive(Debug)]

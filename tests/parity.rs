@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use half::f16;
-use portcullis::bundle::Bundle;
+use portcullis::bundle::{Bundle, EncoderShape, ModelShape};
 use portcullis::encode::{Batch, Encoder};
 use portcullis::normalize::Normalized;
 use portcullis::tokenize::Tokens;
@@ -32,6 +32,13 @@ struct Fixture {
     /// Token ids of each text, special ones included, at most a window.
     ids: Vec<Vec<u32>>,
     tensors: Vec<u8>,
+}
+
+fn shape(bundle: &Bundle) -> EncoderShape {
+    match &bundle.manifest().model {
+        ModelShape::Encoder { shape, .. } => *shape,
+        ModelShape::Hashed(_) => panic!("the embedded bundle holds an encoder"),
+    }
 }
 
 fn data(name: &str) -> PathBuf {
@@ -55,14 +62,14 @@ impl Fixture {
         flate2::read::GzDecoder::new(std::fs::File::open(data("parity.jsonl.gz")).unwrap())
             .read_to_string(&mut rows)
             .unwrap();
-        let limit = bundle.manifest().encoder.positions - 2;
+        let limit = shape(&bundle).positions - 2;
         let mut tokens = Tokens::new();
         let ids = rows
             .lines()
             .map(|row| {
                 let row: serde_json::Value = serde_json::from_str(row).unwrap();
                 let text = Normalized::new(row["text"].as_str().unwrap());
-                let tokenizer = bundle.tokenizer();
+                let tokenizer = bundle.tokenizer().unwrap();
                 tokenizer.encode(text.text(), &mut tokens).unwrap();
                 let body = tokens.ids.iter().take(limit).copied();
                 std::iter::once(tokenizer.cls()).chain(body).chain([tokenizer.sep()]).collect()
@@ -90,7 +97,7 @@ impl Fixture {
             .map(|ids| {
                 let mut batch = Batch::new();
                 batch.push(ids.iter().copied());
-                let out = encoder.forward(self.bundle.weights(), &batch).unwrap();
+                let out = encoder.forward(self.bundle.weights().unwrap(), &batch).unwrap();
                 let one =
                     |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
                 (one(&out.pooled), one(&out.logits))
@@ -99,7 +106,7 @@ impl Fixture {
     }
 
     fn hidden(&self) -> usize {
-        self.bundle.manifest().encoder.hidden
+        shape(&self.bundle).hidden
     }
 
     fn heads(&self) -> usize {
@@ -125,7 +132,7 @@ fn int8_follows_the_three_layer_f32_model() {
 fn follows_the_f32_model(fixture: &Fixture) {
     assert_eq!(fixture.ids.len(), 2000);
     let kernels = Kernels::new(Level::best()).unwrap();
-    let encoder = Encoder::int8(fixture.bundle.weights(), kernels);
+    let encoder = Encoder::int8(fixture.bundle.weights().unwrap(), kernels);
     let (pooled, logits) = fixture.run(&encoder, usize::MAX);
 
     let wanted = fixture.f32("pooled_f32");
@@ -153,7 +160,7 @@ fn the_f32_graph_equals_pytorch() {
 }
 
 fn equals_pytorch(fixture: &Fixture) {
-    let encoder = Encoder::float(fixture.bundle.weights(), &Device::Cpu).unwrap();
+    let encoder = Encoder::float(fixture.bundle.weights().unwrap(), &Device::Cpu).unwrap();
     let (_, logits) = fixture.run(&encoder, FEW);
     let wanted = fixture.f32("logits_dequant");
     for (text, (found, wanted)) in logits.iter().zip(wanted.chunks_exact(fixture.heads())).enumerate() {
@@ -178,7 +185,7 @@ fn gives_the_same_bits(fixture: &Fixture) {
         .map(|level| {
             let kernels = Kernels::new(*level).unwrap();
             // The scalar level is slow: a sample that holds every length will do.
-            fixture.run(&Encoder::int8(fixture.bundle.weights(), kernels), 40)
+            fixture.run(&Encoder::int8(fixture.bundle.weights().unwrap(), kernels), 40)
         })
         .collect();
     let bits = |rows: &[Vec<f32>]| rows.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
@@ -191,13 +198,13 @@ fn gives_the_same_bits(fixture: &Fixture) {
 #[test]
 fn a_batch_gives_the_same_bits_as_its_texts_alone() {
     let fixture = Fixture::load();
-    let encoder = Encoder::int8(fixture.bundle.weights(), Kernels::new(Level::best()).unwrap());
+    let encoder = Encoder::int8(fixture.bundle.weights().unwrap(), Kernels::new(Level::best()).unwrap());
     let (pooled, logits) = fixture.run(&encoder, 60);
     for group in [1usize, 2, 3, 7, 20] {
         for (start, ids) in fixture.ids[..60].chunks(group).enumerate().map(|(i, ids)| (i * group, ids)) {
             let mut batch = Batch::new();
             ids.iter().for_each(|ids| batch.push(ids.iter().copied()));
-            let out = encoder.forward(fixture.bundle.weights(), &batch).unwrap();
+            let out = encoder.forward(fixture.bundle.weights().unwrap(), &batch).unwrap();
             assert_eq!(out.pooled.to_vec2::<f32>().unwrap(), pooled[start..start + ids.len()]);
             assert_eq!(out.logits.to_vec2::<f32>().unwrap(), logits[start..start + ids.len()]);
         }
@@ -207,7 +214,7 @@ fn a_batch_gives_the_same_bits_as_its_texts_alone() {
 #[test]
 fn a_batch_in_parts_gives_the_same_bits() {
     let fixture = Fixture::load();
-    let weights = fixture.bundle.weights();
+    let weights = fixture.bundle.weights().unwrap();
     let encoder = Encoder::int8(weights, Kernels::new(Level::best()).unwrap());
     for group in [1usize, 4] {
         for ids in fixture.ids[..40].chunks(group) {
@@ -231,7 +238,7 @@ fn a_batch_in_parts_gives_the_same_bits() {
 #[test]
 fn a_pass_shows_its_states_and_stops_when_told() {
     let fixture = Fixture::load();
-    let weights = fixture.bundle.weights();
+    let weights = fixture.bundle.weights().unwrap();
     let encoder = Encoder::int8(weights, Kernels::new(Level::best()).unwrap());
     let mut batch = Batch::new();
     fixture.ids[..2].iter().for_each(|ids| batch.push(ids.iter().copied()));
@@ -252,11 +259,11 @@ fn a_pass_shows_its_states_and_stops_when_told() {
 #[test]
 fn the_float_graph_takes_packed_batches_too() {
     let fixture = Fixture::load();
-    let encoder = Encoder::float(fixture.bundle.weights(), &Device::Cpu).unwrap();
+    let encoder = Encoder::float(fixture.bundle.weights().unwrap(), &Device::Cpu).unwrap();
     let (pooled, _) = fixture.run(&encoder, 8);
     let mut batch = Batch::new();
     fixture.ids[..8].iter().for_each(|ids| batch.push(ids.iter().copied()));
-    let out = encoder.forward(fixture.bundle.weights(), &batch).unwrap();
+    let out = encoder.forward(fixture.bundle.weights().unwrap(), &batch).unwrap();
     for (a, b) in out.pooled.to_vec2::<f32>().unwrap().iter().zip(&pooled) {
         assert!(cosine(a, b) > 0.999_999);
     }
@@ -265,12 +272,12 @@ fn the_float_graph_takes_packed_batches_too() {
 #[test]
 fn impossible_batches_are_errors() {
     let bundle = Bundle::embedded().unwrap();
-    let encoder = Encoder::int8(bundle.weights(), Kernels::new(Level::best()).unwrap());
-    let vocabulary = bundle.manifest().encoder.vocabulary as u32;
+    let encoder = Encoder::int8(bundle.weights().unwrap(), Kernels::new(Level::best()).unwrap());
+    let vocabulary = shape(&bundle).vocabulary as u32;
     let forward = |ids: Vec<u32>| {
         let mut batch = Batch::new();
         batch.push(ids);
-        encoder.forward(bundle.weights(), &batch).map(|_| ()).map_err(|e| e.to_string())
+        encoder.forward(bundle.weights().unwrap(), &batch).map(|_| ()).map_err(|e| e.to_string())
     };
     assert!(forward(vec![]).unwrap_err().contains("0 tokens"));
     assert!(forward(vec![101; 513]).unwrap_err().contains("513 tokens, expected 1 to 512"));

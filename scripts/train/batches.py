@@ -101,14 +101,18 @@ def crop(ids: list[int], length: int, labels: dict, draw: random.Random) -> list
 
     A positive keeps its head or tail, where its reason most likely is; other rows start anywhere.
     """
-    body, room = ids[1:-1], length - 2
-    if len(body) > room:
-        if any(value >= 0.5 for value in labels.values()):
-            start = 0 if draw.random() < 0.75 else len(body) - room
-        else:
-            start = draw.randint(0, len(body) - room)
-        body = body[start : start + room]
-    return [CLS, *body, SEP]
+    return [CLS, *part(ids[1:-1], length - 2, labels, draw), SEP]
+
+
+def part(body: list, room: int, labels: dict, draw: random.Random) -> list:
+    """At most `room` neighbours of `body`: the head or tail of a positive, any of another row."""
+    if len(body) <= room:
+        return body
+    if any(value >= 0.5 for value in labels.values()):
+        start = 0 if draw.random() < 0.75 else len(body) - room
+    else:
+        start = draw.randint(0, len(body) - room)
+    return body[start : start + room]
 
 
 def collate(rows: list[tuple[list[int], dict]], smoothing: float = 0.0) -> Batch:
@@ -142,7 +146,8 @@ def bucketed(rows: list[tuple[list[int], dict]], budget: int, smoothing: float, 
 class Stream:
     """Batches of a run in a reproducible order; chunk `n` depends on the settings, the seed and `n` only."""
 
-    def __init__(self, records: list[dict], order: list[int], tokenizer: Tokenizer, settings: dict, taught: Path | None = None):
+    def __init__(self, records: list[dict], order: list[int], tokenizer: Tokenizer | None, settings: dict,
+                 taught: Path | None = None):
         self.records, self.order, self.tokenizer = records, order, tokenizer
         self.settings, self.seed, self.taught = settings, settings["seed"], taught
         self.chunk_rows = settings["chunk_rows"]
@@ -173,11 +178,15 @@ class Stream:
         kept = {name: self.settings[name] for name in DATA_SETTINGS}
         return hashlib.sha256(json.dumps([kept, self.order]).encode()).hexdigest()
 
-    def chunk(self, number: int) -> list[Batch]:
-        """The batches of one chunk, with fresh augmentation and crops."""
+    def texts(self, number: int) -> tuple[list[tuple[str, dict]], random.Random]:
+        """The texts and labels of one chunk, with fresh augmentation, and the generator to go on with."""
         draw = random.Random(f"{self.seed}:{number}")
         picked = self.order[number * self.chunk_rows : (number + 1) * self.chunk_rows]
-        made = [self._made(self.records[index], draw) for index in picked]
+        return [self._made(self.records[index], draw) for index in picked], draw
+
+    def chunk(self, number: int) -> list[Batch]:
+        """The batches of one chunk, with fresh augmentation and crops."""
+        made, draw = self.texts(number)
         encoded = self.tokenizer.encode_batch([text for text, _ in made])
         rows = []
         for (_, labels), encoding in zip(made, encoded, strict=True):

@@ -6,6 +6,7 @@
 import argparse
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -165,16 +166,15 @@ def sample(records: list[dict], limit: int) -> list[dict]:
     return picked
 
 
-def measure(guard: Guard, prepared: Path, trunk: Path, device: torch.device, limit: int, max_tokens: int) -> dict:
-    """All tables, with thresholds from the benign calibration mix at the total budget."""
-    tokenizer = batches.load_tokenizer(trunk)
+def measure(score: Callable[[list[str]], np.ndarray], prepared: Path, limit: int, max_tokens: int) -> dict:
+    """All tables of a model that gives texts logits [rows, heads], with thresholds from the benign calibration mix at the
+    total budget."""
     held = {}
     for split in ("calibration", "validation"):
         records = list(rows.read(prepared / f"{split}.jsonl"))
         mark_benign(records)
         records = sample(records, limit)
-        encoded = scoring.encode(tokenizer, [record["text"] for record in records], max_tokens)
-        held[split] = (records, scoring.score(guard, encoded, device)[0], labels_of(records))
+        held[split] = (records, score([record["text"] for record in records]), labels_of(records))
         print(f"scored {len(records)} {split} rows", flush=True)
     cal_records, cal_logits, cal_labels = held["calibration"]
     records, logits, labels = held["validation"]
@@ -209,8 +209,13 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=512)
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    results = measure(checkpoint.load_guard(arguments.checkpoint).to(device), arguments.prepared, arguments.trunk, device,
-                      arguments.limit, arguments.max_tokens)
+    guard = checkpoint.load_guard(arguments.checkpoint).to(device)
+    tokenizer = batches.load_tokenizer(arguments.trunk)
+
+    def score(texts: list[str]) -> np.ndarray:
+        return scoring.score(guard, scoring.encode(tokenizer, texts, arguments.max_tokens), device)[0]
+
+    results = measure(score, arguments.prepared, arguments.limit, arguments.max_tokens)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "results.json").write_text(json.dumps(results, indent=1))
     text = report.results_report(results)

@@ -7,13 +7,13 @@ use super::BundleError;
 /// Name of the manifest inside a bundle.
 pub(super) const FILE: &str = "manifest.toml";
 const SCHEMA: u32 = 1;
+/// Most words in a window of a hashed model.
+const LONGEST_HASHED: usize = 8192;
 
 /// The contents of `manifest.toml`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(into = "File")]
 pub struct Manifest {
-    /// Format version: 1.
-    pub schema: u32,
     /// Identifier of the bundle.
     pub id: String,
     /// Version of the bundle.
@@ -24,17 +24,116 @@ pub struct Manifest {
     pub weights: String,
     /// Calibration file.
     pub calibration: String,
-    /// The trunk.
-    pub encoder: EncoderShape,
-    /// The tokenizer.
-    pub tokenizer: TokenizerFile,
+    /// What kind of model it is.
+    pub model: ModelShape,
     /// How long texts are cut.
     pub windows: WindowShape,
     /// When the model does not know the text's language.
     pub coverage: CoverageLimits,
     /// The heads, in the order of the logits.
-    #[serde(rename = "head")]
     pub heads: Vec<Head>,
+}
+
+/// The kinds of model, each with what describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelShape {
+    /// `[encoder]` and `[tokenizer]`: a transformer over the tokens.
+    Encoder {
+        /// The trunk.
+        shape: EncoderShape,
+        /// The tokenizer.
+        tokenizer: TokenizerFile,
+    },
+    /// `[hashed]`: a linear model over hashed pieces of the words.
+    Hashed(HashedShape),
+}
+
+/// The file as it is written: of the tables that describe a kind of model, those of one kind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    schema: u32,
+    id: String,
+    version: String,
+    description: String,
+    weights: String,
+    calibration: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encoder: Option<EncoderShape>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokenizer: Option<TokenizerFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hashed: Option<HashedShape>,
+    windows: WindowShape,
+    coverage: CoverageLimits,
+    #[serde(rename = "head")]
+    heads: Vec<Head>,
+}
+
+impl From<Manifest> for File {
+    fn from(manifest: Manifest) -> Self {
+        let (encoder, tokenizer, hashed) = match manifest.model {
+            ModelShape::Encoder { shape, tokenizer } => (Some(shape), Some(tokenizer), None),
+            ModelShape::Hashed(shape) => (None, None, Some(shape)),
+        };
+        Self {
+            schema: SCHEMA,
+            id: manifest.id,
+            version: manifest.version,
+            description: manifest.description,
+            weights: manifest.weights,
+            calibration: manifest.calibration,
+            encoder,
+            tokenizer,
+            hashed,
+            windows: manifest.windows,
+            coverage: manifest.coverage,
+            heads: manifest.heads,
+        }
+    }
+}
+
+impl TryFrom<File> for Manifest {
+    type Error = BundleError;
+
+    fn try_from(file: File) -> Result<Self, BundleError> {
+        range("schema", file.schema as usize, SCHEMA as usize, SCHEMA as usize)?;
+        let tables = [
+            ("[encoder]", file.encoder.is_some()),
+            ("[tokenizer]", file.tokenizer.is_some()),
+            ("[hashed]", file.hashed.is_some()),
+        ];
+        let found = tables.iter().filter_map(|(name, found)| found.then_some(*name)).collect::<Vec<_>>();
+        let model = match (file.encoder, file.tokenizer, file.hashed) {
+            (Some(shape), Some(tokenizer), None) => ModelShape::Encoder { shape, tokenizer },
+            (None, None, Some(shape)) => ModelShape::Hashed(shape),
+            _ => {
+                let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+                return Err(value("kind of model", found, "[encoder] with [tokenizer], or [hashed]"));
+            }
+        };
+        let manifest = Self {
+            id: file.id,
+            version: file.version,
+            description: file.description,
+            weights: file.weights,
+            calibration: file.calibration,
+            model,
+            windows: file.windows,
+            coverage: file.coverage,
+            heads: file.heads,
+        };
+        manifest.check()?;
+        Ok(manifest)
+    }
+}
+
+/// Shape of a linear model over hashed features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HashedShape {
+    /// Rows of the table, a power of two: a feature's bucket is the upper bits of its key.
+    pub buckets: usize,
 }
 
 /// Shape of a BERT-style encoder with post-layer normalization.
@@ -85,7 +184,7 @@ pub enum TokenizerKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowShape {
-    /// Tokens a window, the two special ones included.
+    /// Tokens a window, the two special ones included; words where the model is hashed, which has no special ones.
     pub tokens: usize,
     /// Tokens that neighbours share.
     pub overlap: usize,
@@ -116,47 +215,23 @@ impl Manifest {
     /// # Errors
     /// [`BundleError::Toml`] and [`BundleError::Value`].
     pub fn parse(text: &str) -> Result<Self, BundleError> {
-        let manifest: Self = toml::from_str(text)
+        let file: File = toml::from_str(text)
             .map_err(|e| BundleError::Toml { file: FILE.to_owned(), message: e.to_string() })?;
-        manifest.check()?;
-        Ok(manifest)
+        Self::try_from(file)
     }
 
     fn check(&self) -> Result<(), BundleError> {
-        let e = &self.encoder;
-        let range = |field: &str, found: usize, low: usize, high: usize| {
-            if (low..=high).contains(&found) {
-                Ok(())
-            } else {
-                Err(value(field, found, format!("{low} to {high}")))
+        let longest = match &self.model {
+            ModelShape::Encoder { shape, .. } => {
+                shape.check()?;
+                shape.positions
+            }
+            ModelShape::Hashed(shape) => {
+                shape.check()?;
+                LONGEST_HASHED
             }
         };
-        let multiple = |field: &str, found: usize, of: usize| {
-            if of != 0 && found.is_multiple_of(of) {
-                Ok(())
-            } else {
-                Err(value(field, found, format!("a multiple of {of}")))
-            }
-        };
-        range("schema", self.schema as usize, SCHEMA as usize, SCHEMA as usize)?;
-        range("encoder.layers", e.layers, 1, 48)?;
-        range("encoder.hidden", e.hidden, 16, 4096)?;
-        multiple("encoder.hidden", e.hidden, 16)?;
-        range("encoder.attention_heads", e.attention_heads, 1, 64)?;
-        multiple("encoder.hidden", e.hidden, e.attention_heads)?;
-        multiple("encoder.hidden / encoder.attention_heads", e.hidden / e.attention_heads, 16)?;
-        range("encoder.intermediate", e.intermediate, 16, 16384)?;
-        multiple("encoder.intermediate", e.intermediate, 16)?;
-        range("encoder.vocabulary", e.vocabulary, 1, 1 << 20)?;
-        if let Some(width) = e.word_width {
-            range("encoder.word_width", width, 16, e.hidden)?;
-            multiple("encoder.word_width", width, 16)?;
-        }
-        range("encoder.positions", e.positions, 8, 8192)?;
-        if !(e.norm_epsilon.is_finite() && (0.0..=1e-3).contains(&e.norm_epsilon)) {
-            return Err(value("encoder.norm_epsilon", e.norm_epsilon, "0 to 0.001"));
-        }
-        range("windows.tokens", self.windows.tokens, 8, e.positions)?;
+        range("windows.tokens", self.windows.tokens, 8, longest)?;
         range("windows.overlap", self.windows.overlap, 0, self.windows.tokens / 2)?;
         if !(0.0..=1.0).contains(&self.coverage.unknown_share) {
             return Err(value("coverage.unknown_share", self.coverage.unknown_share, "0 to 1"));
@@ -174,6 +249,50 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+impl EncoderShape {
+    fn check(&self) -> Result<(), BundleError> {
+        let multiple = |field: &str, found: usize, of: usize| {
+            if of != 0 && found.is_multiple_of(of) {
+                Ok(())
+            } else {
+                Err(value(field, found, format!("a multiple of {of}")))
+            }
+        };
+        range("encoder.layers", self.layers, 1, 48)?;
+        range("encoder.hidden", self.hidden, 16, 4096)?;
+        multiple("encoder.hidden", self.hidden, 16)?;
+        range("encoder.attention_heads", self.attention_heads, 1, 64)?;
+        multiple("encoder.hidden", self.hidden, self.attention_heads)?;
+        multiple("encoder.hidden / encoder.attention_heads", self.hidden / self.attention_heads, 16)?;
+        range("encoder.intermediate", self.intermediate, 16, 16384)?;
+        multiple("encoder.intermediate", self.intermediate, 16)?;
+        range("encoder.vocabulary", self.vocabulary, 1, 1 << 20)?;
+        if let Some(width) = self.word_width {
+            range("encoder.word_width", width, 16, self.hidden)?;
+            multiple("encoder.word_width", width, 16)?;
+        }
+        range("encoder.positions", self.positions, 8, 8192)?;
+        if !(self.norm_epsilon.is_finite() && (0.0..=1e-3).contains(&self.norm_epsilon)) {
+            return Err(value("encoder.norm_epsilon", self.norm_epsilon, "0 to 0.001"));
+        }
+        Ok(())
+    }
+}
+
+impl HashedShape {
+    fn check(self) -> Result<(), BundleError> {
+        range("hashed.buckets", self.buckets, 1 << 8, 1 << 20)?;
+        if !self.buckets.is_power_of_two() {
+            return Err(value("hashed.buckets", self.buckets, "a power of two"));
+        }
+        Ok(())
+    }
+}
+
+fn range(field: &str, found: usize, low: usize, high: usize) -> Result<(), BundleError> {
+    if (low..=high).contains(&found) { Ok(()) } else { Err(value(field, found, format!("{low} to {high}"))) }
 }
 
 fn value(field: &str, found: impl ToString, expected: impl Into<String>) -> BundleError {

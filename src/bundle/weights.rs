@@ -7,8 +7,9 @@ use portcullis_kernels::{
     AttentionWeights, Embeddings, FeedForwardWeights, HeadWeights, Kernels, Level, Norm, PackedLinear,
     ShapeError,
 };
-use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use safetensors::tensor::Dtype;
 
+use super::finder::Finder;
 use super::{BundleError, Bytes, EncoderShape, Manifest};
 
 /// What the file's `__metadata__` must say.
@@ -18,10 +19,6 @@ const METADATA: [(&str, &str); 4] =
 const PANEL: usize = 16;
 /// Inputs in a packed group.
 const GROUP: usize = 4;
-/// A header longer than this is refused before it is parsed, in bytes.
-const HEADER_LIMIT: u64 = 1 << 20;
-/// Quantized rows start on a cache line.
-const ALIGNMENT: usize = 64;
 
 /// The tensors of a bundle, in place.
 #[derive(Debug)]
@@ -73,13 +70,12 @@ pub(super) struct LayerPlace {
 }
 
 impl Weights {
-    /// Locates every tensor that `manifest` calls for, in a file that is known to keep the bound of its codes.
+    /// Locates every tensor that `manifest` and its encoder's `shape` call for, in a file that is known to keep the bound of its codes.
     ///
     /// # Errors
     /// [`BundleError::Safetensors`], [`BundleError::MissingTensor`] and [`BundleError::Tensor`].
-    pub fn open(bytes: Bytes, manifest: &Manifest) -> Result<Self, BundleError> {
-        let shape = manifest.encoder;
-        let finder = Finder::new(&bytes, &manifest.weights)?;
+    pub fn open(bytes: Bytes, manifest: &Manifest, shape: EncoderShape) -> Result<Self, BundleError> {
+        let finder = Finder::new(&bytes, &manifest.weights, &METADATA)?;
         let (h, heads) = (shape.hidden, manifest.heads.len());
         let layers = (0..shape.layers)
             .map(|layer| {
@@ -117,8 +113,8 @@ impl Weights {
     ///
     /// # Errors
     /// As [`Weights::open`], and [`BundleError::Tensor`] for codes beyond the bound.
-    pub fn open_hostile(bytes: Bytes, manifest: &Manifest) -> Result<Self, BundleError> {
-        let weights = Self::open(bytes, manifest)?;
+    pub fn open_hostile(bytes: Bytes, manifest: &Manifest, shape: EncoderShape) -> Result<Self, BundleError> {
+        let weights = Self::open(bytes, manifest, shape)?;
         weights.check_bound(&manifest.weights)?;
         Ok(weights)
     }
@@ -248,63 +244,7 @@ impl Weights {
     }
 }
 
-/// Looks tensors up in the file's header.
-struct Finder<'a> {
-    file: &'a str,
-    /// First byte of the tensors' data in the file.
-    start: usize,
-    metadata: Metadata,
-}
-
-impl<'a> Finder<'a> {
-    fn new(bytes: &Bytes, file: &'a str) -> Result<Self, BundleError> {
-        let bad = |message: String| BundleError::Safetensors { file: file.to_owned(), message };
-        let data = bytes.as_ref();
-        let header = data.first_chunk::<8>().map(|raw| u64::from_le_bytes(*raw));
-        match header {
-            Some(length) if length <= HEADER_LIMIT => {}
-            Some(length) => {
-                return Err(bad(format!("the header has {length} bytes, expected at most {HEADER_LIMIT}")));
-            }
-            None => return Err(bad(format!("it has {} bytes, expected at least 8", data.len()))),
-        }
-        let (length, metadata) = SafeTensors::read_metadata(data).map_err(|e| bad(e.to_string()))?;
-        let words = metadata.metadata().as_ref();
-        for (key, expected) in METADATA {
-            let found = words.and_then(|words| words.get(key)).map_or("nothing", String::as_str);
-            if found != expected {
-                return Err(bad(format!("its metadata has {found:?} for {key}, expected {expected:?}")));
-            }
-        }
-        Ok(Self { file, start: 8 + length, metadata })
-    }
-
-    fn tensor(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<Range<usize>, BundleError> {
-        let info = self.metadata.info(name).ok_or_else(|| BundleError::MissingTensor {
-            file: self.file.to_owned(),
-            tensor: name.to_owned(),
-        })?;
-        let bad = |found: String, expected: String| BundleError::Tensor {
-            file: self.file.to_owned(),
-            tensor: name.to_owned(),
-            found,
-            expected,
-        };
-        if info.dtype != dtype || info.shape != shape {
-            return Err(bad(format!("{:?} {:?}", info.dtype, info.shape), format!("{dtype:?} {shape:?}")));
-        }
-        let (low, high) = info.data_offsets;
-        let range = self.start + low..self.start + high;
-        let alignment = if dtype == Dtype::I8 { ALIGNMENT } else { 4 };
-        if !range.start.is_multiple_of(alignment) {
-            return Err(bad(
-                format!("its data at byte {}", range.start),
-                format!("a multiple of {alignment}"),
-            ));
-        }
-        Ok(range)
-    }
-
+impl Finder<'_> {
     fn rows(&self, name: &str, rows: usize, width: usize) -> Result<Rows, BundleError> {
         Ok(Rows {
             q: self.tensor(&format!("{name}.q"), Dtype::I8, &[rows, width])?,

@@ -5,7 +5,7 @@ use crate::tokenize::Tokens;
 fn foreign(text: &str) -> Foreign {
     let bundle = Bundle::embedded().unwrap();
     let mut tokens = Tokens::new();
-    told(text, |word| bundle.tokenizer().encode(word, &mut tokens).is_ok() && tokens.is_one_word())
+    told(text, |word| bundle.tokenizer().unwrap().encode(word, &mut tokens).is_ok() && tokens.is_one_word())
 }
 
 #[test]

@@ -24,6 +24,15 @@ impl Windowing {
         }
     }
 
+    /// Windows of `window` words, none of them special, of which neighbours share `overlap`.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenizeError::Windowing`] unless `overlap < window`.
+    pub fn of_words(window: usize, overlap: usize) -> Result<Self, TokenizeError> {
+        Self::new(window.saturating_add(2), overlap)
+    }
+
     /// Tokens of the text in a full window: its size without `[CLS]` and `[SEP]`.
     #[must_use]
     pub const fn capacity(self) -> usize {

@@ -17,13 +17,14 @@ use portcullis_calibration::Calibration;
 
 pub(crate) use index::rewrite as rewrite_index;
 
-/// Files copied from the export when they are there.
-const COPIED: [&str; 3] = ["weights.safetensors", "tokenizer.json", "MODEL_CARD.md"];
+const WEIGHTS: &str = "weights.safetensors";
+const TOKENIZER: &str = "tokenizer.json";
+const MODEL_CARD: &str = "MODEL_CARD.md";
 
 /// What `bundle` takes.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Folder with `weights.safetensors` and `tokenizer.json`, and `MODEL_CARD.md` if there is one.
+    /// Folder with `weights.safetensors`, with `tokenizer.json` for an encoder, and with `MODEL_CARD.md` if there is one.
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
     /// Folder of the bundle; its parent is the models directory that holds `index.toml`.
@@ -60,15 +61,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         bail!("--out {} has no parent folder to hold the index", out.display());
     };
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
-    for name in COPIED {
-        copy(&arguments.from.join(name), &out.join(name))?;
+    copy(&arguments.from.join(WEIGHTS), &out.join(WEIGHTS))?;
+    if arguments.from.join(MODEL_CARD).exists() {
+        copy(&arguments.from.join(MODEL_CARD), &out.join(MODEL_CARD))?;
+    }
+    let weights = read(&out.join(WEIGHTS))?;
+    if !manifest::is_hashed(&weights)? {
+        copy(&arguments.from.join(TOKENIZER), &out.join(TOKENIZER))?;
+        let tokenizer = read(&out.join(TOKENIZER))?;
+        let vocabulary =
+            portcullis::tokenize::compile(&tokenizer).context("cannot compile the vocabulary")?;
+        write(&out.join("vocab.bin"), &vocabulary)?;
     }
 
-    let tokenizer = read(&out.join("tokenizer.json"))?;
-    let vocabulary = portcullis::tokenize::compile(&tokenizer).context("cannot compile the vocabulary")?;
-    write(&out.join("vocab.bin"), &vocabulary)?;
-
-    let weights = read(&out.join("weights.safetensors"))?;
     let manifest = manifest::write(arguments, &weights)?;
     let digest = blake3::hash(&weights).to_hex().to_string();
     if !is_fitted(&out.join("calibration.toml"), &digest) {
@@ -81,7 +86,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for file in &entry.files {
         println!("{:>10}  {}  {}", file.bytes, file.blake3, file.path);
     }
-    let bundle = Bundle::open_named(models, &arguments.id).context("the bundle was written but does not open")?;
+    let bundle =
+        Bundle::open_named(models, &arguments.id).context("the bundle was written but does not open")?;
     println!("{} {}: digest {}", arguments.id, arguments.version, bundle.entry().digest());
     Ok(())
 }
@@ -97,10 +103,7 @@ fn is_fitted(path: &Path, digest: &str) -> bool {
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let same =
         fs::canonicalize(from).ok().is_some_and(|from| fs::canonicalize(to).is_ok_and(|to| to == from));
-    if same || (!from.exists() && from.ends_with("MODEL_CARD.md")) {
-        return Ok(());
-    }
-    write(to, &read(from)?)
+    if same { Ok(()) } else { write(to, &read(from)?) }
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {

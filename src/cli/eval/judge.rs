@@ -7,7 +7,6 @@ use crate::cli::{failure, lines, terminal};
 use anyhow::{Context as _, bail, ensure};
 use indicatif::ProgressBar;
 use portcullis::normalize::Normalized;
-use portcullis::tokenize::Tokens;
 use portcullis::{Decision, Guard, Request, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -208,9 +207,7 @@ impl Judge<'_> {
     }
 
     fn tokens(&self, text: &str) -> anyhow::Result<usize> {
-        let mut tokens = Tokens::new();
-        self.guard.bundle().tokenizer().encode(Normalized::new(text).text(), &mut tokens)?;
-        Ok(tokens.len())
+        Ok(self.guard.bundle().length(Normalized::new(text).text())?)
     }
 
     /// Answers to texts, each with the place of the row that it was made from, in batches.

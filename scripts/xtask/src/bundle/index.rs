@@ -42,8 +42,10 @@ pub(crate) fn rewrite(models: &Path, folder: &str, id: &str, licence: &str) -> R
 fn files(dir: &Path, licence: &str) -> Result<Vec<FileEntry>> {
     let of_the_weights = OF_THE_WEIGHTS.iter().map(|name| (*name, licence));
     let of_the_project = OF_THE_PROJECT.iter().map(|name| (*name, PROJECT_LICENCE));
+    // A hashed model has no tokenizer; what a manifest calls for and is not there keeps the bundle from opening.
     of_the_weights
         .chain(of_the_project)
+        .filter(|(name, _)| dir.join(name).exists())
         .map(|(name, licence)| {
             let bytes = super::read(&dir.join(name))?;
             Ok(FileEntry {

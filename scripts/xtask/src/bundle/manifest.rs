@@ -4,7 +4,8 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use portcullis::bundle::{
-    CoverageLimits, EncoderShape, Head, Manifest, TokenizerFile, TokenizerKind, WindowShape,
+    CoverageLimits, EncoderShape, HashedShape, Head, Manifest, ModelShape, TokenizerFile, TokenizerKind,
+    WindowShape,
 };
 use safetensors::SafeTensors;
 
@@ -17,19 +18,18 @@ const HEADER: &str = "\
 ";
 /// Layer normalization of every BERT; no tensor tells it.
 const NORM_EPSILON: f32 = 1e-12;
+/// How `train.tiny` cuts texts.
+const WINDOW_OF_WORDS: WindowShape = WindowShape { tokens: 128, overlap: 32 };
 
 /// Writes the manifest of the bundle with these weights and returns it.
 pub(super) fn write(arguments: &Arguments, weights: &[u8]) -> Result<Manifest> {
     let path = arguments.out.join("manifest.toml");
     let before = fs::read_to_string(&path).ok().and_then(|text| Manifest::parse(&text).ok());
-    let encoder = shape(weights, arguments.attention_heads)?;
+    let kind =
+        if is_hashed(weights)? { hashed(weights)? } else { encoder(weights, arguments.attention_heads)? };
     let (description, windows, coverage) = match before {
         Some(manifest) => (manifest.description, manifest.windows, manifest.coverage),
-        None => (
-            format!("{} safety heads on a {}-layer encoder, int8", arguments.heads.len(), encoder.layers),
-            WindowShape { tokens: encoder.positions, overlap: encoder.positions / 8 },
-            CoverageLimits { unknown_share: 0.3 },
-        ),
+        None => proposed(arguments.heads.len(), &kind.model),
     };
     for name in &arguments.experimental {
         ensure!(arguments.heads.contains(name), "--experimental names {name}, which is no head");
@@ -39,18 +39,16 @@ pub(super) fn write(arguments: &Arguments, weights: &[u8]) -> Result<Manifest> {
         .iter()
         .map(|name| Head { name: name.clone(), experimental: arguments.experimental.contains(name) })
         .collect();
-    let rows = dimension(&open(weights)?, "heads.bias", 0)?;
-    ensure!(rows == heads.len(), "heads.bias has {rows} rows, but --heads names {}", heads.len());
+    let rows = dimension(&open(weights)?, kind.bias, 0)?;
+    ensure!(rows == heads.len(), "{} has {rows} rows, but --heads names {}", kind.bias, heads.len());
 
     let manifest = Manifest {
-        schema: 1,
         id: arguments.id.clone(),
         version: arguments.version.clone(),
         description,
         weights: "weights.safetensors".to_owned(),
         calibration: "calibration.toml".to_owned(),
-        encoder,
-        tokenizer: TokenizerFile { kind: TokenizerKind::WordPiece, file: "vocab.bin".to_owned() },
+        model: kind.model,
         windows,
         coverage,
         heads,
@@ -60,10 +58,29 @@ pub(super) fn write(arguments: &Arguments, weights: &[u8]) -> Result<Manifest> {
     Ok(manifest)
 }
 
-fn shape(weights: &[u8], attention_heads: usize) -> Result<EncoderShape> {
+/// What the tensors tell of a model, and which of them has an entry a head.
+struct Kind {
+    model: ModelShape,
+    bias: &'static str,
+}
+
+/// Whether the weights say of themselves that they are a hashed model's.
+pub(super) fn is_hashed(weights: &[u8]) -> Result<bool> {
+    let (_, metadata) =
+        SafeTensors::read_metadata(weights).context("weights.safetensors is not a safetensors file")?;
+    let format = metadata.metadata().as_ref().and_then(|words| words.get("format"));
+    Ok(format.is_some_and(|format| format == "portcullis-hashed"))
+}
+
+fn hashed(weights: &[u8]) -> Result<Kind> {
+    let buckets = dimension(&open(weights)?, "hashed.table", 0)?;
+    Ok(Kind { model: ModelShape::Hashed(HashedShape { buckets }), bias: "hashed.bias" })
+}
+
+fn encoder(weights: &[u8], attention_heads: usize) -> Result<Kind> {
     let tensors = open(weights)?;
     let layers = (0..).take_while(|layer| tensors.tensor(&format!("layers.{layer}.qkv.q")).is_ok()).count();
-    Ok(EncoderShape {
+    let shape = EncoderShape {
         layers,
         hidden: dimension(&tensors, "embeddings.position.q", 1)?,
         attention_heads,
@@ -72,7 +89,26 @@ fn shape(weights: &[u8], attention_heads: usize) -> Result<EncoderShape> {
         word_width: dimension(&tensors, "embeddings.projection", 0).ok(),
         positions: dimension(&tensors, "embeddings.position.q", 0)?,
         norm_epsilon: NORM_EPSILON,
-    })
+    };
+    let tokenizer = TokenizerFile { kind: TokenizerKind::WordPiece, file: "vocab.bin".to_owned() };
+    Ok(Kind { model: ModelShape::Encoder { shape, tokenizer }, bias: "heads.bias" })
+}
+
+/// What a new manifest says where no tensor does.
+fn proposed(heads: usize, model: &ModelShape) -> (String, WindowShape, CoverageLimits) {
+    let coverage = CoverageLimits { unknown_share: 0.3 };
+    match model {
+        ModelShape::Encoder { shape, .. } => (
+            format!("{heads} safety heads on a {}-layer encoder, int8", shape.layers),
+            WindowShape { tokens: shape.positions, overlap: shape.positions / 8 },
+            coverage,
+        ),
+        ModelShape::Hashed(shape) => (
+            format!("{heads} safety heads on hashed pieces of words in {} buckets, int8", shape.buckets),
+            WINDOW_OF_WORDS,
+            coverage,
+        ),
+    }
 }
 
 fn open(weights: &[u8]) -> Result<SafeTensors<'_>> {
