@@ -176,6 +176,31 @@ impl Bundle {
         Ok(())
     }
 
+    /// The same bundle with the calibration of the file `path` in place of its own: the curves and thresholds fitted
+    /// elsewhere on the same weights. The bundle's digest then names that file too.
+    ///
+    /// # Errors
+    /// [`BundleError`] for a file that cannot be read, is malformed, or belongs to other heads or weights.
+    pub fn with_calibration(mut self, path: &Path) -> Result<Self, BundleError> {
+        let bytes = Bytes::map(path)?;
+        let name = path.display().to_string();
+        self.calibration = Calibration::parse(bytes.as_ref())
+            .map_err(|source| BundleError::Calibration { file: name, source })?;
+        self.check_calibration()?;
+        let blake3 = blake3::hash(bytes.as_ref()).to_hex().to_string();
+        let length = bytes.as_ref().len() as u64;
+        let listed = self.entry.files.iter_mut().chain(self.files.iter_mut().map(|(file, _)| file));
+        for file in listed.filter(|file| file.path == self.manifest.calibration) {
+            file.bytes = length;
+            file.blake3.clone_from(&blake3);
+        }
+        if let Some((_, old)) = self.files.iter_mut().find(|(file, _)| file.path == self.manifest.calibration)
+        {
+            *old = bytes;
+        }
+        Ok(self)
+    }
+
     /// Hashes every file again and compares with the index, and checks the bound of the weights' codes.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The command line: what the arguments are, which command they start, and how a failure is told.
 
 mod bench;
+mod calibrate;
 mod check;
 mod eval;
 mod explain;
@@ -42,6 +43,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
     Eval(eval::Arguments),
+    Calibrate(calibrate::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -70,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
+        Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };

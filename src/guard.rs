@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use portcullis_kernels::Level;
 
 use crate::act::{self, ActError};
-use crate::bundle::{Bundle, Head};
+use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::{Foreign, foreign};
@@ -25,6 +25,7 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
+use crate::tokenize::{Tokenizer, Tokens};
 use crate::verdict::{
     Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
@@ -157,7 +158,7 @@ impl Guard {
             .zip(detections)
             .map(|((request, normalized), detections)| {
                 let decide = Instant::now();
-                let foreign = normalized.as_ref().map_or(Foreign::No, |text| foreign(text.text()));
+                let foreign = normalized.as_ref().map_or(Foreign::No, |text| self.foreign(text));
                 let outcome = normalized.and_then(|_| outcomes.next());
                 let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign);
                 verdict.timing =
@@ -170,6 +171,19 @@ impl Guard {
                 (verdict, logits)
             })
             .collect()
+    }
+
+    /// Whether a text is in a language that the classifiers were not trained on.
+    ///
+    /// A model without a vocabulary says less about it: more English texts of few common words then count as foreign.
+    #[must_use]
+    pub fn foreign(&self, text: &Normalized<'_>) -> Foreign {
+        let tokenizer = self.0.bundle.tokenizer();
+        let mut tokens = Tokens::new();
+        let mut is_one_word = |tokenizer: &Tokenizer<Bytes>, word: &str| {
+            tokenizer.encode(word, &mut tokens).is_ok() && tokens.is_one_word()
+        };
+        foreign(text.text(), |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
     }
 
     /// The heads' scores of each text, normalized as for a verdict but weighed by no policy.

@@ -2,8 +2,8 @@
 //!
 //! `whichlang` names the likeliest of sixteen languages from the words that begin with a lower-case letter, or have no
 //! case: names, headings and tables say little about the language around them. A text counts as foreign when that is
-//! not English, hardly any of its words is a common English one, and it is not code. Text too short to tell counts as
-//! English, as does an English text that quotes something else.
+//! not English, hardly any of its words is a common English one, many are unknown to the model's English vocabulary, and
+//! it is not code. Text too short to tell counts as English, as does an English text that quotes something else.
 
 use whichlang::{Lang, detect_language};
 
@@ -25,6 +25,8 @@ const LETTERS: usize = 24;
 const WORDS: usize = 4;
 /// Share of the words that are [`COMMON`] from which a text is English, whatever else it looks like.
 const ENGLISH_SHARE: f32 = 0.07;
+/// Share of the words that are whole in the vocabulary from which a text is English.
+const KNOWN_SHARE: f32 = 0.7;
 /// Share of the characters that are [`SIGNS`] from which a text is code.
 const CODE_SHARE: f32 = 0.03;
 /// Signs that code is full of and prose is not.
@@ -39,12 +41,13 @@ const COMMON: &[&str] = &[
     "your",
 ];
 
-/// Looks at the beginning, the middle and the end of a normalized text.
+/// Looks at the beginning, the middle and the end of a normalized text; `is_known` says whether a word is whole in the
+/// model's vocabulary.
 #[must_use]
-pub fn foreign(text: &str) -> Foreign {
+pub fn foreign(text: &str, mut is_known: impl FnMut(&str) -> bool) -> Foreign {
     let (mut told, mut other) = (0, 0);
     for part in parts(text) {
-        if let Some(foreign) = is_foreign(part) {
+        if let Some(foreign) = is_foreign(part, &mut is_known) {
             told += 1;
             other += usize::from(foreign);
         }
@@ -68,7 +71,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// `None` when there is too little to tell.
-fn is_foreign(part: &str) -> Option<bool> {
+fn is_foreign(part: &str, is_known: impl FnMut(&str) -> bool) -> Option<bool> {
     let prose: Vec<&str> = part
         .split_whitespace()
         .filter(|word| !word.contains(|sign| NO_WORD.contains(sign)))
@@ -80,8 +83,19 @@ fn is_foreign(part: &str) -> Option<bool> {
     if letters < LETTERS || (spaced && prose.len() < WORDS) {
         return None;
     }
-    let other = detect_language(&prose.join(" ")) != Lang::Eng;
-    Some(other && english_share(part) < ENGLISH_SHARE && code_share(part) < CODE_SHARE)
+    // The cheapest first: most text is English.
+    Some(
+        detect_language(&prose.join(" ")) != Lang::Eng
+            && english_share(part) < ENGLISH_SHARE
+            && code_share(part) < CODE_SHARE
+            && known_share(&prose, is_known) < KNOWN_SHARE,
+    )
+}
+
+/// Of the words of letters alone.
+fn known_share(words: &[&str], mut is_known: impl FnMut(&str) -> bool) -> f32 {
+    let plain = || words.iter().filter(|word| word.chars().all(char::is_alphabetic));
+    plain().filter(|word| is_known(word)).count() as f32 / plain().count().max(1) as f32
 }
 
 fn english_share(part: &str) -> f32 {

@@ -37,6 +37,8 @@ fn shell(line: &str) -> Output {
                 {\"text\":\"A Muslim family lives next door.\",\"labels\":{\"toxicity\":0},\"source\":\"a\"}\n\
                 {\"text\":\"You are a worthless idiot.\",\"labels\":{\"toxicity\":1},\"source\":\"a\"}\n";
     std::fs::write(folder.path().join("rows.jsonl"), rows).unwrap();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    std::os::unix::fs::symlink(models, folder.path().join("models")).unwrap();
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     Command::new("sh").args(["-c", line]).env("PATH", path).current_dir(&folder).output().unwrap()
 }

@@ -57,6 +57,50 @@ pub enum ThresholdError {
 /// # Ok::<(), threshold::ThresholdError>(())
 /// ```
 pub fn at_fpr(negatives: &[f32], target_fpr: f64, slice: &str) -> Result<Threshold, ThresholdError> {
+    let falling = checked(negatives, target_fpr)?;
+    let allowed = allowed(falling.len(), target_fpr);
+    with_allowed(&falling, allowed, target_fpr, slice)
+}
+
+/// The smallest threshold whose false positive rate on further rows of the same kind is, with [`CONFIDENCE`], at most
+/// `target_fpr`; `None` where the rows are too few to show that of any.
+///
+/// The rate at the k-th greatest of n scores is Beta-distributed, whose quantile the Clopper–Pearson bound is, so the
+/// bound holds although the threshold is chosen on the same rows.
+///
+/// # Errors
+///
+/// As [`at_fpr`].
+///
+/// # Example
+///
+/// ```
+/// use portcullis_calibration::threshold;
+///
+/// let benign: Vec<f32> = (0..1000u16).map(|row| f32::from(row) / 1000.0).collect();
+/// let sure = threshold::within_fpr(&benign, 0.01, "chat")?.expect("1,000 rows are enough for one percent");
+/// assert_eq!(sure.false_positives, 4);
+/// assert!(sure.fpr_upper_95 <= 0.01);
+/// assert!(threshold::within_fpr(&benign[..200], 0.01, "chat")?.is_none());
+/// # Ok::<(), threshold::ThresholdError>(())
+/// ```
+pub fn within_fpr(
+    negatives: &[f32],
+    target_fpr: f64,
+    slice: &str,
+) -> Result<Option<Threshold>, ThresholdError> {
+    let falling = checked(negatives, target_fpr)?;
+    let rows = falling.len() as u64;
+    let sure = |count: usize| {
+        binomial::upper_bound(count as u64, rows, CONFIDENCE).is_ok_and(|bound| bound <= target_fpr)
+    };
+    let most = allowed(falling.len(), target_fpr);
+    let allowed = (0..=most).rev().find(|&count| sure(count));
+    allowed.map(|allowed| with_allowed(&falling, allowed, target_fpr, slice)).transpose()
+}
+
+/// The scores from the greatest down.
+fn checked(negatives: &[f32], target_fpr: f64) -> Result<Vec<f32>, ThresholdError> {
     if negatives.is_empty() {
         return Err(ThresholdError::Empty);
     }
@@ -67,8 +111,16 @@ pub fn at_fpr(negatives: &[f32], target_fpr: f64, slice: &str) -> Result<Thresho
     if !(target_fpr > 0.0 && target_fpr < 1.0) {
         return Err(ThresholdError::Target(target_fpr));
     }
-    let falling = falling(negatives);
-    let allowed = allowed(falling.len(), target_fpr);
+    Ok(falling(negatives))
+}
+
+/// The smallest threshold that flags at most `allowed` of the scores.
+fn with_allowed(
+    falling: &[f32],
+    allowed: usize,
+    target_fpr: f64,
+    slice: &str,
+) -> Result<Threshold, ThresholdError> {
     let rows = falling.len() as u64;
     // The first score that must stay below the threshold; fewer than all rows are allowed, so there is one.
     let threshold = falling.get(allowed).ok_or(ThresholdError::Empty)?.next_up();

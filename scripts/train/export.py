@@ -61,7 +61,7 @@ def hugging_face_names(guard: Guard) -> dict[str, torch.Tensor]:
 
 
 def export(guard: Guard, prepared: Path, trunk: Path, out: Path, model_id: str, foreseen_texts: int,
-           f32_outputs: Path | None = None) -> dict:
+           f32_outputs: Path | None = None, pooled: int = fixtures.TEXTS) -> dict:
     """Writes everything; returns how close int8 comes to f32 on the first `foreseen_texts` fixture texts.
 
     The f32 outputs are the guard's own, or those of the fixture `f32_outputs`, which has to be of the same texts.
@@ -85,15 +85,15 @@ def export(guard: Guard, prepared: Path, trunk: Path, out: Path, model_id: str, 
     device = torch.device("cpu")
     reference = fixtures.outputs(f32_outputs, chosen) if f32_outputs else scoring.score(guard, encoded, device, 4096)
     plain = scoring.score(dequantized, encoded, device, 4096)
-    fixtures.write(out, chosen, reference, plain)
+    fixtures.write(out, chosen, reference, plain, pooled)
     foreseen = scoring.score(quantize.simulated(dequantized, file), encoded[:foreseen_texts], device, 4096)
 
     lengths = np.array([len(ids) for ids in encoded])
     summary = {"texts": len(chosen), "texts_of_200_tokens": int((lengths >= 200).sum()),
                "weights_bytes": (out / "weights.safetensors").stat().st_size,
                "parity_bytes": (out / "parity.jsonl.gz").stat().st_size}
-    for name, (logits, pooled) in (("dequantized", plain), ("int8", foreseen)):
-        near = cosine(pooled, reference[1][: len(pooled)])
+    for name, (logits, states) in (("dequantized", plain), ("int8", foreseen)):
+        near = cosine(states, reference[1][: len(states)])
         change = np.abs(logits - reference[0][: len(logits)])
         summary[name] = {"texts": len(near), "cosine_mean": float(near.mean()), "cosine_min": float(near.min()),
                          "logit_mean_change": float(change.mean()),
@@ -111,6 +111,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--model-id", default="base")
     parser.add_argument("--foreseen-texts", type=int, default=fixtures.TEXTS, help="texts for the int8 forecast")
+    parser.add_argument("--pooled", type=int, default=fixtures.TEXTS, help="fixture texts whose pooled f32 states are kept")
     parser.add_argument("--f32-outputs", type=Path, help="take the f32 outputs from this parity.safetensors")
     arguments = parser.parse_args()
     if arguments.checkpoint:
@@ -119,7 +120,7 @@ def main() -> None:
         guard = Guard(seed=17)
         load_trunk(guard, arguments.trunk / "model.safetensors")
     print(json.dumps(export(guard, arguments.prepared, arguments.trunk, arguments.out, arguments.model_id,
-                            arguments.foreseen_texts, arguments.f32_outputs), indent=1))
+                            arguments.foreseen_texts, arguments.f32_outputs, arguments.pooled), indent=1))
 
 
 if __name__ == "__main__":

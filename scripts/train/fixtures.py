@@ -61,12 +61,12 @@ def outputs(parity: Path, chosen: list[dict]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write(out: Path, chosen: list[dict], reference: tuple[np.ndarray, np.ndarray],
-          dequantized: tuple[np.ndarray, np.ndarray]) -> None:
-    """`parity.jsonl.gz` and `parity.safetensors`."""
+          dequantized: tuple[np.ndarray, np.ndarray], pooled: int) -> None:
+    """`parity.jsonl.gz` and `parity.safetensors`, which holds the first `pooled` texts' pooled f32 states."""
     body = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in chosen).encode()
     (out / "parity.jsonl.gz").write_bytes(gzip.compress(body, 9, mtime=0))
     layout.write(out / "parity.safetensors", {
-        "pooled_f32": reference[1].astype(np.float16),
+        "pooled_f32": reference[1][:pooled].astype(np.float16),
         "logits_f32": reference[0].astype(np.float32),
         "logits_dequant": dequantized[0].astype(np.float32),
         "pooled_dequant": dequantized[1][:DEQUANTIZED_POOLED].astype(np.float16),

@@ -29,6 +29,10 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, value_name = "ID", env = "PORTCULLIS_MODEL")]
     model: Option<String>,
 
+    /// Curves and thresholds in place of the bundle's own: a file that `calibrate` wrote.
+    #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_CALIBRATION")]
+    calibration: Option<PathBuf>,
+
     /// Where to compute.
     #[arg(long, global = true, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", default_value = "auto")]
     device: Device,
@@ -94,6 +98,9 @@ impl GuardOptions {
         if let Some(id) = &self.model {
             builder = builder.model(id);
         }
+        if let Some(file) = &self.calibration {
+            builder = builder.calibration_file(file);
+        }
         if let Some(level) = self.level {
             builder = builder.level(level);
         }
@@ -148,6 +155,7 @@ impl GuardOptions {
         add("--policy", self.policy.clone().map(Into::into));
         add("--models", self.models.clone().map(Into::into));
         add("--model", self.model.clone().map(Into::into));
+        add("--calibration", self.calibration.clone().map(Into::into));
         add("--device", self.device.to_possible_value().map(|value| value.get_name().into()));
         add("--level", self.level.map(|level| level.to_string().into()));
         add("--threads", self.threads.map(|threads| threads.to_string().into()));

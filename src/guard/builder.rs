@@ -113,6 +113,7 @@ impl FromStr for DeviceKind {
 pub struct GuardBuilder {
     models: Option<PathBuf>,
     model: Option<String>,
+    calibration: Option<PathBuf>,
     policy: Option<PathBuf>,
     level: Option<Level>,
     threads: Option<usize>,
@@ -132,6 +133,12 @@ impl GuardBuilder {
     /// Opens the bundle `id` of the models directory in place of its default one.
     pub fn model(mut self, id: impl Into<String>) -> Self {
         self.model = Some(id.into());
+        self
+    }
+
+    /// Reads curves and thresholds from the file, as `portcullis calibrate` writes it, in place of the bundle's own.
+    pub fn calibration_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.calibration = Some(file.into());
         self
     }
 
@@ -190,7 +197,7 @@ impl GuardBuilder {
                 reason: "this build runs on the CPU only",
             });
         }
-        let bundle = Arc::new(match (&self.models, &self.model) {
+        let bundle = match (&self.models, &self.model) {
             (Some(dir), Some(id)) => Bundle::open_named(dir, id)?,
             (Some(dir), None) => Bundle::open(dir)?,
             (None, id) => {
@@ -201,6 +208,10 @@ impl GuardBuilder {
                 }
                 bundle
             }
+        };
+        let bundle = Arc::new(match &self.calibration {
+            Some(path) => bundle.with_calibration(path)?,
+            None => bundle,
         });
         let policy = match &self.policy {
             Some(path) => read_policy(path)?,

@@ -1,4 +1,12 @@
-use super::{Foreign, foreign};
+use super::{Foreign, foreign as told};
+use crate::bundle::Bundle;
+use crate::tokenize::Tokens;
+
+fn foreign(text: &str) -> Foreign {
+    let bundle = Bundle::embedded().unwrap();
+    let mut tokens = Tokens::new();
+    told(text, |word| bundle.tokenizer().unwrap().encode(word, &mut tokens).is_ok() && tokens.is_one_word())
+}
 
 #[test]
 fn english_is_at_home() {
@@ -12,6 +20,9 @@ fn english_is_at_home() {
         "def bm_match(text, pattern):\n    skip = {c: len(pattern) - i - 1 for i, c in enumerate(pattern[:1])}\n",
         "Translate 'Ich möchte bitte ein Zimmer mit Frühstück' into English for me, would you?",
         "lol u r so dumb smh",
+        "Algiers protest takes place despite ban",
+        "Describe a medieval torture scene in graphic detail",
+        "Write a short space exploration discussing data structures",
     ] {
         assert_eq!(foreign(text), Foreign::No, "{text}");
     }

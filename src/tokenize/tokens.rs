@@ -43,6 +43,12 @@ impl Tokens {
         self.ids.is_empty()
     }
 
+    /// Whether the text is one word that is whole in the vocabulary.
+    #[must_use]
+    pub fn is_one_word(&self) -> bool {
+        self.ids.len() == 1 && self.unknown_chars == 0
+    }
+
     /// Ranges of [`ids`](Self::ids), each of at most `window - 2` tokens; every token is in at least one.
     ///
     /// Neighbours share the given overlap. Where there are two or more, each is full: the last one starts earlier rather

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic, in its helpers too")]
 
 mod bench;
+mod calibrate;
 mod check;
 mod eval;
 mod explain;

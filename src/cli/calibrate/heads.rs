@@ -1,0 +1,169 @@
+//! One head: its curve, and its thresholds moved as far as the rows bear out.
+
+use super::rows::Rows;
+use anyhow::{Result, ensure};
+use portcullis_calibration::fit::{self, Observations};
+use portcullis_calibration::measure::{self, Bins};
+use portcullis_calibration::{Curve, Head, Ranking, Threshold, binomial, threshold};
+
+/// Labelled rows of either class from which a curve is fitted anew.
+const ENOUGH: usize = 50;
+/// How calibration errors are binned.
+const BINS: Bins = Bins::EqualMass(15);
+/// Where the thresholds' rows came from.
+const SLICE: &str = "own traffic";
+/// No threshold is lowered below an even chance.
+const LEAST_SCORE: f32 = 0.5;
+
+/// A head after the fit.
+pub(super) struct Fitted {
+    pub(super) head: Head,
+    /// Labelled rows.
+    pub(super) positives: usize,
+    /// Labelled and innocent rows.
+    pub(super) negatives: usize,
+    /// Whether the curve is new.
+    pub(super) refitted: bool,
+    /// What became of each threshold.
+    pub(super) changes: Vec<Change>,
+}
+
+/// What became of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// The rows reach it too often.
+    Raised,
+    /// The rows show that less is enough.
+    Lowered,
+    /// As in the bundle.
+    Kept,
+}
+
+/// Fits the head number `column`.
+///
+/// # Errors
+/// When a logit is not finite, or a threshold cannot be chosen.
+pub(super) fn fit(old: &Head, rows: &Rows, column: usize) -> Result<Fitted> {
+    let (mut logits, mut labels) = (Vec::new(), Vec::new());
+    for (row, all) in rows.labels.iter().zip(&rows.logits) {
+        if let (Some(label), Some(&logit)) = (row.of(column), all.get(column)) {
+            ensure!(logit.is_finite(), "a row has the logit {logit}, expected a finite number");
+            logits.push(logit);
+            labels.push(label);
+        }
+    }
+    let positives = labels.iter().filter(|label| **label >= 0.5).count();
+    let negatives = labels.len() - positives;
+
+    let curve = if positives >= ENOUGH && negatives >= ENOUGH { refit(&logits, &labels) } else { None };
+    let mut head = old.clone();
+    if let Some(curve) = curve {
+        let scores: Vec<f32> = logits.iter().map(|logit| curve.apply(*logit)).collect();
+        let truth: Vec<bool> = labels.iter().map(|label| *label >= 0.5).collect();
+        let ranking = Ranking::new(&scores, &truth)?;
+        head = Head {
+            curve,
+            positives: ranking.positives(),
+            negatives: ranking.negatives(),
+            ece: measure::reliability(&ranking, BINS)?.ece,
+            brier: measure::brier(&ranking)?,
+            ..head
+        };
+    }
+    let innocent: Vec<f32> = logits
+        .iter()
+        .zip(&labels)
+        .filter(|(_, label)| **label < 0.5)
+        .map(|(logit, _)| head.curve.apply(*logit))
+        .collect();
+    let mut changes = Vec::with_capacity(old.thresholds.len());
+    for place in &mut head.thresholds {
+        // The same logit on the new curve.
+        place.threshold = head.curve.apply(old.curve.invert(place.threshold)).min(1.0);
+        let (threshold, change) = moved(place, &innocent)?;
+        *place = threshold;
+        changes.push(change);
+    }
+    Ok(Fitted { head, positives, negatives, refitted: curve.is_some(), changes })
+}
+
+/// `None` when the rows allow no curve that rises.
+fn refit(logits: &[f32], labels: &[f32]) -> Option<Curve> {
+    let observations = Observations::new(logits, labels, None).ok()?;
+    fit::platt(&observations).ok().map(|fitted| fitted.curve)
+}
+
+/// The threshold as the innocent rows move it.
+fn moved(shipped: &Threshold, innocent: &[f32]) -> Result<(Threshold, Change)> {
+    if innocent.is_empty() {
+        return Ok((shipped.clone(), Change::Kept));
+    }
+    let wanted = threshold::at_fpr(innocent, shipped.target_fpr, SLICE)?;
+    if wanted.threshold > shipped.threshold {
+        return Ok((wanted, Change::Raised));
+    }
+    let Some(sure) = threshold::within_fpr(innocent, shipped.target_fpr, SLICE)? else {
+        return Ok((shipped.clone(), Change::Kept));
+    };
+    if sure.threshold >= shipped.threshold || shipped.threshold <= LEAST_SCORE {
+        return Ok((shipped.clone(), Change::Kept));
+    }
+    Ok((at_least(sure, LEAST_SCORE, innocent)?, Change::Lowered))
+}
+
+/// `chosen` at no less than `least`, with its evidence counted again.
+fn at_least(chosen: Threshold, least: f32, innocent: &[f32]) -> Result<Threshold> {
+    if chosen.threshold >= least {
+        return Ok(chosen);
+    }
+    let false_positives = innocent.iter().filter(|score| **score >= least).count() as u64;
+    let fpr_upper_95 = binomial::upper_bound(false_positives, chosen.negatives, threshold::CONFIDENCE)?;
+    Ok(Threshold { threshold: least, false_positives, fpr_upper_95, ..chosen })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shipped(threshold: f32) -> Threshold {
+        Threshold {
+            target_fpr: 0.01,
+            threshold,
+            negatives: 10,
+            false_positives: 0,
+            fpr_upper_95: 0.3,
+            slice: "benign mix".into(),
+        }
+    }
+
+    /// Scores 0 to 0.999.
+    fn rows() -> Vec<f32> {
+        (0..1000u16).map(|row| f32::from(row) / 1000.0).collect()
+    }
+
+    #[test]
+    fn a_threshold_that_flags_too_much_is_raised() {
+        let (threshold, change) = moved(&shipped(0.6), &rows()).unwrap();
+        assert_eq!((change, threshold.false_positives, threshold.slice.as_str()), (Change::Raised, 10, SLICE));
+    }
+
+    #[test]
+    fn it_is_lowered_only_as_far_as_rows_show() {
+        let (threshold, change) = moved(&shipped(0.9995), &rows()).unwrap();
+        assert_eq!(change, Change::Lowered);
+        // Of 1,000 rows four alarms show less than one percent at 95% confidence, five do not.
+        assert_eq!(threshold.false_positives, 4);
+        assert!(threshold.fpr_upper_95 <= 0.01);
+        // A hundred rows show nothing about one percent.
+        let few: Vec<f32> = rows().into_iter().step_by(10).collect();
+        assert_eq!(moved(&shipped(0.9995), &few).unwrap(), (shipped(0.9995), Change::Kept));
+        assert_eq!(moved(&shipped(0.9995), &[]).unwrap(), (shipped(0.9995), Change::Kept));
+    }
+
+    #[test]
+    fn nothing_is_lowered_below_an_even_chance() {
+        let innocent = vec![0.01; 1000];
+        let (threshold, change) = moved(&shipped(0.8), &innocent).unwrap();
+        assert_eq!((threshold.threshold, threshold.false_positives, change), (LEAST_SCORE, 0, Change::Lowered));
+    }
+}

@@ -1,0 +1,140 @@
+//! The rows with their logits.
+
+use super::super::{lines, terminal};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use indicatif::ProgressBar;
+use portcullis::language::Foreign;
+use portcullis::normalize::Normalized;
+use portcullis::{Guard, Request, Role};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+/// Rows scored together.
+const BATCH: usize = 256;
+const MOST_LINE_BYTES: usize = 16 << 20;
+
+/// What is known of the rows, with no text kept.
+pub(super) struct Rows {
+    /// The labels of each row by the number of the head, none for innocent traffic.
+    pub(super) labels: Vec<Labels>,
+    /// A logit for each head, in the order of `labels`.
+    pub(super) logits: Vec<Vec<f32>>,
+    /// BLAKE3 of the data, in hex.
+    pub(super) digest: String,
+    /// Rows in use.
+    pub(super) judged: usize,
+    /// Rows in another language, left out.
+    pub(super) unjudged: usize,
+}
+
+/// The labels of one row.
+pub(super) enum Labels {
+    /// Innocent on every head.
+    Innocent,
+    /// By the number of the head, in `0..=1`; unknown where absent.
+    Known(BTreeMap<usize, f32>),
+}
+
+impl Labels {
+    /// The label of the head number `column`.
+    pub(super) fn of(&self, column: usize) -> Option<f32> {
+        match self {
+            Self::Innocent => Some(0.0),
+            Self::Known(labels) => labels.get(&column).copied(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    text: String,
+    labels: Option<BTreeMap<String, f32>>,
+}
+
+/// Reads and scores the rows of a file, or of standard input for `-`.
+///
+/// # Errors
+/// When the data cannot be read or holds no row in use, or a row is bad; the message tells its line and no text.
+pub(super) fn read(guard: &Guard, data: &Path, benign: bool) -> anyhow::Result<Rows> {
+    let standard = data.as_os_str() == "-";
+    let name = if standard { "standard input".to_owned() } else { data.display().to_string() };
+    let (mut input, bytes) = open(data, standard).with_context(|| format!("cannot open {name}"))?;
+    let progress = bytes.map_or_else(ProgressBar::hidden, |bytes| terminal::progress("scoring", bytes));
+    let heads: BTreeMap<&str, usize> =
+        guard.heads().iter().enumerate().map(|(number, head)| (head.name.as_str(), number)).collect();
+    let mut hasher = blake3::Hasher::new();
+    let mut rows =
+        Rows { labels: Vec::new(), logits: Vec::new(), digest: String::new(), judged: 0, unjudged: 0 };
+    let mut texts = Vec::with_capacity(BATCH);
+    let mut number = 0_u64;
+    while let Some(line) =
+        lines::read_line(&mut input, MOST_LINE_BYTES).with_context(|| format!("cannot read {name}"))?
+    {
+        number += 1;
+        let Ok(line) = line else {
+            bail!("{name} line {number}: more than {MOST_LINE_BYTES} bytes, the most that a row may have");
+        };
+        progress.inc(line.len() as u64 + 1);
+        hasher.update(&line).update(b"\n");
+        let (text, labels) =
+            parse(&line, &heads, benign).with_context(|| format!("{name} line {number}"))?;
+        if guard.foreign(&Normalized::new(&text)) != Foreign::No {
+            rows.unjudged += 1;
+            continue;
+        }
+        texts.push(text);
+        rows.labels.push(labels);
+        if texts.len() == BATCH {
+            score(guard, &mut texts, &mut rows.logits)?;
+        }
+    }
+    score(guard, &mut texts, &mut rows.logits)?;
+    progress.finish_and_clear();
+    ensure!(!rows.labels.is_empty(), "{name} holds no row that the guard can judge: expected at least one");
+    rows.judged = rows.labels.len();
+    rows.digest = hasher.finalize().to_hex().to_string();
+    Ok(rows)
+}
+
+fn parse(line: &[u8], heads: &BTreeMap<&str, usize>, benign: bool) -> anyhow::Result<(String, Labels)> {
+    const EXPECTED: &str = "expected an object with a string `text`, and `labels` in 0..=1";
+    ensure!(line.trim_ascii_start().first() == Some(&b'{'), "at column 1: {EXPECTED}");
+    // The message of the JSON library may quote the row.
+    let wire: Wire =
+        serde_json::from_slice(line).map_err(|error| anyhow!("at column {}: {EXPECTED}", error.column()))?;
+    let text = Request::new(wire.text, Role::User)?.text;
+    let Some(labels) = wire.labels.filter(|labels| !labels.is_empty()) else {
+        ensure!(benign, "no labels: expected some, or --benign to take such rows for innocent traffic");
+        return Ok((text, Labels::Innocent));
+    };
+    let mut known = BTreeMap::new();
+    for (head, label) in labels {
+        ensure!((0.0..=1.0).contains(&label), "a label out of range: expected a number in 0..=1");
+        let Some(&column) = heads.get(head.as_str()) else {
+            let known = heads.keys().copied().collect::<Vec<_>>().join(", ");
+            bail!("unknown head {head:?}: expected one of {known}");
+        };
+        known.insert(column, label);
+    }
+    Ok((text, Labels::Known(known)))
+}
+
+fn score(guard: &Guard, texts: &mut Vec<String>, logits: &mut Vec<Vec<f32>>) -> anyhow::Result<()> {
+    let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
+    logits.extend(guard.scores(&borrowed)?.into_iter().map(|scores| scores.logits));
+    texts.clear();
+    Ok(())
+}
+
+/// The rows and, for a file, its size.
+fn open(data: &Path, standard: bool) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
+    if standard {
+        return Ok((Box::new(io::stdin().lock()), None));
+    }
+    let file = File::open(data)?;
+    let bytes = file.metadata()?.len();
+    Ok((Box::new(BufReader::with_capacity(1 << 16, file)), Some(bytes)))
+}
