@@ -54,7 +54,8 @@ macro_rules! forward {
         }
     };
     () => {
-        #[inline]
+        // Never a part of another task, with which it would share registers. (On `enter` the attribute has no effect.)
+        #[inline(never)]
         fn run<T: $crate::isa::Task<Self>>(self, task: T) -> T::Output {
             // SAFETY: `self` proves every feature that `enter` is compiled with.
             unsafe { enter(self, task) }

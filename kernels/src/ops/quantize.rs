@@ -63,10 +63,27 @@ pub(crate) struct GeluRanges<'a> {
 impl<I: Isa> Epilogue<I> for GeluRanges<'_> {
     #[inline(always)]
     fn finish(&mut self, isa: I, chunk: usize, row: usize, rows: usize, tile: &mut [[f32; LANES]]) {
-        let ranges = &mut self.ranges[row..row + rows];
-        for (chunk, input) in tile.chunks_exact_mut(rows).zip(&self.input[chunk..]) {
+        isa.run(GeluTile { tile, input: &self.input[chunk..], ranges: &mut self.ranges[row..row + rows] });
+    }
+}
+
+/// What [`GeluRanges`] does to one tile, in a function of its own: the coefficients want the registers that the tile's sums
+/// take, and would push them out.
+struct GeluTile<'a> {
+    tile: &'a mut [[f32; LANES]],
+    input: &'a [[f32; LANES]],
+    /// The ranges of the tile's rows.
+    ranges: &'a mut [Range],
+}
+
+impl<I: Isa> Task<I> for GeluTile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self, isa: I) {
+        for (chunk, input) in self.tile.chunks_exact_mut(self.ranges.len()).zip(self.input) {
             let input = isa.load(input);
-            for (x, range) in chunk.iter_mut().zip(&mut *ranges) {
+            for (x, range) in chunk.iter_mut().zip(&mut *self.ranges) {
                 let y = gelu(isa, isa.load(x)).mul(input);
                 y.store(x);
                 isa.load(&range.lo).min(y).store(&mut range.lo);
