@@ -90,14 +90,14 @@ pub(crate) trait Isa: Copy + 'static {
         panels: [&[WeightGroup]; P],
         rows: &[[CodeGroup; R]],
     ) -> [[Self::Sums; P]; R];
-    /// [`Isa::dot`] by weights within the bound of [`PackedLinear`](crate::PackedLinear), meanwhile asking for the
-    /// panels `next` to be brought near where that helps.
+    /// [`Isa::dot`] by weights within the bound of [`PackedLinear`](crate::PackedLinear), meanwhile asking for `next`,
+    /// pieces of later panels no longer than these, to be brought near where that helps.
     #[inline(always)]
     fn dot_bounded<const R: usize, const P: usize>(
         self,
         panels: [&[WeightGroup]; P],
         rows: &[[CodeGroup; R]],
-        next: Option<[&[WeightGroup]; P]>,
+        next: [&[WeightGroup]; P],
     ) -> [[Self::Sums; P]; R] {
         let _ = next;
         self.dot(panels, rows)

@@ -48,7 +48,7 @@ macro_rules! forward {
             self,
             panels: [&[$crate::isa::WeightGroup]; P],
             rows: &[[$crate::isa::CodeGroup; R]],
-            _: Option<[&[$crate::isa::WeightGroup]; P]>,
+            _: [&[$crate::isa::WeightGroup]; P],
         ) -> [[Self::Sums; P]; R] {
             super::dot::dot_bounded(self, panels, rows)
         }

@@ -70,7 +70,9 @@ pub(super) fn dot<const R: usize, const P: usize>(
     panels: [&[WeightGroup]; P],
     rows: &[[CodeGroup; R]],
 ) -> [[I32x16; P]; R] {
-    dot_with(isa, panels, rows, |_| {})
+    let mut sums = nothing(isa);
+    multiply(isa, &mut sums, panels, rows, |_| {});
+    sums
 }
 
 #[inline(always)]
@@ -80,21 +82,31 @@ pub(super) fn dot_ahead<const R: usize, const P: usize>(
     rows: &[[CodeGroup; R]],
     next: [&[WeightGroup]; P],
 ) -> [[I32x16; P]; R] {
-    let next = next.map(|panel| &panel[..rows.len()]);
-    dot_with(isa, panels, rows, |g| next.iter().for_each(|panel| fetch(isa, &panel[g])))
+    let mut sums = nothing(isa);
+    let ahead = next[0].len();
+    let next = next.map(|panel| &panel[..ahead]);
+    let (rows, rest) = rows.split_at(ahead);
+    multiply(isa, &mut sums, panels, rows, |g| next.iter().for_each(|panel| fetch(isa, &panel[g])));
+    multiply(isa, &mut sums, panels.map(|panel| &panel[ahead..]), rest, |_| {});
+    sums
 }
 
-/// The tile, calling `each` at every step.
+/// Sums of no products.
 #[inline(always)]
-fn dot_with<const R: usize, const P: usize>(
+fn nothing<const R: usize, const P: usize>(_: Avx512Vnni) -> [[I32x16; P]; R] {
+    // SAFETY: the token proves AVX-512 F.
+    [[I32x16(unsafe { _mm512_setzero_si512() }); P]; R]
+}
+
+/// Adds the tile's products to its sums, calling `each` at every step.
+#[inline(always)]
+fn multiply<const R: usize, const P: usize>(
     isa: Avx512Vnni,
+    sums: &mut [[I32x16; P]; R],
     panels: [&[WeightGroup]; P],
     rows: &[[CodeGroup; R]],
     each: impl Fn(usize),
-) -> [[I32x16; P]; R] {
-    // SAFETY: the token proves AVX-512 F.
-    let nothing = unsafe { _mm512_setzero_si512() };
-    let mut sums = [[I32x16(nothing); P]; R];
+) {
     let panels = panels.map(|panel| &panel[..rows.len()]);
     for (g, group) in rows.iter().enumerate() {
         each(g);
@@ -108,7 +120,6 @@ fn dot_with<const R: usize, const P: usize>(
             }
         }
     }
-    sums
 }
 
 #[inline(always)]

@@ -83,15 +83,37 @@ impl<I: Isa> Task<I> for GeluTile<'_> {
     fn run(self, isa: I) {
         for (chunk, input) in self.tile.chunks_exact_mut(self.ranges.len()).zip(self.input) {
             let input = isa.load(input);
-            for (x, range) in chunk.iter_mut().zip(&mut *self.ranges) {
-                let y = gelu(isa, isa.load(x)).mul(input);
-                y.store(x);
-                isa.load(&range.lo).min(y).store(&mut range.lo);
-                isa.load(&range.hi).max(y).store(&mut range.hi);
-                // 0 times a NaN or an infinity is NaN, and stays.
-                y.mul_add(isa.splat(0.0), isa.load(&range.finite)).store(&mut range.finite);
+            let (fours, rest) = chunk.as_chunks_mut::<4>();
+            let (four_ranges, rest_ranges) = self.ranges.as_chunks_mut::<4>();
+            for (x, ranges) in fours.iter_mut().zip(four_ranges) {
+                gelu_rows(isa, x, input, ranges);
+            }
+            for (x, range) in rest.iter_mut().zip(rest_ranges) {
+                gelu_rows(isa, std::array::from_mut(x), input, std::array::from_mut(range));
             }
         }
+    }
+}
+
+/// GELU and input scales of one chunk of some rows, noting their ranges.
+#[inline(always)]
+fn gelu_rows<I: Isa, const N: usize>(
+    isa: I,
+    x: &mut [[f32; LANES]; N],
+    input: I::Lanes,
+    ranges: &mut [Range; N],
+) {
+    let mut y = [isa.splat(0.0); N];
+    for (y, x) in y.iter_mut().zip(&*x) {
+        *y = isa.load(x);
+    }
+    for ((x, range), y) in x.iter_mut().zip(ranges).zip(gelu(isa, y)) {
+        let y = y.mul(input);
+        y.store(x);
+        isa.load(&range.lo).min(y).store(&mut range.lo);
+        isa.load(&range.hi).max(y).store(&mut range.hi);
+        // An infinity or a NaN less itself is NaN, and stays.
+        isa.load(&range.finite).add(y.sub(y)).store(&mut range.finite);
     }
 }
 
