@@ -29,6 +29,32 @@ pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [CodeGroup; 4]
 }
 
 #[inline(always)]
+pub(super) fn encode_rows(_: Avx512Vnni, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+    // SAFETY: the token proves AVX-512 F.
+    let round = |scaled: F32x16, zero: i32| unsafe {
+        _mm512_add_epi32(_mm512_cvtps_epi32(scaled.lanes()), _mm512_set1_epi32(zero))
+    };
+    let [a, b, c, d] = scaled;
+    let (a, b) = (round(a, zeros[0]), round(b, zeros[1]));
+    let (c, d) = (round(c, zeros[2]), round(d, zeros[3]));
+    // SAFETY: the token proves AVX-512 F and BW. Packing clamps, to 16 bits with sign and then to 0..=255, and leaves the
+    // rows' pieces of one group beside each other.
+    let quarters = unsafe {
+        let codes = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+        [
+            _mm512_castsi512_si128(codes),
+            _mm512_extracti32x4_epi32::<1>(codes),
+            _mm512_extracti32x4_epi32::<2>(codes),
+            _mm512_extracti32x4_epi32::<3>(codes),
+        ]
+    };
+    for (to, quarter) in to.into_iter().zip(quarters) {
+        // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), quarter) };
+    }
+}
+
+#[inline(always)]
 pub(super) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
     let mut codes = [0i8; LANES];
     // SAFETY: the token proves AVX-512 F.

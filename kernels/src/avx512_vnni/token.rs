@@ -28,4 +28,9 @@ impl Isa for Avx512Vnni {
     ) -> [[I32x16; P]; R] {
         super::dot::dot_ahead(self, panels, rows, next)
     }
+
+    #[inline(always)]
+    fn encode_rows(self, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        super::dot::encode_rows(self, scaled, zeros, to);
+    }
 }

@@ -12,7 +12,7 @@
 
 use super::gelu::gelu;
 use super::linear::Epilogue;
-use super::tiles::{MOST_ROWS, blocks};
+use super::tiles::{MOST_ROWS, blocks, fours};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task};
 use crate::scratch::{Codes, Step, take};
 
@@ -144,10 +144,57 @@ impl<I: Isa> Task<I> for QuantizeTiled<'_> {
                 (*to, *inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
             }
             for (x, groups) in x.chunks_exact(count).zip(groups.chunks_exact_mut(4 * count)) {
-                for (r, ((x, step), inverse)) in x.iter().zip(&*steps).zip(&*inverses).enumerate() {
-                    put(groups, count, r, isa.encode(isa.load(x).mul(isa.splat(*inverse)), step.zero));
+                if count < 4 {
+                    for r in 0..count {
+                        encode_tiled::<I, 1>(isa, x, steps, inverses, groups, r);
+                    }
+                }
+                for r in fours(count) {
+                    encode_tiled::<I, 4>(isa, x, steps, inverses, groups, r);
                 }
             }
+        }
+    }
+}
+
+/// Encodes `N` rows, from row `r` on, of one chunk of a tile.
+#[inline(always)]
+fn encode_tiled<I: Isa, const N: usize>(
+    isa: I,
+    x: &[[f32; LANES]],
+    steps: &[Step],
+    inverses: &[f32],
+    groups: &mut [CodeGroup],
+    r: usize,
+) {
+    let (mut scaled, mut zeros) = ([isa.splat(0.0); N], [0; N]);
+    for i in 0..N {
+        scaled[i] = isa.load(&x[r + i]).mul(isa.splat(inverses[r + i]));
+        zeros[i] = steps[r + i].zero;
+    }
+    encode(isa, scaled, zeros, groups, x.len(), r);
+}
+
+/// Encodes a chunk of `N` rows from row `r` on into its four groups in a block of `rows` rows.
+#[inline(always)]
+pub(super) fn encode<I: Isa, const N: usize>(
+    isa: I,
+    scaled: [I::Lanes; N],
+    zeros: [i32; N],
+    block: &mut [CodeGroup],
+    rows: usize,
+    r: usize,
+) {
+    if let (&[a, b, c, d], &[i, j, k, l]) = (scaled.as_slice(), zeros.as_slice()) {
+        let mut places = block.chunks_exact_mut(rows).filter_map(|group| group[r..].first_chunk_mut());
+        if let (Some(first), Some(second), Some(third), Some(fourth)) =
+            (places.next(), places.next(), places.next(), places.next())
+        {
+            isa.encode_rows([a, b, c, d], [i, j, k, l], [first, second, third, fourth]);
+        }
+    } else {
+        for (i, (scaled, zero)) in scaled.into_iter().zip(zeros).enumerate() {
+            put(block, rows, r + i, isa.encode(scaled, zero));
         }
     }
 }

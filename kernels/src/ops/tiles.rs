@@ -25,6 +25,14 @@ pub(super) fn blocks(rows: usize, most: usize) -> impl Iterator<Item = Range<usi
     })
 }
 
+/// Where the fours of rows begin that cover a block: side by side, and the last, if need be, over rows of the one before.
+/// None for fewer than four rows.
+#[inline(always)]
+pub(super) fn fours(rows: usize) -> impl Iterator<Item = usize> {
+    let last = rows.checked_sub(4);
+    last.into_iter().flat_map(move |last| (0..rows.div_ceil(4)).map(move |i| (4 * i).min(last)))
+}
+
 /// Where a row of a tiled matrix lies: its chunk `c` is number `start + c * stride`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Place {
@@ -100,6 +108,18 @@ mod tests {
             seen.sort_unstable();
             assert_eq!(seen, (0..rows * chunks).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn fours_cover_the_rows() {
+        for rows in 4..13 {
+            let mut seen: Vec<usize> = fours(rows).flat_map(|first| first..first + 4).collect();
+            seen.dedup();
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen, (0..rows).collect::<Vec<_>>());
+        }
+        assert!((0..4).all(|rows| fours(rows).next().is_none()));
     }
 
     #[test]
