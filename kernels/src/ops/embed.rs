@@ -25,11 +25,14 @@ impl<I: Isa> Task<I> for Embed<'_> {
             let (word, word_scale) = word.row(id as usize);
             let (position, position_scale) = position.row(at);
             let (word_scale, position_scale) = (isa.splat(word_scale), isa.splat(position_scale));
+            let mut sum = isa.splat(0.0);
             for ((out, word), position) in out.iter_mut().zip(word).zip(position) {
                 let placed = isa.widen(position).mul(position_scale);
-                isa.widen(word).mul_add(word_scale, placed).store(out);
+                let both = isa.widen(word).mul_add(word_scale, placed);
+                both.store(out);
+                sum = sum.add(both);
             }
-            normalize(isa, out, norm);
+            normalize(isa, out, [sum], norm);
         }
     }
 }

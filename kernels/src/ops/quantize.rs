@@ -36,9 +36,15 @@ impl<I: Isa> Task<I> for Quantize<'_> {
         let (groups, steps) = room(self.codes, rows, k);
         for block in blocks(rows, I::TILE_ROWS) {
             let groups = &mut groups[block.start * (k / 4)..block.end * (k / 4)];
-            for (r, row) in block.clone().enumerate() {
-                let x = &self.x[row * k..][..k];
-                steps[row] = quantize_row(isa, x, self.input, groups, r, block.len());
+            let x = &self.x[block.start * k..block.end * k];
+            let (steps, rows) = (&mut steps[block.clone()], block.len());
+            if rows < 4 {
+                for r in 0..rows {
+                    quantize_rows::<I, 1>(isa, &x[r * k..], self.input, groups, steps, r);
+                }
+            }
+            for r in fours(rows) {
+                quantize_rows::<I, 4>(isa, &x[r * k..], self.input, groups, steps, r);
             }
         }
     }
@@ -224,44 +230,71 @@ fn room(codes: &mut Codes, rows: usize, k: usize) -> (&mut [CodeGroup], &mut [St
     (take(&mut codes.groups, rows * (k / 4)), take(&mut codes.steps, rows))
 }
 
-/// Quantizes row `r` of a block of `rows` rows into the block's groups.
+/// Quantizes the first `N` rows of `x`, which are those from row `r` on of a block, into the block's groups and steps.
+/// Several at once, or each step waits for the one before.
 #[inline(always)]
-fn quantize_row<I: Isa>(
+fn quantize_rows<I: Isa, const N: usize>(
     isa: I,
     x: &[f32],
     input: &[f32],
     groups: &mut [CodeGroup],
+    steps: &mut [Step],
     r: usize,
-    rows: usize,
-) -> Step {
-    let (chunks, tail) = x.as_chunks::<LANES>();
+) {
     let (inputs, input_tail) = input.as_chunks::<LANES>();
     // Zeros change neither the range, which holds 0, nor any code that is read.
-    let (padded, padded_input) = (pad(tail), pad(input_tail));
-    let scaled = |x: &[f32; LANES], input: &[f32; LANES]| isa.load(x).mul(isa.load(input));
+    let mut tails = [[0.0; LANES]; N];
+    let mut rows = [inputs; N];
+    for ((row, tail), x) in rows.iter_mut().zip(&mut tails).zip(x.chunks_exact(input.len())) {
+        let (chunks, rest) = x.as_chunks();
+        (*row, *tail) = (&chunks[..inputs.len()], pad(rest));
+    }
+    let input_tail = pad(input_tail);
 
     let nothing = isa.splat(0.0);
-    let (mut lo, mut hi, mut finite) = (nothing, nothing, nothing);
-    for (x, input) in chunks.iter().zip(inputs).chain(std::iter::once((&padded, &padded_input))) {
-        let x = scaled(x, input);
-        lo = lo.min(x);
-        hi = hi.max(x);
-        // 0 times a NaN or an infinity is NaN, and stays.
-        finite = x.mul_add(nothing, finite);
+    let mut ranges = [(nothing, nothing, nothing); N];
+    for (c, input) in inputs.iter().enumerate() {
+        for (range, row) in ranges.iter_mut().zip(rows) {
+            widen(range, isa.load(&row[c]).mul(isa.load(input)));
+        }
     }
-    let (step, inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
+    for (range, tail) in ranges.iter_mut().zip(&tails) {
+        widen(range, isa.load(tail).mul(isa.load(&input_tail)));
+    }
 
-    let inverse = isa.splat(inverse);
-    let mut blocks = groups.chunks_exact_mut(4 * rows);
-    for ((x, input), block) in chunks.iter().zip(inputs).zip(&mut blocks) {
-        let codes = isa.encode(scaled(x, input).mul(inverse), step.zero);
-        put(block, rows, r, codes);
+    let (mut inverses, mut zeros) = ([nothing; N], [0; N]);
+    for (i, (lo, hi, finite)) in ranges.into_iter().enumerate() {
+        let inverse;
+        (steps[r + i], inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
+        (inverses[i], zeros[i]) = (isa.splat(inverse), steps[r + i].zero);
     }
-    let codes = isa.encode(scaled(&padded, &padded_input).mul(inverse), step.zero);
-    for (block, code) in blocks.into_remainder().chunks_exact_mut(rows).zip(codes) {
-        block[r] = code;
+
+    let count = steps.len();
+    let mut scaled = [nothing; N];
+    let mut blocks = groups.chunks_exact_mut(4 * count);
+    for ((c, input), block) in inputs.iter().enumerate().zip(&mut blocks) {
+        let input = isa.load(input);
+        for (scaled, (row, inverse)) in scaled.iter_mut().zip(rows.into_iter().zip(inverses)) {
+            *scaled = isa.load(&row[c]).mul(input).mul(inverse);
+        }
+        encode(isa, scaled, zeros, block, count, r);
     }
-    step
+    let last = blocks.into_remainder();
+    for (i, tail) in tails.iter().enumerate() {
+        let codes = isa.encode(isa.load(tail).mul(isa.load(&input_tail)).mul(inverses[i]), zeros[i]);
+        for (block, code) in last.chunks_exact_mut(count).zip(codes) {
+            block[r + i] = code;
+        }
+    }
+}
+
+/// Takes values into a range: the least, the largest, and 0 or, when one was not finite, NaN.
+#[inline(always)]
+fn widen<L: Lanes>((lo, hi, finite): &mut (L, L, L), x: L) {
+    *lo = lo.min(x);
+    *hi = hi.max(x);
+    // An infinity or a NaN less itself is NaN, and stays.
+    *finite = finite.add(x.sub(x));
 }
 
 /// Fewer than 16 elements, with zeros after them.
