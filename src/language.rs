@@ -25,8 +25,11 @@ const LETTERS: usize = 24;
 const WORDS: usize = 4;
 /// Share of the words that are [`COMMON`] from which a text is English, whatever else it looks like.
 const ENGLISH_SHARE: f32 = 0.07;
-/// Share of the words that are whole in the vocabulary from which a text is English.
+/// Share of the longer words that are whole in the vocabulary from which a text is English; it has the short words of
+/// other languages too.
 const KNOWN_SHARE: f32 = 0.7;
+/// Letters of a longer word, at least.
+const LONGER: usize = 4;
 /// Share of the characters that are [`SIGNS`] from which a text is code.
 const CODE_SHARE: f32 = 0.03;
 /// Signs that code is full of and prose is not.
@@ -35,10 +38,10 @@ const SIGNS: &str = "{}()[];=<>_";
 const NO_WORD: &str = "@#/\\|_={<.0123456789";
 /// Frequent English words that are no words of other large languages.
 const COMMON: &[&str] = &[
-    "about", "all", "are", "at", "be", "been", "but", "by", "can", "don't", "for", "from", "get", "have", "her",
-    "how", "i'm", "if", "is", "it", "just", "like", "my", "not", "of", "please", "she", "that", "the", "their",
-    "there", "they", "this", "to", "was", "we", "what", "when", "which", "who", "why", "with", "would", "you",
-    "your",
+    "about", "all", "are", "at", "be", "been", "but", "by", "can", "don't", "for", "from", "get", "have",
+    "her", "how", "i'm", "if", "is", "it", "just", "like", "my", "not", "of", "please", "she", "that", "the",
+    "their", "there", "they", "this", "to", "was", "we", "what", "when", "which", "who", "why", "with",
+    "would", "you", "your",
 ];
 
 /// Looks at the beginning, the middle and the end of a normalized text; `is_known` says whether a word is whole in the
@@ -62,7 +65,11 @@ pub fn foreign(text: &str, mut is_known: impl FnMut(&str) -> bool) -> Foreign {
 /// The whole of a short text, three parts of a long one.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.len();
-    let starts = if bytes <= 3 * PART { [Some(0), None, None] } else { [Some(0), Some(bytes / 2), Some(bytes - PART)] };
+    let starts = if bytes <= 3 * PART {
+        [Some(0), None, None]
+    } else {
+        [Some(0), Some(bytes / 2), Some(bytes - PART)]
+    };
     let longest = if bytes <= 3 * PART { bytes } else { PART };
     starts.into_iter().flatten().filter_map(move |start| {
         let (start, end) = (text.ceil_char_boundary(start), text.ceil_char_boundary(start + longest));
@@ -92,10 +99,12 @@ fn is_foreign(part: &str, is_known: impl FnMut(&str) -> bool) -> Option<bool> {
     )
 }
 
-/// Of the words of letters alone.
+/// Of the longer words that are letters alone.
 fn known_share(words: &[&str], mut is_known: impl FnMut(&str) -> bool) -> f32 {
-    let plain = || words.iter().filter(|word| word.chars().all(char::is_alphabetic));
-    plain().filter(|word| is_known(word)).count() as f32 / plain().count().max(1) as f32
+    let longer = || {
+        words.iter().filter(|word| word.chars().count() >= LONGER && word.chars().all(char::is_alphabetic))
+    };
+    longer().filter(|word| is_known(word)).count() as f32 / longer().count().max(1) as f32
 }
 
 fn english_share(part: &str) -> f32 {

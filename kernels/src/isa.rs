@@ -3,6 +3,9 @@
 /// Number of f32 lanes that all row code is written for.
 pub(crate) const LANES: usize = 16;
 
+/// What turns a small whole number `n` into a float whose lowest bits are `n`, by addition: 1.5 * 2^23.
+pub(crate) const SHIFT: f32 = 12_582_912.0;
+
 /// Sixteen output channels times four steps along `k`: the unit that weights are stored in.
 pub(crate) type WeightGroup = [i8; 64];
 
@@ -29,6 +32,9 @@ pub(crate) trait Lanes: Copy {
     fn round(self) -> Self;
     /// 2 to the power of a whole number in `-127..=127`, where -127 gives 0. Any other value, any result.
     fn power_of_two(self) -> Self;
+    /// `self * 2^n`, where `shifted` is `n + SHIFT` for a whole number `n`, and `self` and the result are normal: the
+    /// lowest bits of `shifted` are added to the exponent. NaN by NaN stays NaN when no operation's input had a payload.
+    fn scale(self, shifted: Self) -> Self;
     /// Writes the lanes in order.
     fn store(self, to: &mut [f32; LANES]);
     /// The sum of the lanes, by the fixed tree: lane `i` with `i + 8`, then `i + 4`, `i + 2`, `i + 1`.
@@ -77,6 +83,18 @@ pub(crate) trait Isa: Copy + 'static {
     /// The codes of 16 consecutive values that are already divided by the row's scale: each rounded to the
     /// nearest whole number, ties to even, plus `zero`, clamped to `0..=255`. NaN gives 0 when `zero` is 0.
     fn encode(self, scaled: Self::Lanes, zero: i32) -> [CodeGroup; 4];
+    /// [`Isa::encode`] for four rows with a zero each: `to[g][r]` gets group `g` of row `r`.
+    #[inline(always)]
+    fn encode_rows(self, scaled: [Self::Lanes; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        let mut to = to;
+        for (r, (scaled, zero)) in scaled.into_iter().zip(zeros).enumerate() {
+            for (to, group) in to.iter_mut().zip(self.encode(scaled, zero)) {
+                if let Some(to) = to.get_mut(r) {
+                    *to = group;
+                }
+            }
+        }
+    }
     /// The four codes of a group, in order.
     #[inline(always)]
     fn decode(group: CodeGroup) -> [u8; 4] {
@@ -90,14 +108,14 @@ pub(crate) trait Isa: Copy + 'static {
         panels: [&[WeightGroup]; P],
         rows: &[[CodeGroup; R]],
     ) -> [[Self::Sums; P]; R];
-    /// [`Isa::dot`] by weights within the bound of [`PackedLinear`](crate::PackedLinear), meanwhile asking for the
-    /// panels `next` to be brought near where that helps.
+    /// [`Isa::dot`] by weights within the bound of [`PackedLinear`](crate::PackedLinear), meanwhile asking for `next`,
+    /// pieces of later panels no longer than these, to be brought near where that helps.
     #[inline(always)]
     fn dot_bounded<const R: usize, const P: usize>(
         self,
         panels: [&[WeightGroup]; P],
         rows: &[[CodeGroup; R]],
-        next: Option<[&[WeightGroup]; P]>,
+        next: [&[WeightGroup]; P],
     ) -> [[Self::Sums; P]; R] {
         let _ = next;
         self.dot(panels, rows)

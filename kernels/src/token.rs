@@ -48,13 +48,14 @@ macro_rules! forward {
             self,
             panels: [&[$crate::isa::WeightGroup]; P],
             rows: &[[$crate::isa::CodeGroup; R]],
-            _: Option<[&[$crate::isa::WeightGroup]; P]>,
+            _: [&[$crate::isa::WeightGroup]; P],
         ) -> [[Self::Sums; P]; R] {
             super::dot::dot_bounded(self, panels, rows)
         }
     };
     () => {
-        #[inline]
+        // Never a part of another task, with which it would share registers. (On `enter` the attribute has no effect.)
+        #[inline(never)]
         fn run<T: $crate::isa::Task<Self>>(self, task: T) -> T::Output {
             // SAFETY: `self` proves every feature that `enter` is compiled with.
             unsafe { enter(self, task) }

@@ -49,7 +49,8 @@ fn few_rows_lower_nothing_and_raise_what_they_reach() {
     let rows = "{\"text\": \"you stupid idiot\", \"labels\": {\"toxicity\": 0}}\n".repeat(3);
     let made = run_with(&["calibrate", "-", "--out", &file], rows.as_bytes());
     assert_eq!(made.status, Some(0), "{}", made.stderr);
-    let toxicity: Vec<&str> = made.stdout.lines().find(|line| line.starts_with("toxicity")).unwrap().split_whitespace().collect();
+    let toxicity: Vec<&str> =
+        made.stdout.lines().find(|line| line.starts_with("toxicity")).unwrap().split_whitespace().collect();
     assert_eq!(toxicity[1..4], ["0", "3", "kept"]);
     assert_eq!((toxicity[4] != "0", toxicity[5]), (true, "0"));
     assert_eq!(run(&["check", "you stupid idiot"]).status, Some(1));

@@ -26,7 +26,7 @@ fn the_commands_are_listed() {
         .collect();
     assert_eq!(
         listed,
-        ["check", "pipe", "explain", "inspect", "bench", "eval", "completions", "man", "help"]
+        ["check", "pipe", "explain", "inspect", "bench", "eval", "calibrate", "completions", "man", "help"]
     );
 }
 
@@ -173,4 +173,32 @@ fn warnings_about_the_policy_asked_for_are_told_once() {
     assert!(warnings[0]["message"].as_str().unwrap().starts_with("the rule `mail`"), "{report}");
     assert!(run(&["inspect", "--policy", policy]).stdout.contains("11:1: the rule `mail`"));
     assert_eq!(run(&["inspect", "--json"]).json()["warnings"], serde_json::json!([]));
+}
+
+#[test]
+fn a_bundle_is_chosen_by_name() {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/models");
+    let chosen =
+        run(&["check", "--models", models, "--model", "portcullis-small", "--json", "how do I bake bread?"]);
+    assert_eq!((chosen.status, chosen.json()["model"]["id"].as_str()), (Some(0), Some("portcullis-small")));
+    let none = run(&["check", "--models", models, "--model", "huge", "hello"]);
+    assert_eq!(none.status, Some(2));
+    assert!(
+        none.stderr.contains("no bundle \"huge\"") && none.stderr.contains("portcullis-base"),
+        "{}",
+        none.stderr
+    );
+    let outside = run(&["check", "--model", "portcullis-small", "hello"]);
+    assert_eq!(outside.status, Some(2));
+    assert!(outside.stderr.contains("holds portcullis-base only"), "{}", outside.stderr);
+}
+
+#[test]
+fn a_text_in_another_language_is_held_and_says_why() {
+    let german =
+        "Wie kann ich meine Großmutter am besten nach der Operation unterstützen, wenn sie allein wohnt?";
+    let held = run(&["check", "--json", german]);
+    let verdict = held.json();
+    assert_eq!((held.status, verdict["decision"].as_str()), (Some(1), Some("escalate")));
+    assert_eq!(verdict["coverage"].as_str(), Some("none"));
 }

@@ -60,6 +60,36 @@ pub(crate) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
 }
 
 #[inline(always)]
+pub(crate) fn encode_rows(_: Avx2, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+    // SAFETY: the token proves AVX2.
+    let round = |scaled: __m256, zero: i32| unsafe {
+        _mm256_add_epi32(_mm256_cvtps_epi32(scaled), _mm256_set1_epi32(zero))
+    };
+    let [a, b, c, d] = scaled.map(F32x16::halves);
+    // Two groups of four rows. Packing clamps: to 16 bits with sign, then to 0..=255.
+    let pack = |a: __m256, b: __m256, c: __m256, d: __m256| {
+        let (a, b) = (round(a, zeros[0]), round(b, zeros[1]));
+        let (c, d) = (round(c, zeros[2]), round(d, zeros[3]));
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)) }
+    };
+    let (low, high) = (pack(a.0, b.0, c.0, d.0), pack(a.1, b.1, c.1, d.1));
+    // SAFETY: the token proves AVX2.
+    let quarters = unsafe {
+        [
+            _mm256_castsi256_si128(low),
+            _mm256_extracti128_si256::<1>(low),
+            _mm256_castsi256_si128(high),
+            _mm256_extracti128_si256::<1>(high),
+        ]
+    };
+    for (to, quarter) in to.into_iter().zip(quarters) {
+        // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), quarter) };
+    }
+}
+
+#[inline(always)]
 pub(crate) fn narrow(_: Avx2, scaled: F32x16) -> [i8; LANES] {
     let mut codes = [0i8; LANES];
     let (low, high) = scaled.halves();

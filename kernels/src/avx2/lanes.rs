@@ -107,6 +107,16 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn scale(self, shifted: Self) -> Self {
+        // SAFETY: `self` proves AVX2.
+        let half = |x: __m256, shifted: __m256| unsafe {
+            let power = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted));
+            _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), power))
+        };
+        Self(half(self.0, shifted.0), half(self.1, shifted.1))
+    }
+
+    #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
         let to = to.as_mut_ptr();
         // SAFETY: `self` proves AVX2, and elements 0 to 7 of 16 are writable; no alignment is needed.

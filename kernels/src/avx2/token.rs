@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::lanes::F32x16;
-use crate::isa::Isa;
+use crate::isa::{CodeGroup, Isa};
 use crate::token::{forward, proof};
 
 proof! {
@@ -18,4 +18,9 @@ impl Isa for Avx2 {
     const TILE_PANELS: usize = 1;
 
     forward!(bounded);
+
+    #[inline(always)]
+    fn encode_rows(self, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        super::dot::encode_rows(self, scaled, zeros, to);
+    }
 }

@@ -29,6 +29,32 @@ pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [CodeGroup; 4]
 }
 
 #[inline(always)]
+pub(super) fn encode_rows(_: Avx512Vnni, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+    // SAFETY: the token proves AVX-512 F.
+    let round = |scaled: F32x16, zero: i32| unsafe {
+        _mm512_add_epi32(_mm512_cvtps_epi32(scaled.lanes()), _mm512_set1_epi32(zero))
+    };
+    let [a, b, c, d] = scaled;
+    let (a, b) = (round(a, zeros[0]), round(b, zeros[1]));
+    let (c, d) = (round(c, zeros[2]), round(d, zeros[3]));
+    // SAFETY: the token proves AVX-512 F and BW. Packing clamps, to 16 bits with sign and then to 0..=255, and leaves the
+    // rows' pieces of one group beside each other.
+    let quarters = unsafe {
+        let codes = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+        [
+            _mm512_castsi512_si128(codes),
+            _mm512_extracti32x4_epi32::<1>(codes),
+            _mm512_extracti32x4_epi32::<2>(codes),
+            _mm512_extracti32x4_epi32::<3>(codes),
+        ]
+    };
+    for (to, quarter) in to.into_iter().zip(quarters) {
+        // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), quarter) };
+    }
+}
+
+#[inline(always)]
 pub(super) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
     let mut codes = [0i8; LANES];
     // SAFETY: the token proves AVX-512 F.
@@ -70,7 +96,9 @@ pub(super) fn dot<const R: usize, const P: usize>(
     panels: [&[WeightGroup]; P],
     rows: &[[CodeGroup; R]],
 ) -> [[I32x16; P]; R] {
-    dot_with(isa, panels, rows, |_| {})
+    let mut sums = nothing(isa);
+    multiply(isa, &mut sums, panels, rows, |_| {});
+    sums
 }
 
 #[inline(always)]
@@ -80,21 +108,31 @@ pub(super) fn dot_ahead<const R: usize, const P: usize>(
     rows: &[[CodeGroup; R]],
     next: [&[WeightGroup]; P],
 ) -> [[I32x16; P]; R] {
-    let next = next.map(|panel| &panel[..rows.len()]);
-    dot_with(isa, panels, rows, |g| next.iter().for_each(|panel| fetch(isa, &panel[g])))
+    let mut sums = nothing(isa);
+    let ahead = next[0].len();
+    let next = next.map(|panel| &panel[..ahead]);
+    let (rows, rest) = rows.split_at(ahead);
+    multiply(isa, &mut sums, panels, rows, |g| next.iter().for_each(|panel| fetch(isa, &panel[g])));
+    multiply(isa, &mut sums, panels.map(|panel| &panel[ahead..]), rest, |_| {});
+    sums
 }
 
-/// The tile, calling `each` at every step.
+/// Sums of no products.
 #[inline(always)]
-fn dot_with<const R: usize, const P: usize>(
+fn nothing<const R: usize, const P: usize>(_: Avx512Vnni) -> [[I32x16; P]; R] {
+    // SAFETY: the token proves AVX-512 F.
+    [[I32x16(unsafe { _mm512_setzero_si512() }); P]; R]
+}
+
+/// Adds the tile's products to its sums, calling `each` at every step.
+#[inline(always)]
+fn multiply<const R: usize, const P: usize>(
     isa: Avx512Vnni,
+    sums: &mut [[I32x16; P]; R],
     panels: [&[WeightGroup]; P],
     rows: &[[CodeGroup; R]],
     each: impl Fn(usize),
-) -> [[I32x16; P]; R] {
-    // SAFETY: the token proves AVX-512 F.
-    let nothing = unsafe { _mm512_setzero_si512() };
-    let mut sums = [[I32x16(nothing); P]; R];
+) {
     let panels = panels.map(|panel| &panel[..rows.len()]);
     for (g, group) in rows.iter().enumerate() {
         each(g);
@@ -108,7 +146,6 @@ fn dot_with<const R: usize, const P: usize>(
             }
         }
     }
-    sums
 }
 
 #[inline(always)]

@@ -105,6 +105,15 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn scale(self, shifted: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 F.
+        unsafe {
+            let power = _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted.0));
+            Self(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(self.0), power)))
+        }
+    }
+
+    #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
         // SAFETY: `self` proves AVX-512 F, and the array's 64 bytes are writable; no alignment is needed.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) };

@@ -24,11 +24,13 @@ impl Isa for Avx512Vnni {
         self,
         panels: [&[WeightGroup]; P],
         rows: &[[CodeGroup; R]],
-        next: Option<[&[WeightGroup]; P]>,
+        next: [&[WeightGroup]; P],
     ) -> [[I32x16; P]; R] {
-        match next {
-            Some(next) => super::dot::dot_ahead(self, panels, rows, next),
-            None => super::dot::dot(self, panels, rows),
-        }
+        super::dot::dot_ahead(self, panels, rows, next)
+    }
+
+    #[inline(always)]
+    fn encode_rows(self, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        super::dot::encode_rows(self, scaled, zeros, to);
     }
 }

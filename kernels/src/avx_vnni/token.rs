@@ -1,7 +1,7 @@
 //! The proof that this CPU has AVX-VNNI beside AVX2 and FMA.
 
 use crate::avx2::{Avx2, F32x16, I32x16};
-use crate::isa::Isa;
+use crate::isa::{CodeGroup, Isa};
 use crate::token::{forward, proof};
 
 proof! {
@@ -17,4 +17,9 @@ impl Isa for AvxVnni {
     const TILE_PANELS: usize = 1;
 
     forward!();
+
+    #[inline(always)]
+    fn encode_rows(self, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        super::dot::encode_rows(self.into(), scaled, zeros, to);
+    }
 }

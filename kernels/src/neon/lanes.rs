@@ -144,6 +144,15 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn scale(self, shifted: Self) -> Self {
+        // SAFETY: `self` proves NEON.
+        self.zip(shifted, |x, shifted| unsafe {
+            let power = vshlq_n_u32::<23>(vreinterpretq_u32_f32(shifted));
+            vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x), power))
+        })
+    }
+
+    #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
         for (quarter, to) in self.0.into_iter().zip(to.as_chunks_mut::<4>().0) {
             // SAFETY: `self` proves NEON, and the array's 16 bytes are writable; no alignment is needed.

@@ -12,7 +12,6 @@ proof! {
 impl Isa for NeonDotprod {
     type Lanes = F32x16;
     type Sums = I32x16;
-    /// Codes less 128, as i8.
 
     const TILE_ROWS: usize = 6;
     const TILE_PANELS: usize = 1;

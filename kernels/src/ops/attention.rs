@@ -11,11 +11,11 @@ use std::ops::Range;
 
 use pack::{QUERY_ZERO, pack_keys, pack_values, shift_keys, symmetric_of};
 
-use super::exp::exp;
+use super::exp::weight;
 use super::linear::linear;
 use super::norm::AddNorm;
-use super::quantize::put;
-use super::tiles::{Place, blocks, each_row, places, with_rows};
+use super::quantize::{encode, put};
+use super::tiles::{Place, blocks, each_row, fours, places, with_rows};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task, WeightGroup};
 use crate::scratch::{Codes, Scratch, take, take_groups, take_lanes};
 use crate::sequences::Sequences;
@@ -240,21 +240,48 @@ fn soften_codes<I: Isa, const R: usize>(
     scores: &[[f32; LANES]],
     codes: &mut [CodeGroup],
 ) -> [f32; R] {
-    let columns = scores.len() / R;
     let mut inverse = [0.0; R];
-    for (r, (row, inverse)) in scores.chunks_exact(columns).zip(&mut inverse).enumerate() {
-        let mut largest = isa.splat(f32::NEG_INFINITY);
-        for scores in row {
-            largest = largest.max(isa.load(scores));
+    if R < 4 {
+        for (r, inverse) in inverse.iter_mut().enumerate() {
+            [*inverse] = soften::<I, R, 1>(isa, scores, codes, r);
         }
-        let largest = isa.splat(largest.largest());
-        // Whole numbers below 2^24: their sum is exact. NaN goes into the sum, if not into a code.
-        let mut sum = isa.splat(0.0);
-        for (scores, block) in row.iter().zip(codes.chunks_exact_mut(4 * R)) {
-            let power = exp(isa, isa.load(scores).sub(largest)).mul(isa.splat(255.0)).round();
-            sum = sum.add(power);
-            put(block, R, r, isa.encode(power, 0));
+    }
+    for r in fours(R) {
+        inverse[r..r + 4].copy_from_slice(&soften::<I, R, 4>(isa, scores, codes, r));
+    }
+    inverse
+}
+
+/// [`soften_codes`] for `N` of the queries, from number `r` on. Several at once, or each step waits for the one before.
+#[inline(always)]
+fn soften<I: Isa, const R: usize, const N: usize>(
+    isa: I,
+    scores: &[[f32; LANES]],
+    codes: &mut [CodeGroup],
+    r: usize,
+) -> [f32; N] {
+    let columns = scores.len() / R;
+    let rows = &scores[r * columns..][..N * columns];
+    let mut largest = [isa.splat(f32::NEG_INFINITY); N];
+    for c in 0..columns {
+        for (i, largest) in largest.iter_mut().enumerate() {
+            *largest = largest.max(isa.load(&rows[i * columns + c]));
         }
+    }
+    for largest in &mut largest {
+        *largest = isa.splat(largest.largest());
+    }
+    // Whole numbers below 2^24: their sum is exact. NaN goes into the sum, if not into a code.
+    let (mut weights, mut sums) = ([isa.splat(0.0); N], [isa.splat(0.0); N]);
+    for (c, block) in codes.chunks_exact_mut(4 * R).enumerate() {
+        for i in 0..N {
+            weights[i] = weight(isa, isa.load(&rows[i * columns + c]).sub(largest[i]));
+            sums[i] = sums[i].add(weights[i]);
+        }
+        encode(isa, weights, [0; N], block, R, r);
+    }
+    let mut inverse = [0.0; N];
+    for (inverse, sum) in inverse.iter_mut().zip(sums) {
         *inverse = 1.0 / sum.sum();
     }
     inverse

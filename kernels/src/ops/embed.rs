@@ -25,15 +25,19 @@ impl<I: Isa> Task<I> for Embed<'_> {
             let (word, word_scale) = word.row(id as usize);
             let (position, position_scale) = position.row(at);
             let position_scale = isa.splat(position_scale);
-            for (out, position) in out.iter_mut().zip(position) {
-                isa.widen(position).mul(position_scale).store(out);
-            }
+            let mut sum = isa.splat(0.0);
             if projection.is_empty() {
                 let word_scale = isa.splat(word_scale);
-                for (out, word) in out.iter_mut().zip(word) {
-                    isa.widen(word).mul_add(word_scale, isa.load(out)).store(out);
+                for ((out, word), position) in out.iter_mut().zip(word).zip(position) {
+                    let placed = isa.widen(position).mul(position_scale);
+                    let both = isa.widen(word).mul_add(word_scale, placed);
+                    both.store(out);
+                    sum = sum.add(both);
                 }
             } else {
+                for (out, position) in out.iter_mut().zip(position) {
+                    isa.widen(position).mul(position_scale).store(out);
+                }
                 let directions = projection.chunks_exact(out.len());
                 for (&code, direction) in word.as_flattened().iter().zip(directions) {
                     let size = isa.splat(f32::from(code) * word_scale);
@@ -41,8 +45,11 @@ impl<I: Isa> Task<I> for Embed<'_> {
                         isa.load(direction).mul_add(size, isa.load(out)).store(out);
                     }
                 }
+                for out in &*out {
+                    sum = sum.add(isa.load(out));
+                }
             }
-            normalize(isa, out, norm);
+            normalize(isa, out, [sum], norm);
         }
     }
 }

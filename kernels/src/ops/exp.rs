@@ -5,7 +5,7 @@
 //! `exp(r) = 1 + r + r² q(r)`, where `q` has degree 4; its coefficients minimise the largest relative error of the
 //! whole (least squares with Lawson's reweighting on Chebyshev nodes; 3e-9 before rounding, 9e-8 after).
 
-use crate::isa::{Isa, Lanes};
+use crate::isa::{Isa, Lanes, SHIFT};
 
 /// Below this the result is 0.
 const LOWEST: f32 = -88.0;
@@ -28,9 +28,28 @@ pub(super) fn exp<I: Isa>(isa: I, x: I::Lanes) -> I::Lanes {
     power.mul(n.power_of_two())
 }
 
+/// Below this, [`weight`] is 0.
+const LIGHTEST: f32 = -7.0;
+const W: [f32; 5] = [255.0, 254.991_55, 127.508_2, 42.807_99, 10.586_032];
+
+/// `255 exp(x)` for `x` at most 0 in each lane, within 0.001, then rounded to a whole number. NaN stays NaN.
+///
+/// A weight of the softmax needs no more; this takes half the time of [`exp`]. The coefficients, of `255 exp(r)`, are
+/// fitted as above, and `n`, at least -10, needs no second part of `ln 2`.
+#[inline(always)]
+pub(super) fn weight<I: Isa>(isa: I, x: I::Lanes) -> I::Lanes {
+    // In this order of operands a NaN lane comes through.
+    let x = isa.splat(LIGHTEST).max(x);
+    let shifted = x.mul_add(isa.splat(std::f32::consts::LOG2_E), isa.splat(SHIFT));
+    let r = shifted.sub(isa.splat(SHIFT)).mul_add(isa.splat(-std::f32::consts::LN_2), x);
+    let [w0, w1, w2, w3, w4] = W.map(|w| isa.splat(w));
+    let power = w4.mul_add(r, w3).mul_add(r, w2).mul_add(r, w1).mul_add(r, w0);
+    power.scale(shifted).round()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::exp;
+    use super::{exp, weight};
     use crate::isa::{Isa, Lanes};
     use crate::scalar::Scalar;
 
@@ -48,6 +67,21 @@ mod tests {
             worst = worst.max((f64::from(exp_of(x)) - exact).abs() / exact);
         }
         assert!(worst < 1.2e-7, "{worst}");
+    }
+
+    #[test]
+    fn weights_are_those_of_the_exact_function() {
+        let isa = Scalar::new().unwrap();
+        for step in 0..=1_000_000 {
+            let x = step as f32 * -1e-5;
+            let exact = 255.0 * f64::from(x).exp();
+            let found = f64::from(weight(isa, isa.splat(x)).largest());
+            assert!((found - exact).abs() < 0.501, "{x}: {found}");
+        }
+        assert_eq!(weight(isa, isa.splat(0.0)).largest(), 255.0);
+        assert_eq!(weight(isa, isa.splat(f32::NEG_INFINITY)).largest(), 0.0);
+        assert!(weight(isa, isa.splat(f32::NAN)).sum().is_nan());
+        assert!(weight(isa, isa.splat(-f32::NAN)).sum().is_nan());
     }
 
     #[test]

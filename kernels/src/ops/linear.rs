@@ -92,16 +92,17 @@ impl<E> Multiply<'_, E> {
         let chunks = self.linear.n() / LANES;
         let groups = self.linear.k() / 4;
         let rows = self.out.len() / chunks;
-        for block in blocks(rows, I::TILE_ROWS) {
+        let count = rows.div_ceil(I::TILE_ROWS);
+        for (i, block) in blocks(rows, I::TILE_ROWS).enumerate() {
             let codes = &self.codes.groups[block.start * groups..block.end * groups];
             let steps = &self.codes.steps[block.clone()];
             let out = &mut self.out[block.start * chunks + chunk * block.len()..][..P * block.len()];
+            // Each block asks for its share of the next panels: all at once would hold up the first.
+            let share = groups * i / count..groups * (i + 1) / count;
+            let next = next.map(|panel| &panel[share.clone()]);
             with_rows!(block.len(), I::TILE_ROWS, R => {
                 let weights = panels.map(|panel| panel.groups);
-                let sums = match block.start {
-                    0 => isa.dot_bounded::<R, P>(weights, codes.as_chunks().0, Some(next)),
-                    _ => isa.dot_bounded::<R, P>(weights, codes.as_chunks().0, None),
-                };
+                let sums = isa.dot_bounded::<R, P>(weights, codes.as_chunks().0, next);
                 finish(isa, sums, panels, steps, out);
             });
             self.epilogue.finish(isa, chunk, block.start, block.len(), out);

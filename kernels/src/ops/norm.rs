@@ -5,7 +5,7 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
-use super::tiles::places;
+use super::tiles::{Place, places};
 use crate::isa::{Isa, LANES, Lanes, Task};
 use crate::weights::norm::Norm;
 
@@ -22,36 +22,77 @@ impl<I: Isa> Task<I> for AddNorm<'_> {
     #[inline(always)]
     fn run(self, isa: I) {
         let width = self.norm.width();
-        let places = places(self.x.len() / width, I::TILE_ROWS, width / LANES);
-        for (x, place) in self.x.chunks_exact_mut(width).zip(places) {
-            let x = x.as_chunks_mut().0;
-            for (c, x) in x.iter_mut().enumerate() {
-                isa.load(x).add(isa.load(&self.y[place.chunk(c)])).store(x);
-            }
-            normalize(isa, x, self.norm);
+        let mut places = places(self.x.len() / width, I::TILE_ROWS, width / LANES);
+        let mut fours = self.x.chunks_exact_mut(4 * width);
+        for rows in &mut fours {
+            add_norm::<I, 4>(isa, rows, self.y, &mut places, self.norm);
+        }
+        for row in fours.into_remainder().chunks_exact_mut(width) {
+            add_norm::<I, 1>(isa, row, self.y, &mut places, self.norm);
         }
     }
 }
 
-/// Normalises one row of the norm's width. A row whose variance overflows, or with a non-finite value, becomes NaN.
+/// [`AddNorm`] for `N` rows, which lie at the next places of `y`. Several at once, or each sum waits for the one before.
 #[inline(always)]
-pub(super) fn normalize<I: Isa>(isa: I, row: &mut [[f32; LANES]], norm: &Norm<'_>) {
+fn add_norm<I: Isa, const N: usize>(
+    isa: I,
+    x: &mut [f32],
+    y: &[[f32; LANES]],
+    next: &mut impl Iterator<Item = Place>,
+    norm: &Norm<'_>,
+) {
+    let x = x.as_chunks_mut().0;
+    let chunks = x.len() / N;
+    let mut places = [Place::default(); N];
+    for (place, next) in places.iter_mut().zip(next) {
+        *place = next;
+    }
+    let mut sums = [isa.splat(0.0); N];
+    for c in 0..chunks {
+        for (r, (sum, place)) in sums.iter_mut().zip(places).enumerate() {
+            let x = &mut x[r * chunks + c];
+            let both = isa.load(x).add(isa.load(&y[place.chunk(c)]));
+            both.store(x);
+            *sum = sum.add(both);
+        }
+    }
+    normalize(isa, x, sums, norm);
+}
+
+/// Normalises `N` rows of the norm's width, given the sums of their lanes. A row whose variance overflows, or with a
+/// non-finite value, becomes NaN.
+#[inline(always)]
+pub(super) fn normalize<I: Isa, const N: usize>(
+    isa: I,
+    rows: &mut [[f32; LANES]],
+    sums: [I::Lanes; N],
+    norm: &Norm<'_>,
+) {
+    let chunks = rows.len() / N;
     let count = norm.width() as f32;
-    let mut sum = isa.splat(0.0);
-    for chunk in row.iter() {
-        sum = sum.add(isa.load(chunk));
+    let (mut means, mut squares) = (sums, [isa.splat(0.0); N]);
+    for mean in &mut means {
+        *mean = isa.splat(mean.sum() / count);
     }
-    let mean = isa.splat(sum.sum() / count);
-    let mut squares = isa.splat(0.0);
-    for chunk in row.iter() {
-        let distance = isa.load(chunk).sub(mean);
-        squares = distance.mul_add(distance, squares);
+    for c in 0..chunks {
+        for (r, (squares, mean)) in squares.iter_mut().zip(means).enumerate() {
+            let distance = isa.load(&rows[r * chunks + c]).sub(mean);
+            *squares = distance.mul_add(distance, *squares);
+        }
     }
-    let variance = squares.sum() / count;
-    let inverse = if variance.is_finite() { 1.0 / (variance + norm.eps()).sqrt() } else { f32::NAN };
-    let inverse = isa.splat(inverse);
-    for ((chunk, weight), bias) in row.iter_mut().zip(norm.weight()).zip(norm.bias()) {
-        let unit = isa.load(chunk).sub(mean).mul(inverse);
-        unit.mul_add(isa.load(weight), isa.load(bias)).store(chunk);
+    let mut inverses = squares;
+    for inverse in &mut inverses {
+        let variance = inverse.sum() / count;
+        let finite = variance.is_finite();
+        *inverse = isa.splat(if finite { 1.0 / (variance + norm.eps()).sqrt() } else { f32::NAN });
+    }
+    for (c, (weight, bias)) in norm.weight().iter().zip(norm.bias()).enumerate() {
+        let (weight, bias) = (isa.load(weight), isa.load(bias));
+        for (r, (mean, inverse)) in means.into_iter().zip(inverses).enumerate() {
+            let chunk = &mut rows[r * chunks + c];
+            let unit = isa.load(chunk).sub(mean).mul(inverse);
+            unit.mul_add(weight, bias).store(chunk);
+        }
     }
 }

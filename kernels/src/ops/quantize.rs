@@ -12,7 +12,7 @@
 
 use super::gelu::gelu;
 use super::linear::Epilogue;
-use super::tiles::{MOST_ROWS, blocks};
+use super::tiles::{MOST_ROWS, blocks, fours};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task};
 use crate::scratch::{Codes, Step, take};
 
@@ -36,9 +36,15 @@ impl<I: Isa> Task<I> for Quantize<'_> {
         let (groups, steps) = room(self.codes, rows, k);
         for block in blocks(rows, I::TILE_ROWS) {
             let groups = &mut groups[block.start * (k / 4)..block.end * (k / 4)];
-            for (r, row) in block.clone().enumerate() {
-                let x = &self.x[row * k..][..k];
-                steps[row] = quantize_row(isa, x, self.input, groups, r, block.len());
+            let x = &self.x[block.start * k..block.end * k];
+            let (steps, rows) = (&mut steps[block.clone()], block.len());
+            if rows < 4 {
+                for r in 0..rows {
+                    quantize_rows::<I, 1>(isa, &x[r * k..], self.input, groups, steps, r);
+                }
+            }
+            for r in fours(rows) {
+                quantize_rows::<I, 4>(isa, &x[r * k..], self.input, groups, steps, r);
             }
         }
     }
@@ -63,18 +69,57 @@ pub(crate) struct GeluRanges<'a> {
 impl<I: Isa> Epilogue<I> for GeluRanges<'_> {
     #[inline(always)]
     fn finish(&mut self, isa: I, chunk: usize, row: usize, rows: usize, tile: &mut [[f32; LANES]]) {
-        let ranges = &mut self.ranges[row..row + rows];
-        for (chunk, input) in tile.chunks_exact_mut(rows).zip(&self.input[chunk..]) {
+        isa.run(GeluTile { tile, input: &self.input[chunk..], ranges: &mut self.ranges[row..row + rows] });
+    }
+}
+
+/// What [`GeluRanges`] does to one tile, in a function of its own: the coefficients want the registers that the tile's sums
+/// take, and would push them out.
+struct GeluTile<'a> {
+    tile: &'a mut [[f32; LANES]],
+    input: &'a [[f32; LANES]],
+    /// The ranges of the tile's rows.
+    ranges: &'a mut [Range],
+}
+
+impl<I: Isa> Task<I> for GeluTile<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self, isa: I) {
+        for (chunk, input) in self.tile.chunks_exact_mut(self.ranges.len()).zip(self.input) {
             let input = isa.load(input);
-            for (x, range) in chunk.iter_mut().zip(&mut *ranges) {
-                let y = gelu(isa, isa.load(x)).mul(input);
-                y.store(x);
-                isa.load(&range.lo).min(y).store(&mut range.lo);
-                isa.load(&range.hi).max(y).store(&mut range.hi);
-                // 0 times a NaN or an infinity is NaN, and stays.
-                y.mul_add(isa.splat(0.0), isa.load(&range.finite)).store(&mut range.finite);
+            let (fours, rest) = chunk.as_chunks_mut::<4>();
+            let (four_ranges, rest_ranges) = self.ranges.as_chunks_mut::<4>();
+            for (x, ranges) in fours.iter_mut().zip(four_ranges) {
+                gelu_rows(isa, x, input, ranges);
+            }
+            for (x, range) in rest.iter_mut().zip(rest_ranges) {
+                gelu_rows(isa, std::array::from_mut(x), input, std::array::from_mut(range));
             }
         }
+    }
+}
+
+/// GELU and input scales of one chunk of some rows, noting their ranges.
+#[inline(always)]
+fn gelu_rows<I: Isa, const N: usize>(
+    isa: I,
+    x: &mut [[f32; LANES]; N],
+    input: I::Lanes,
+    ranges: &mut [Range; N],
+) {
+    let mut y = [isa.splat(0.0); N];
+    for (y, x) in y.iter_mut().zip(&*x) {
+        *y = isa.load(x);
+    }
+    for ((x, range), y) in x.iter_mut().zip(ranges).zip(gelu(isa, y)) {
+        let y = y.mul(input);
+        y.store(x);
+        isa.load(&range.lo).min(y).store(&mut range.lo);
+        isa.load(&range.hi).max(y).store(&mut range.hi);
+        // An infinity or a NaN less itself is NaN, and stays.
+        isa.load(&range.finite).add(y.sub(y)).store(&mut range.finite);
     }
 }
 
@@ -105,10 +150,57 @@ impl<I: Isa> Task<I> for QuantizeTiled<'_> {
                 (*to, *inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
             }
             for (x, groups) in x.chunks_exact(count).zip(groups.chunks_exact_mut(4 * count)) {
-                for (r, ((x, step), inverse)) in x.iter().zip(&*steps).zip(&*inverses).enumerate() {
-                    put(groups, count, r, isa.encode(isa.load(x).mul(isa.splat(*inverse)), step.zero));
+                if count < 4 {
+                    for r in 0..count {
+                        encode_tiled::<I, 1>(isa, x, steps, inverses, groups, r);
+                    }
+                }
+                for r in fours(count) {
+                    encode_tiled::<I, 4>(isa, x, steps, inverses, groups, r);
                 }
             }
+        }
+    }
+}
+
+/// Encodes `N` rows, from row `r` on, of one chunk of a tile.
+#[inline(always)]
+fn encode_tiled<I: Isa, const N: usize>(
+    isa: I,
+    x: &[[f32; LANES]],
+    steps: &[Step],
+    inverses: &[f32],
+    groups: &mut [CodeGroup],
+    r: usize,
+) {
+    let (mut scaled, mut zeros) = ([isa.splat(0.0); N], [0; N]);
+    for i in 0..N {
+        scaled[i] = isa.load(&x[r + i]).mul(isa.splat(inverses[r + i]));
+        zeros[i] = steps[r + i].zero;
+    }
+    encode(isa, scaled, zeros, groups, x.len(), r);
+}
+
+/// Encodes a chunk of `N` rows from row `r` on into its four groups in a block of `rows` rows.
+#[inline(always)]
+pub(super) fn encode<I: Isa, const N: usize>(
+    isa: I,
+    scaled: [I::Lanes; N],
+    zeros: [i32; N],
+    block: &mut [CodeGroup],
+    rows: usize,
+    r: usize,
+) {
+    if let (&[a, b, c, d], &[i, j, k, l]) = (scaled.as_slice(), zeros.as_slice()) {
+        let mut places = block.chunks_exact_mut(rows).filter_map(|group| group[r..].first_chunk_mut());
+        if let (Some(first), Some(second), Some(third), Some(fourth)) =
+            (places.next(), places.next(), places.next(), places.next())
+        {
+            isa.encode_rows([a, b, c, d], [i, j, k, l], [first, second, third, fourth]);
+        }
+    } else {
+        for (i, (scaled, zero)) in scaled.into_iter().zip(zeros).enumerate() {
+            put(block, rows, r + i, isa.encode(scaled, zero));
         }
     }
 }
@@ -138,44 +230,71 @@ fn room(codes: &mut Codes, rows: usize, k: usize) -> (&mut [CodeGroup], &mut [St
     (take(&mut codes.groups, rows * (k / 4)), take(&mut codes.steps, rows))
 }
 
-/// Quantizes row `r` of a block of `rows` rows into the block's groups.
+/// Quantizes the first `N` rows of `x`, which are those from row `r` on of a block, into the block's groups and steps.
+/// Several at once, or each step waits for the one before.
 #[inline(always)]
-fn quantize_row<I: Isa>(
+fn quantize_rows<I: Isa, const N: usize>(
     isa: I,
     x: &[f32],
     input: &[f32],
     groups: &mut [CodeGroup],
+    steps: &mut [Step],
     r: usize,
-    rows: usize,
-) -> Step {
-    let (chunks, tail) = x.as_chunks::<LANES>();
+) {
     let (inputs, input_tail) = input.as_chunks::<LANES>();
     // Zeros change neither the range, which holds 0, nor any code that is read.
-    let (padded, padded_input) = (pad(tail), pad(input_tail));
-    let scaled = |x: &[f32; LANES], input: &[f32; LANES]| isa.load(x).mul(isa.load(input));
+    let mut tails = [[0.0; LANES]; N];
+    let mut rows = [inputs; N];
+    for ((row, tail), x) in rows.iter_mut().zip(&mut tails).zip(x.chunks_exact(input.len())) {
+        let (chunks, rest) = x.as_chunks();
+        (*row, *tail) = (&chunks[..inputs.len()], pad(rest));
+    }
+    let input_tail = pad(input_tail);
 
     let nothing = isa.splat(0.0);
-    let (mut lo, mut hi, mut finite) = (nothing, nothing, nothing);
-    for (x, input) in chunks.iter().zip(inputs).chain(std::iter::once((&padded, &padded_input))) {
-        let x = scaled(x, input);
-        lo = lo.min(x);
-        hi = hi.max(x);
-        // 0 times a NaN or an infinity is NaN, and stays.
-        finite = x.mul_add(nothing, finite);
+    let mut ranges = [(nothing, nothing, nothing); N];
+    for (c, input) in inputs.iter().enumerate() {
+        for (range, row) in ranges.iter_mut().zip(rows) {
+            widen(range, isa.load(&row[c]).mul(isa.load(input)));
+        }
     }
-    let (step, inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
+    for (range, tail) in ranges.iter_mut().zip(&tails) {
+        widen(range, isa.load(tail).mul(isa.load(&input_tail)));
+    }
 
-    let inverse = isa.splat(inverse);
-    let mut blocks = groups.chunks_exact_mut(4 * rows);
-    for ((x, input), block) in chunks.iter().zip(inputs).zip(&mut blocks) {
-        let codes = isa.encode(scaled(x, input).mul(inverse), step.zero);
-        put(block, rows, r, codes);
+    let (mut inverses, mut zeros) = ([nothing; N], [0; N]);
+    for (i, (lo, hi, finite)) in ranges.into_iter().enumerate() {
+        let inverse;
+        (steps[r + i], inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
+        (inverses[i], zeros[i]) = (isa.splat(inverse), steps[r + i].zero);
     }
-    let codes = isa.encode(scaled(&padded, &padded_input).mul(inverse), step.zero);
-    for (block, code) in blocks.into_remainder().chunks_exact_mut(rows).zip(codes) {
-        block[r] = code;
+
+    let count = steps.len();
+    let mut scaled = [nothing; N];
+    let mut blocks = groups.chunks_exact_mut(4 * count);
+    for ((c, input), block) in inputs.iter().enumerate().zip(&mut blocks) {
+        let input = isa.load(input);
+        for (scaled, (row, inverse)) in scaled.iter_mut().zip(rows.into_iter().zip(inverses)) {
+            *scaled = isa.load(&row[c]).mul(input).mul(inverse);
+        }
+        encode(isa, scaled, zeros, block, count, r);
     }
-    step
+    let last = blocks.into_remainder();
+    for (i, tail) in tails.iter().enumerate() {
+        let codes = isa.encode(isa.load(tail).mul(isa.load(&input_tail)).mul(inverses[i]), zeros[i]);
+        for (block, code) in last.chunks_exact_mut(count).zip(codes) {
+            block[r + i] = code;
+        }
+    }
+}
+
+/// Takes values into a range: the least, the largest, and 0 or, when one was not finite, NaN.
+#[inline(always)]
+fn widen<L: Lanes>((lo, hi, finite): &mut (L, L, L), x: L) {
+    *lo = lo.min(x);
+    *hi = hi.max(x);
+    // An infinity or a NaN less itself is NaN, and stays.
+    *finite = finite.add(x.sub(x));
 }
 
 /// Fewer than 16 elements, with zeros after them.

@@ -9,20 +9,31 @@ use std::ops::Range;
 /// Most rows of any tile.
 pub(super) const MOST_ROWS: usize = 12;
 
-/// Splits `rows` rows into as few blocks of at most `most` rows as will do, of sizes that differ by at most one.
+/// Splits `rows` rows into as few blocks of at most `most` rows as will do, of sizes as even as may be.
 ///
-/// Even blocks beat full blocks and a remnant: a tile of few rows spends its time on loading weights.
+/// Even blocks beat full blocks and a remnant: a tile of few rows spends its time on loading weights. Where `most` is a
+/// multiple of four, all blocks but the last are, for what takes four rows at once.
 #[inline(always)]
 pub(super) fn blocks(rows: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let count = rows.div_ceil(most);
+    let unit = if most.is_multiple_of(4) { 4 } else { 1 };
+    let (units, count) = (rows.div_ceil(unit), rows.div_ceil(most));
     let (least, longer) = match count {
         0 => (0, 0),
-        _ => (rows / count, rows % count),
+        _ => (units / count, units % count),
     };
     (0..count).map(move |i| {
         let start = i * least + i.min(longer);
-        start..start + least + usize::from(i < longer)
+        let end = start + least + usize::from(i < longer);
+        unit * start..rows.min(unit * end)
     })
+}
+
+/// Where the fours of rows begin that cover a block: side by side, and the last, if need be, over rows of the one before.
+/// None for fewer than four rows.
+#[inline(always)]
+pub(super) fn fours(rows: usize) -> impl Iterator<Item = usize> {
+    let last = rows.checked_sub(4);
+    last.into_iter().flat_map(move |last| (0..rows.div_ceil(4)).map(move |i| (4 * i).min(last)))
 }
 
 /// Where a row of a tiled matrix lies: its chunk `c` is number `start + c * stride`.
@@ -103,6 +114,18 @@ mod tests {
     }
 
     #[test]
+    fn fours_cover_the_rows() {
+        for rows in 4..13 {
+            let mut seen: Vec<usize> = fours(rows).flat_map(|first| first..first + 4).collect();
+            seen.dedup();
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen, (0..rows).collect::<Vec<_>>());
+        }
+        assert!((0..4).all(|rows| fours(rows).next().is_none()));
+    }
+
+    #[test]
     fn blocks_cover_the_rows_evenly() {
         for rows in 0..200 {
             for most in 1..13 {
@@ -115,7 +138,8 @@ mod tests {
                 }
                 assert_eq!(next, rows);
                 let sizes = blocks.iter().map(|block| block.len());
-                assert!(sizes.clone().max().unwrap_or(0) <= sizes.clone().min().unwrap_or(0) + 1);
+                let slack = if most % 4 == 0 { 7 } else { 1 };
+                assert!(sizes.clone().max().unwrap_or(0) <= sizes.clone().min().unwrap_or(0) + slack);
                 assert!(sizes.max().unwrap_or(0) <= most);
             }
         }

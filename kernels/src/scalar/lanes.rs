@@ -101,6 +101,11 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn scale(self, shifted: Self) -> Self {
+        self.zip(shifted, |x, shifted| f32::from_bits(x.to_bits().wrapping_add(shifted.to_bits() << 23)))
+    }
+
+    #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
         *to = self.0;
     }

@@ -144,7 +144,10 @@ mod tests {
     #[test]
     fn a_threshold_that_flags_too_much_is_raised() {
         let (threshold, change) = moved(&shipped(0.6), &rows()).unwrap();
-        assert_eq!((change, threshold.false_positives, threshold.slice.as_str()), (Change::Raised, 10, SLICE));
+        assert_eq!(
+            (change, threshold.false_positives, threshold.slice.as_str()),
+            (Change::Raised, 10, SLICE)
+        );
     }
 
     #[test]
@@ -164,6 +167,9 @@ mod tests {
     fn nothing_is_lowered_below_an_even_chance() {
         let innocent = vec![0.01; 1000];
         let (threshold, change) = moved(&shipped(0.8), &innocent).unwrap();
-        assert_eq!((threshold.threshold, threshold.false_positives, change), (LEAST_SCORE, 0, Change::Lowered));
+        assert_eq!(
+            (threshold.threshold, threshold.false_positives, change),
+            (LEAST_SCORE, 0, Change::Lowered)
+        );
     }
 }

@@ -79,8 +79,7 @@ pub(super) fn read(guard: &Guard, data: &Path, benign: bool) -> anyhow::Result<R
         };
         progress.inc(line.len() as u64 + 1);
         hasher.update(&line).update(b"\n");
-        let (text, labels) =
-            parse(&line, &heads, benign).with_context(|| format!("{name} line {number}"))?;
+        let (text, labels) = parse(&line, &heads, benign).with_context(|| format!("{name} line {number}"))?;
         if guard.foreign(&Normalized::new(&text)) != Foreign::No {
             rows.unjudged += 1;
             continue;
