@@ -255,11 +255,11 @@ fn quantize_rows<I: Isa, const N: usize>(
     let mut ranges = [(nothing, nothing, nothing); N];
     for (c, input) in inputs.iter().enumerate() {
         for (range, row) in ranges.iter_mut().zip(rows) {
-            widen(range, isa.load(&row[c]).mul(isa.load(input)));
+            take_in(range, isa.load(&row[c]).mul(isa.load(input)));
         }
     }
     for (range, tail) in ranges.iter_mut().zip(&tails) {
-        widen(range, isa.load(tail).mul(isa.load(&input_tail)));
+        take_in(range, isa.load(tail).mul(isa.load(&input_tail)));
     }
 
     let (mut inverses, mut zeros) = ([nothing; N], [0; N]);
@@ -290,7 +290,7 @@ fn quantize_rows<I: Isa, const N: usize>(
 
 /// Takes values into a range: the least, the largest, and 0 or, when one was not finite, NaN.
 #[inline(always)]
-fn widen<L: Lanes>((lo, hi, finite): &mut (L, L, L), x: L) {
+fn take_in<L: Lanes>((lo, hi, finite): &mut (L, L, L), x: L) {
     *lo = lo.min(x);
     *hi = hi.max(x);
     // An infinity or a NaN less itself is NaN, and stays.
