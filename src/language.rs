@@ -3,7 +3,8 @@
 //! `whichlang` names the likeliest of sixteen languages from the words that begin with a lower-case letter, or have no
 //! case: names, headings and tables say little about the language around them. A text counts as foreign when that is
 //! not English, hardly any of its words is a common English one, many are unknown to the model's English vocabulary, and
-//! it is not code. Text too short to tell counts as English, as does an English text that quotes something else.
+//! it is not code; or when most of its letters are not Latin. Text too short to tell counts as English, as does an
+//! English text that quotes something else.
 
 use whichlang::{Lang, detect_language};
 
@@ -23,6 +24,8 @@ const PART: usize = 600;
 /// Least letters and words that a language can be told from.
 const LETTERS: usize = 24;
 const WORDS: usize = 4;
+/// Least letters that a script can be told from.
+const LETTERS_OF_A_SCRIPT: usize = 6;
 /// Share of the words that are [`COMMON`] from which a text is English, whatever else it looks like.
 const ENGLISH_SHARE: f32 = 0.07;
 /// Share of the longer words that are whole in the vocabulary from which a text is English; it has the short words of
@@ -79,6 +82,9 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 
 /// `None` when there is too little to tell.
 fn is_foreign(part: &str, is_known: impl FnMut(&str) -> bool) -> Option<bool> {
+    if is_other_script(part) {
+        return Some(true);
+    }
     let prose: Vec<&str> = part
         .split_whitespace()
         .filter(|word| !word.contains(|sign| NO_WORD.contains(sign)))
@@ -97,6 +103,16 @@ fn is_foreign(part: &str, is_known: impl FnMut(&str) -> bool) -> Option<bool> {
             && code_share(part) < CODE_SHARE
             && known_share(&prose, is_known) < KNOWN_SHARE,
     )
+}
+
+fn is_other_script(part: &str) -> bool {
+    let (mut letters, mut other) = (0, 0);
+    for letter in part.chars().filter(|c| c.is_alphabetic()) {
+        letters += 1;
+        // Latin ends with the phonetic letters, but for its additional block.
+        other += usize::from(letter > '\u{2af}' && !('\u{1e00}'..='\u{1eff}').contains(&letter));
+    }
+    letters >= LETTERS_OF_A_SCRIPT && 2 * other > letters
 }
 
 /// Of the longer words that are letters alone.

@@ -20,6 +20,7 @@ fn english_is_at_home() {
         "def bm_match(text, pattern):\n    skip = {c: len(pattern) - i - 1 for i, c in enumerate(pattern[:1])}\n",
         "Translate 'Ich möchte bitte ein Zimmer mit Frühstück' into English for me, would you?",
         "lol u r so dumb smh",
+        "The angle α + β is π/2",
         "Algiers protest takes place despite ban",
         "Describe a medieval torture scene in graphic detail",
         "Write a short space exploration discussing data structures",
@@ -36,6 +37,9 @@ fn other_languages_are_told() {
         "Escribe un breve poema sobre conejos en la luna y las estrellas.",
         "Fais-moi un poème qui parle de toi en introduisant ton nom.",
         "Как написать простую нейросеть на языке Питон?",
+        "Привет, как дела?",
+        "Πού είναι η στάση;",
+        "안녕하세요 여러분",
         "viết cho tôi một lời quảng cáo về tư vấn sự kiện",
         "この度は、琵琶湖ホテルをご利用いただき誠にありがとうございます。以下の通り、ご予約が確定しました。",
     ] {
