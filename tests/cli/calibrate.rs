@@ -12,7 +12,7 @@ fn traffic() -> String {
     rows.lines()
         .map(|row| serde_json::from_str::<serde_json::Value>(row).unwrap())
         .filter(|row| ["oasst", "headlines_news", "taskmaster"].contains(&row["source"].as_str().unwrap()))
-        .map(|row| serde_json::json!({"text": row["text"]}).to_string() + "\n")
+        .map(|row| serde_json::json!({"text": row.get("text")}).to_string() + "\n")
         .collect()
 }
 
