@@ -3,6 +3,7 @@
 mod bench;
 mod calibrate;
 mod check;
+mod data;
 mod eval;
 mod explain;
 mod failure;

@@ -99,6 +99,18 @@ pub fn within_fpr(
     allowed.map(|allowed| with_allowed(&falling, allowed, target_fpr, slice)).transpose()
 }
 
+/// `chosen` at no less than `least`, with its evidence counted again on the scores it was chosen from.
+#[must_use]
+pub fn at_least(chosen: Threshold, least: f32, negatives: &[f32]) -> Threshold {
+    if chosen.threshold >= least {
+        return chosen;
+    }
+    let false_positives = negatives.iter().filter(|&&score| score >= least).count() as u64;
+    // As in `with_allowed`: 1 is true in any case.
+    let fpr_upper_95 = binomial::upper_bound(false_positives, chosen.negatives, CONFIDENCE).unwrap_or(1.0);
+    Threshold { threshold: least, false_positives, fpr_upper_95, ..chosen }
+}
+
 /// The scores from the greatest down.
 fn checked(negatives: &[f32], target_fpr: f64) -> Result<Vec<f32>, ThresholdError> {
     if negatives.is_empty() {

@@ -4,7 +4,7 @@ use super::rows::Rows;
 use anyhow::{Result, ensure};
 use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::measure::{self, Bins};
-use portcullis_calibration::{Curve, Head, Ranking, Threshold, binomial, threshold};
+use portcullis_calibration::{Curve, Head, Ranking, Threshold, threshold};
 
 /// Labelled rows of either class from which a curve is fitted anew.
 const ENOUGH: usize = 50;
@@ -108,17 +108,7 @@ fn moved(shipped: &Threshold, innocent: &[f32]) -> Result<(Threshold, Change)> {
     if sure.threshold >= shipped.threshold || shipped.threshold <= LEAST_SCORE {
         return Ok((shipped.clone(), Change::Kept));
     }
-    Ok((at_least(sure, LEAST_SCORE, innocent)?, Change::Lowered))
-}
-
-/// `chosen` at no less than `least`, with its evidence counted again.
-fn at_least(chosen: Threshold, least: f32, innocent: &[f32]) -> Result<Threshold> {
-    if chosen.threshold >= least {
-        return Ok(chosen);
-    }
-    let false_positives = innocent.iter().filter(|score| **score >= least).count() as u64;
-    let fpr_upper_95 = binomial::upper_bound(false_positives, chosen.negatives, threshold::CONFIDENCE)?;
-    Ok(Threshold { threshold: least, false_positives, fpr_upper_95, ..chosen })
+    Ok((threshold::at_least(sure, LEAST_SCORE, innocent), Change::Lowered))
 }
 
 #[cfg(test)]

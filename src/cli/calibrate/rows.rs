@@ -1,20 +1,16 @@
 //! The rows with their logits.
 
-use super::super::{lines, terminal};
+use crate::cli::data::Data;
 use anyhow::{Context as _, anyhow, bail, ensure};
-use indicatif::ProgressBar;
 use portcullis::language::Foreign;
 use portcullis::normalize::Normalized;
 use portcullis::{Guard, Request, Role};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 /// Rows scored together.
 const BATCH: usize = 256;
-const MOST_LINE_BYTES: usize = 16 << 20;
 
 /// What is known of the rows, with no text kept.
 pub(super) struct Rows {
@@ -59,27 +55,16 @@ struct Wire {
 /// # Errors
 /// When the data cannot be read or holds no row in use, or a row is bad; the message tells its line and no text.
 pub(super) fn read(guard: &Guard, data: &Path, benign: bool) -> anyhow::Result<Rows> {
-    let standard = data.as_os_str() == "-";
-    let name = if standard { "standard input".to_owned() } else { data.display().to_string() };
-    let (mut input, bytes) = open(data, standard).with_context(|| format!("cannot open {name}"))?;
-    let progress = bytes.map_or_else(ProgressBar::hidden, |bytes| terminal::progress("scoring", bytes));
+    let mut data = Data::open(data, "scoring")?;
     let heads: BTreeMap<&str, usize> =
         guard.heads().iter().enumerate().map(|(number, head)| (head.name.as_str(), number)).collect();
     let mut hasher = blake3::Hasher::new();
     let mut rows =
         Rows { labels: Vec::new(), logits: Vec::new(), digest: String::new(), judged: 0, unjudged: 0 };
     let mut texts = Vec::with_capacity(BATCH);
-    let mut number = 0_u64;
-    while let Some(line) =
-        lines::read_line(&mut input, MOST_LINE_BYTES).with_context(|| format!("cannot read {name}"))?
-    {
-        number += 1;
-        let Ok(line) = line else {
-            bail!("{name} line {number}: more than {MOST_LINE_BYTES} bytes, the most that a row may have");
-        };
-        progress.inc(line.len() as u64 + 1);
+    while let Some(line) = data.next_row()? {
         hasher.update(&line).update(b"\n");
-        let (text, labels) = parse(&line, &heads, benign).with_context(|| format!("{name} line {number}"))?;
+        let (text, labels) = parse(&line, &heads, benign).with_context(|| data.place())?;
         if guard.foreign(&Normalized::new(&text)) != Foreign::No {
             rows.unjudged += 1;
             continue;
@@ -91,8 +76,11 @@ pub(super) fn read(guard: &Guard, data: &Path, benign: bool) -> anyhow::Result<R
         }
     }
     score(guard, &mut texts, &mut rows.logits)?;
-    progress.finish_and_clear();
-    ensure!(!rows.labels.is_empty(), "{name} holds no row that the guard can judge: expected at least one");
+    ensure!(
+        !rows.labels.is_empty(),
+        "{} holds no row that the guard can judge: expected at least one",
+        data.name
+    );
     rows.judged = rows.labels.len();
     rows.digest = hasher.finalize().to_hex().to_string();
     Ok(rows)
@@ -126,14 +114,4 @@ fn score(guard: &Guard, texts: &mut Vec<String>, logits: &mut Vec<Vec<f32>>) -> 
     logits.extend(guard.scores(&borrowed)?.into_iter().map(|scores| scores.logits));
     texts.clear();
     Ok(())
-}
-
-/// The rows and, for a file, its size.
-fn open(data: &Path, standard: bool) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
-    if standard {
-        return Ok((Box::new(io::stdin().lock()), None));
-    }
-    let file = File::open(data)?;
-    let bytes = file.metadata()?.len();
-    Ok((Box::new(BufReader::with_capacity(1 << 16, file)), Some(bytes)))
 }

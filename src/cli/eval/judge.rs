@@ -3,21 +3,18 @@
 use super::disguise::DISGUISES;
 use super::rows::{Known, Row};
 use super::{SliceBy, identity};
-use crate::cli::{failure, lines, terminal};
-use anyhow::{Context as _, bail, ensure};
-use indicatif::ProgressBar;
+use crate::cli::data::Data;
+use crate::cli::failure;
+use anyhow::{Context as _, ensure};
 use portcullis::normalize::Normalized;
 use portcullis::{Decision, Guard, Request, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 /// Rows judged together: enough to keep every thread busy.
 const BATCH: usize = 256;
 /// The bytes of text from which a batch is judged before it is full.
 const BATCH_BYTES: usize = 4 << 20;
-const MOST_LINE_BYTES: usize = 16 << 20;
 
 /// What is asked of the rows besides the verdicts.
 #[derive(Clone, Copy)]
@@ -91,9 +88,7 @@ pub(super) fn judge(
     heads: &[String],
     probes: Probes<'_>,
 ) -> anyhow::Result<Vec<Judged>> {
-    let name = if is_standard_input(data) { "standard input".to_owned() } else { data.display().to_string() };
-    let (mut input, bytes) = open(data).with_context(|| format!("cannot open {name}"))?;
-    let progress = bytes.map_or_else(ProgressBar::hidden, |bytes| terminal::progress("judging", bytes));
+    let mut data = Data::open(data, "judging")?;
     let known: BTreeSet<String> = guard.heads().iter().map(|head| head.name.clone()).collect();
     let only_head = match heads {
         [head] => Some(head.as_str()),
@@ -104,16 +99,8 @@ pub(super) fn judge(
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     let mut batch = Vec::with_capacity(BATCH);
     let mut bytes_waiting = 0;
-    let mut number = 0_u64;
-    while let Some(line) =
-        lines::read_line(&mut input, MOST_LINE_BYTES).with_context(|| format!("cannot read {name}"))?
-    {
-        number += 1;
-        let Ok(line) = line else {
-            bail!("{name} line {number}: more than {MOST_LINE_BYTES} bytes, the most that a row may have");
-        };
-        progress.inc(line.len() as u64 + 1);
-        let row = Row::parse(&line, slice_by, only_head).with_context(|| format!("{name} line {number}"))?;
+    while let Some(line) = data.next_row()? {
+        let row = Row::parse(&line, slice_by, only_head).with_context(|| data.place())?;
         for head in row.known.labels.keys().filter(|head| !known.contains(*head)) {
             *unknown.entry(head.clone()).or_default() += 1;
         }
@@ -125,8 +112,7 @@ pub(super) fn judge(
         }
     }
     judge.add(&mut batch, &mut judged)?;
-    progress.finish_and_clear();
-    ensure!(!judged.is_empty(), "{name} holds no rows: expected at least one");
+    ensure!(!judged.is_empty(), "{} holds no rows: expected at least one", data.name);
     for (head, rows) in unknown {
         failure::note(&format!("{rows} rows have a label for {head:?}, which the model has no head for"));
     }
@@ -244,18 +230,4 @@ fn score(verdict: &Verdict, head: &str) -> Option<f32> {
 /// The request with another text.
 fn changed(request: &Request, text: String) -> Request {
     Request { text, role: request.role, ..Request::default() }
-}
-
-fn is_standard_input(data: &Path) -> bool {
-    data.as_os_str() == "-"
-}
-
-/// The rows and, for a file, its size.
-fn open(data: &Path) -> io::Result<(Box<dyn BufRead>, Option<u64>)> {
-    if is_standard_input(data) {
-        return Ok((Box::new(io::stdin().lock()), None));
-    }
-    let file = File::open(data)?;
-    let bytes = file.metadata()?.len();
-    Ok((Box::new(BufReader::with_capacity(1 << 16, file)), Some(bytes)))
 }

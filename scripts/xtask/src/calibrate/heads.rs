@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use portcullis::bundle::Head;
 use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::measure::{self, Bins};
-use portcullis_calibration::{Curve, Head as Calibrated, Ranking, Threshold, binomial, threshold};
+use portcullis_calibration::{Curve, Head as Calibrated, Ranking, Threshold, threshold};
 
 use super::rows::{Mix, Rows};
 use crate::grid::TARGET_FPRS;
@@ -141,7 +141,9 @@ impl Floor {
 
 /// One threshold for each rate of the grid, from the scores `mix`, none below its own of `lowest`.
 fn thresholds(mix: &[f32], lowest: &[f32]) -> Result<Vec<Threshold>> {
-    let at = |(&target, &lowest): (&f64, &f32)| raised(threshold::at_fpr(mix, target, SLICE)?, lowest, mix);
+    let at = |(&target, &lowest): (&f64, &f32)| {
+        Ok(threshold::at_least(threshold::at_fpr(mix, target, SLICE)?, lowest, mix))
+    };
     TARGET_FPRS.iter().zip(lowest).map(at).collect()
 }
 
@@ -163,16 +165,6 @@ fn unseen(
         }
     }
     Ok(flagged)
-}
-
-/// `chosen` at no less than `lowest`, with its evidence counted again.
-fn raised(chosen: Threshold, lowest: f32, mix: &[f32]) -> Result<Threshold> {
-    if chosen.threshold >= lowest {
-        return Ok(chosen);
-    }
-    let false_positives = mix.iter().filter(|&&score| score >= lowest).count() as u64;
-    let fpr_upper_95 = binomial::upper_bound(false_positives, chosen.negatives, threshold::CONFIDENCE)?;
-    Ok(Threshold { threshold: lowest, false_positives, fpr_upper_95, ..chosen })
 }
 
 #[cfg(test)]
