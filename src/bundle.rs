@@ -19,8 +19,8 @@ pub use error::BundleError;
 pub use hashed::HashedWeights;
 pub use index::{BundleEntry, FileEntry, Index};
 pub use manifest::{
-    CoverageLimits, EncoderShape, HashedShape, Head, Manifest, ModelShape, TokenizerFile, TokenizerKind,
-    WindowShape,
+    Cascade, CoverageLimits, EncoderShape, HashedShape, Head, Manifest, ModelShape, Stage, TokenizerFile,
+    TokenizerKind, WindowShape, WordsExit,
 };
 pub use weights::Weights;
 
@@ -52,6 +52,8 @@ pub enum Model {
         weights: Box<Weights>,
         /// Its tokenizer.
         tokenizer: Tokenizer<Bytes>,
+        /// The hashed model that is its first exit, where it has one.
+        words: Option<HashedWeights>,
     },
     /// A linear model over hashed pieces of a text's words.
     Hashed(HashedWeights),
@@ -141,10 +143,23 @@ impl Bundle {
                     Trust::Outside => Weights::open_hostile(weights, &manifest, *shape)?,
                 };
                 let tokenizer = open_tokenizer(tokenizer, find(&tokenizer.file)?, shape.vocabulary)?;
-                Model::Encoder { weights: Box::new(weights), tokenizer }
+                let words = manifest.cascade.as_ref().and_then(|cascade| cascade.words.as_ref());
+                let words = words
+                    .map(|words| {
+                        let shape = HashedShape { buckets: words.buckets };
+                        HashedWeights::open(
+                            find(&words.weights)?,
+                            &words.weights,
+                            manifest.heads.len(),
+                            shape,
+                        )
+                    })
+                    .transpose()?;
+                Model::Encoder { weights: Box::new(weights), tokenizer, words }
             }
             ModelShape::Hashed(shape) => {
-                Model::Hashed(HashedWeights::open(find(&manifest.weights)?, &manifest, *shape)?)
+                let file = &manifest.weights;
+                Model::Hashed(HashedWeights::open(find(file)?, file, manifest.heads.len(), *shape)?)
             }
         };
         let calibration = Calibration::parse(find(&manifest.calibration)?.as_ref())
@@ -172,6 +187,40 @@ impl Bundle {
                 left: format!("{weights} in {INDEX_FILE}"),
                 right: format!("{} in {}", self.calibration.model_digest(), self.manifest.calibration),
             });
+        }
+        self.check_exits()
+    }
+
+    /// A calibration has nothing to say of the exits, or speaks of exactly those that there are.
+    fn check_exits(&self) -> Result<(), BundleError> {
+        let exits = self.calibration.exits();
+        if exits.is_empty() {
+            return Ok(());
+        }
+        let there: Vec<String> = self.manifest.stages().iter().map(Stage::to_string).collect();
+        let calibrated: Vec<&str> = exits.iter().map(|exit| exit.stage.as_str()).collect();
+        if there != calibrated {
+            return Err(BundleError::Disagree {
+                what: "exits",
+                left: format!("{} in {}", there.join(", "), manifest::FILE),
+                right: format!("{} in {}", calibrated.join(", "), self.manifest.calibration),
+            });
+        }
+        let words = self.manifest.cascade.as_ref().and_then(|cascade| cascade.words.as_ref());
+        let files = self.manifest.stages().into_iter().map(|stage| match stage {
+            Stage::Words => words.and_then(|words| self.file(&words.weights)),
+            Stage::Layer(_) => None,
+        });
+        for (exit, file) in exits.iter().zip(files) {
+            let found = file.map_or("", |file| file.blake3.as_str());
+            let expected = exit.weights_digest.as_deref().unwrap_or_default();
+            if found != expected {
+                return Err(BundleError::Disagree {
+                    what: "digest of an exit's weights",
+                    left: format!("{found:?} in {INDEX_FILE}"),
+                    right: format!("{expected:?} for {} in {}", exit.stage, self.manifest.calibration),
+                });
+            }
         }
         Ok(())
     }

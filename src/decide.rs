@@ -8,7 +8,7 @@ mod tests;
 
 use std::cmp::Ordering;
 
-use crate::policy::{BoundPolicy, BoundRule, Replacement};
+use crate::policy::{BoundPolicy, BoundRule, OnDeadline, Replacement};
 use crate::rails::pattern::PatternRail;
 use crate::request::Role;
 use crate::span::Span;
@@ -28,6 +28,8 @@ pub struct Evidence<'a> {
     pub coverage: Coverage,
     /// Why it was not all of it.
     pub reasons: &'a [CoverageReason],
+    /// Whether an exit answered for all of the text before the deadline passed.
+    pub early: bool,
     /// Whether anything failed.
     pub fault: bool,
 }
@@ -62,13 +64,20 @@ pub struct Rewrite {
 /// A finding is a detection whose score is at least the threshold of a rule for its detector and the text's role. A
 /// score that is not a number from 0 to 1 means a broken rail: it is a fault, whether or not a rule looks at it. A
 /// text over the size limit or past its deadline is a fault too, and so is missing coverage without a reason; only
-/// an unsupported language falls to the policy's `on_unsupported`.
+/// what is in an unsupported language or unreadable falls to the policy's `on_unsupported`, and a text that ran out of time after an exit had
+/// answered for all of it is decided by that answer where the policy's `on_deadline` says so.
 #[must_use]
 pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     let broken = |detection: &Detection| !(0.0..=1.0).contains(&detection.score);
     let unexplained = evidence.coverage != Coverage::Full && evidence.reasons.is_empty();
-    let unsupported = evidence.reasons.contains(&CoverageReason::UnsupportedLanguage);
-    let cut_short = evidence.reasons.iter().any(|reason| *reason != CoverageReason::UnsupportedLanguage);
+    let unread = [CoverageReason::UnsupportedLanguage, CoverageReason::Unreadable];
+    let unsupported = evidence.reasons.iter().any(|reason| unread.contains(reason));
+    let answered = evidence.early && policy.policy().on_deadline() == OnDeadline::Exit;
+    let cut_short = evidence.reasons.iter().any(|reason| match reason {
+        CoverageReason::UnsupportedLanguage | CoverageReason::Unreadable => false,
+        CoverageReason::Deadline => !answered,
+        _ => true,
+    });
     let fault = evidence.fault || unexplained || cut_short || evidence.detections.iter().any(broken);
 
     let mut matches: Vec<Match<'_>> = Vec::new();

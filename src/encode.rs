@@ -11,6 +11,7 @@ mod float;
 mod int8;
 mod parts;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Mutex;
 
@@ -161,23 +162,22 @@ impl Encoder {
     /// # Errors
     /// [`EncodeError`].
     pub fn forward_in(&self, weights: &Weights, batch: &Batch, parts: usize) -> Result<Encoded, EncodeError> {
-        let encoded = self.forward_while(weights, batch, parts, |_, _| true)?;
+        let encoded = self.forward_visiting(weights, batch, parts, |_| Ok(Next::All))?;
         encoded.ok_or_else(|| candle_core::Error::msg("the pass was not finished").into())
     }
 
-    /// As [`Encoder::forward_in`], asking `go_on` after each layer but the last whether there is a reason for the next:
-    /// it gets the number of layers done and the hidden states, shape `[tokens, hidden]`, the sequences one after another.
+    /// As [`Encoder::forward_in`], showing `visit` every layer but the last and doing as it says.
     ///
-    /// `None` when it said no.
+    /// `None` when no sequence was left to go on with; otherwise what the model says of those that were.
     ///
     /// # Errors
-    /// [`EncodeError`].
-    pub fn forward_while(
+    /// [`EncodeError`], also that of `visit`.
+    pub fn forward_visiting(
         &self,
         weights: &Weights,
         batch: &Batch,
         parts: usize,
-        mut go_on: impl FnMut(usize, &Tensor) -> bool,
+        mut visit: impl FnMut(&Visit<'_>) -> Result<Next, EncodeError>,
     ) -> Result<Option<Encoded>, EncodeError> {
         for found in batch.lengths() {
             if !(1..=self.positions).contains(&found) {
@@ -187,21 +187,34 @@ impl Encoder {
         let mut arena = self.arenas.lock().ok().and_then(|mut arenas| arenas.pop()).unwrap_or_default();
         arena.split(batch.tokens(), parts);
         let arena = RefCell::new(arena);
-        let pass = Pass { weights, bounds: &batch.bounds, parts: &arena };
+        let mut bounds = Cow::Borrowed(batch.bounds());
         let ids = Tensor::from_slice(&batch.ids, batch.tokens(), &self.device)?;
 
-        let mut x = self.embed(&pass, &ids)?;
+        let mut x = self.embed(&Pass { weights, bounds: &bounds, parts: &arena }, &ids)?;
         for layer in 0..self.layers {
+            let pass = Pass { weights, bounds: &bounds, parts: &arena };
             x = self.attention(&pass, layer, x)?;
             x = self.feed_forward(&pass, layer, x)?;
-            if layer + 1 < self.layers && !go_on(layer + 1, &x) {
-                self.keep(arena);
-                return Ok(None);
+            if layer + 1 == self.layers {
+                break;
             }
+            let next = visit(&Visit { encoder: self, pass: &pass, layers: layer + 1, states: &x })?;
+            let staying = match next {
+                Next::All => continue,
+                Next::Only(staying) => staying,
+            };
+            match kept(&x, &bounds, &staying)? {
+                Some((rows, new_bounds)) => (x, bounds) = (rows, Cow::Owned(new_bounds)),
+                None => {
+                    self.keep(arena);
+                    return Ok(None);
+                }
+            }
+            arena.borrow_mut().split(bounds.last().copied().unwrap_or_default(), parts);
         }
-        let encoded = self.pool(&pass, &x)?;
+        let encoded = self.pool(&Pass { weights, bounds: &bounds, parts: &arena }, &x, None)?;
         self.keep(arena);
-        Ok(Some(encoded))
+        Ok(encoded)
     }
 
     /// Keeps the working memory of a pass for the next one.
@@ -232,12 +245,81 @@ impl Encoder {
         }
     }
 
-    fn pool(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Encoded, EncodeError> {
+    /// What the exit after `layers` layers says of the states `x`, or without `layers` the model's own heads; `None`
+    /// where there is no exit.
+    fn pool(
+        &self,
+        pass: &Pass<'_>,
+        x: &Tensor,
+        layers: Option<usize>,
+    ) -> Result<Option<Encoded>, EncodeError> {
         match &self.kind {
-            Kind::Int8(kernels) => int8::pool(*kernels, pass, x),
-            Kind::Float(parts) => parts.pool(pass, x),
+            Kind::Int8(kernels) => int8::pool(*kernels, pass, x, layers),
+            Kind::Float(parts) => parts.pool(pass, x, layers),
         }
     }
+}
+
+/// What a pass shows after one of its layers.
+pub struct Visit<'a> {
+    encoder: &'a Encoder,
+    pass: &'a Pass<'a>,
+    layers: usize,
+    states: &'a Tensor,
+}
+
+impl Visit<'_> {
+    /// Layers done.
+    #[must_use]
+    pub const fn layers(&self) -> usize {
+        self.layers
+    }
+
+    /// Hidden states of the sequences that are left, one after another, shape `[tokens, hidden]`.
+    #[must_use]
+    pub const fn states(&self) -> &Tensor {
+        self.states
+    }
+
+    /// What the exit here says of the sequences that are left; `None` where there is no exit.
+    ///
+    /// # Errors
+    /// [`EncodeError`].
+    pub fn exit(&self) -> Result<Option<Encoded>, EncodeError> {
+        self.encoder.pool(self.pass, self.states, Some(self.layers))
+    }
+}
+
+// Hidden states say much of the text.
+impl std::fmt::Debug for Visit<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit").field("layers", &self.layers).finish_non_exhaustive()
+    }
+}
+
+/// Which sequences a pass goes on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// All that are left.
+    All,
+    /// Those for which this says `true`, one entry for each that is left; a missing one counts as `true`.
+    Only(Vec<bool>),
+}
+
+/// The rows of the sequences that are `staying`, and their bounds; `None` when there are none.
+fn kept(x: &Tensor, bounds: &[usize], staying: &[bool]) -> Result<Option<(Tensor, Vec<usize>)>, EncodeError> {
+    let mut rows = Vec::new();
+    let mut new_bounds = vec![0];
+    let mut end = 0;
+    for (number, pair) in bounds.windows(2).enumerate() {
+        let &[from, to] = pair else { continue };
+        if staying.get(number).copied().unwrap_or(true) {
+            rows.push(x.narrow(0, from, to - from)?);
+            end += to - from;
+            new_bounds.push(end);
+        }
+    }
+    if rows.is_empty() { Ok(None) } else { Ok(Some((Tensor::cat(&rows, 0)?, new_bounds))) }
 }
 
 /// What the blocks of one forward pass share.

@@ -1,6 +1,7 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
 mod builder;
+mod cascade;
 mod explain;
 mod inspect;
 mod recorder;
@@ -9,6 +10,7 @@ pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
 
+use cascade::Exits;
 use recorder::Recorder;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,8 +23,8 @@ use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
-use crate::policy::BoundPolicy;
-use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
+use crate::policy::{BoundPolicy, OnDeadline};
+use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens};
@@ -47,6 +49,7 @@ pub struct Guard(Arc<Inner>);
 struct Inner {
     bundle: Arc<Bundle>,
     policy: BoundPolicy,
+    exits: Exits,
     classifier: ClassifierRail,
     patterns: PatternRail,
     level: Level,
@@ -138,11 +141,15 @@ impl Guard {
             .filter_map(|(request, normalized)| {
                 let allowed = request.deadline.or(inner.deadline);
                 let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
-                normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline })
+                let gates = inner.exits.gates(request.role);
+                normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline, gates })
             })
             .collect();
         let (outcomes, stages) = inner.classifier.judge(&judged);
         let mut outcomes = outcomes.into_iter();
+        let foreign = inner
+            .classifier
+            .map(&normalized, |text| text.as_ref().map_or(Foreign::No, |text| self.foreign(text)));
 
         let timing = Timing {
             total: 0,
@@ -156,16 +163,17 @@ impl Guard {
             .iter()
             .zip(normalized)
             .zip(detections)
-            .map(|((request, normalized), detections)| {
+            .zip(foreign)
+            .map(|(((request, normalized), detections), foreign)| {
                 let decide = Instant::now();
-                let foreign = normalized.as_ref().map_or(Foreign::No, |text| self.foreign(text));
                 let outcome = normalized.and_then(|_| outcomes.next());
                 let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign);
+                let policy = self.policy_for(outcome.as_ref());
                 verdict.timing =
                     Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };
-                self.record(request, &mut verdict);
+                self.record(request, &mut verdict, policy);
                 let logits = match outcome {
-                    Some(Outcome::Scored(heads)) => heads.logits,
+                    Some(Outcome::Scored(heads) | Outcome::Early(heads)) => heads.logits,
                     _ => Vec::new(),
                 };
                 (verdict, logits)
@@ -204,15 +212,28 @@ impl Guard {
             .collect())
     }
 
+    /// What every exit of the model says of each text, normalized as for a verdict.
+    ///
+    /// # Errors
+    /// [`GuardError::Encode`] when the encoder fails, and where the model has no exits.
+    pub fn stages(&self, texts: &[&str]) -> Result<Vec<TextStages>, GuardError> {
+        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
+        let texts: Vec<&str> = normalized.iter().map(Normalized::text).collect();
+        self.0.classifier.stages(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
+    }
+
     /// What the heads say of texts that are normalized already.
     fn head_scores<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Vec<HeadScores>, GuardError> {
-        let judged: Vec<Judged<'_>> = texts.map(|text| Judged { text, deadline: None }).collect();
+        let judged: Vec<Judged<'_>> =
+            texts.map(|text| Judged { text, deadline: None, gates: None }).collect();
         let (outcomes, _) = self.0.classifier.judge(&judged);
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
                 Outcome::Scored(heads) => Ok(heads),
-                Outcome::Late { .. } => Err(GuardError::Encode("a window was not judged".to_owned())),
+                Outcome::Early(_) | Outcome::Late { .. } => {
+                    Err(GuardError::Encode("a window was not judged".to_owned()))
+                }
                 Outcome::Failed(message) => Err(GuardError::Encode(message)),
             })
             .collect()
@@ -265,41 +286,60 @@ impl Guard {
         let inner = &*self.0;
         let mut scores = Vec::new();
         let mut fault = None;
-        let (coverage, reason) = match outcome {
+        let mut exit = None;
+        let mut early = false;
+        let mut work = 0.0;
+        let (coverage, reasons) = match outcome {
             None => {
                 fault = Some(format!(
                     "the text has {} bytes, the policy's max_bytes is {}",
                     request.text.len(),
                     inner.policy.policy().max_bytes()
                 ));
-                (Coverage::None, Some(CoverageReason::SizeLimit))
+                (Coverage::None, vec![CoverageReason::SizeLimit])
             }
             Some(Outcome::Late { judged, windows }) => {
                 fault = Some(format!("the deadline passed with {judged} of {windows} windows judged"));
-                (Coverage::Partial, Some(CoverageReason::Deadline))
+                (Coverage::Partial, vec![CoverageReason::Deadline])
             }
             Some(Outcome::Failed(message)) => {
                 fault = Some(message.clone());
-                (Coverage::Partial, Some(CoverageReason::Fault))
+                (Coverage::Partial, vec![CoverageReason::Fault])
             }
-            Some(Outcome::Scored(heads)) => {
+            Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
                 scores = self.classify(heads, &mut detections);
-                let unknown = heads.unknown_share > inner.bundle.manifest().coverage.unknown_share;
-                match if unknown { Foreign::Wholly } else { foreign } {
-                    Foreign::Wholly => (Coverage::None, Some(CoverageReason::UnsupportedLanguage)),
-                    Foreign::Partly => (Coverage::Partial, Some(CoverageReason::UnsupportedLanguage)),
-                    Foreign::No => (Coverage::Full, None),
+                (exit, work) = (heads.exit, heads.work);
+                early = matches!(outcome, Some(Outcome::Early(_)));
+                if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
+                    fault = Some("the deadline passed before the whole model had answered".to_owned());
                 }
+                let limits = inner.bundle.manifest().coverage;
+                let unknown = heads.unknown_share > limits.unknown_share;
+                let foreign = if unknown { Foreign::Wholly } else { foreign };
+                let unreadable = limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
+                let late = early.then_some(CoverageReason::Deadline);
+                let reason = match foreign {
+                    Foreign::Wholly | Foreign::Partly => Some(CoverageReason::UnsupportedLanguage),
+                    Foreign::No => unreadable.then_some(CoverageReason::Unreadable),
+                };
+                let coverage = match (foreign, late) {
+                    (Foreign::Wholly, _) => Coverage::None,
+                    _ if unreadable => Coverage::None,
+                    (Foreign::No, None) => Coverage::Full,
+                    _ => Coverage::Partial,
+                };
+                (coverage, late.into_iter().chain(reason).collect())
             }
         };
         let evidence = Evidence {
             role: request.role,
             detections: &detections,
             coverage,
-            reasons: reason.as_slice(),
+            reasons: &reasons,
+            early,
             fault: fault.is_some(),
         };
-        let decided = decide(&inner.policy, &evidence);
+        let decided = decide(self.policy_for(outcome), &evidence);
         if decided.fault && fault.is_none() {
             fault = Some("a score is not a number in 0..=1".to_owned());
         }
@@ -322,13 +362,25 @@ impl Guard {
             findings: decided.findings,
             edits,
             coverage,
-            coverage_reason: reason,
+            // The worst is told last.
+            coverage_reason: reasons.last().copied(),
+            work,
+            exit: exit.and_then(|exit| inner.exits.name(exit)).map(str::to_owned),
             fault,
             policy: inner.policy_ref.clone(),
             model: inner.model_ref.clone(),
             timing: Timing::default(),
             decision_id: String::new(),
         }
+    }
+
+    /// The policy that weighs an outcome: what an exit says in place of the whole model has thresholds of its own.
+    fn policy_for(&self, outcome: Option<&Outcome>) -> &BoundPolicy {
+        let exit = match outcome {
+            Some(Outcome::Early(heads)) => heads.exit,
+            _ => None,
+        };
+        exit.and_then(|exit| self.0.exits.policy(exit)).unwrap_or(&self.0.policy)
     }
 
     /// Adds a detection for each head and answers the named scores.
@@ -351,10 +403,9 @@ impl Guard {
     }
 
     /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.
-    fn record(&self, request: &Request, verdict: &mut Verdict) {
+    fn record(&self, request: &Request, verdict: &mut Verdict, policy: &BoundPolicy) {
         let inner = &*self.0;
-        if let Err(error) = inner.recorder.record(request, verdict, &inner.policy, inner.calibration_digest())
-        {
+        if let Err(error) = inner.recorder.record(request, verdict, policy, inner.calibration_digest()) {
             verdict.fault = Some(full_message(&error));
             verdict.decision = verdict.decision.max(inner.policy.policy().on_fault());
             verdict.text = None;

@@ -34,6 +34,16 @@ pub const EMBEDDED_FILE: &str = "models/policies/default.toml";
 /// The embedded policy's source.
 const EMBEDDED: &str = include_str!("../models/policies/default.toml");
 
+/// What becomes of a text that ran out of time after an exit of the model had answered for all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDeadline {
+    /// It is a fault, as without an answer.
+    #[default]
+    Fault,
+    /// The exit's answer decides, by the exit's own thresholds.
+    Exit,
+}
+
 /// A policy that was read and found consistent in itself.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -42,6 +52,7 @@ pub struct Policy {
     description: String,
     on_fault: Decision,
     on_unsupported: Decision,
+    on_deadline: OnDeadline,
     max_bytes: usize,
     rules: Vec<Rule>,
     templates: BTreeMap<String, String>,
@@ -107,6 +118,12 @@ impl Policy {
     #[must_use]
     pub const fn on_unsupported(&self) -> Decision {
         self.on_unsupported
+    }
+
+    /// What becomes of a text that ran out of time.
+    #[must_use]
+    pub const fn on_deadline(&self) -> OnDeadline {
+        self.on_deadline
     }
 
     /// Most bytes of a text that is judged; a longer one is a fault.

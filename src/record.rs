@@ -107,6 +107,9 @@ pub struct DecisionRecord {
     /// Why it was not all of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coverage_reasons: Vec<CoverageReason>,
+    /// The earliest exit of the model that answered for a part of the text; absent where the whole model read all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<String>,
     /// The policy that decided.
     pub policy: PolicyRef,
     /// The model that scored; absent when none was loaded.

@@ -125,6 +125,8 @@ pub enum CoverageReason {
     Fault,
     /// A language or script that the model was not trained on.
     UnsupportedLanguage,
+    /// Mostly letters that make no words the model knows: keys struck at random, ciphers, encoded data.
+    Unreadable,
 }
 
 /// Which policy decided.
@@ -187,6 +189,13 @@ pub struct Verdict {
     /// Why that is not all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage_reason: Option<CoverageReason>,
+    /// The earliest exit that answered for a part of the text, such as `words` or `layer-2`; none where the whole model
+    /// read all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<String>,
+    /// Layers computed for the text's tokens, as a share of all layers for all of them; 0 where none was.
+    #[serde(skip)]
+    pub work: f32,
     /// What went wrong, when something did; the decision then is at least the policy's `on_fault`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use half::f16;
-use portcullis::bundle::{Bundle, EncoderShape};
-use portcullis::encode::{Batch, Encoder};
+use portcullis::bundle::{Bundle, EncoderShape, Weights};
+use portcullis::encode::{Batch, Encoder, Next};
 use portcullis::normalize::Normalized;
 use portcullis::tokenize::Tokens;
 use portcullis_kernels::{Kernels, Level};
@@ -242,16 +242,77 @@ fn a_pass_shows_its_states_and_stops_when_told() {
     fixture.ids[..2].iter().for_each(|ids| batch.push(ids.iter().copied()));
     let shape = [batch.tokens(), fixture.hidden()];
     let mut seen = Vec::new();
-    let stopped = encoder.forward_while(weights, &batch, 1, |layers, states| {
-        assert_eq!(states.dims(), shape);
-        seen.push(layers);
-        layers < 4
+    let stopped = encoder.forward_visiting(weights, &batch, 1, |visit| {
+        assert_eq!(visit.states().dims(), shape);
+        seen.push(visit.layers());
+        Ok(if visit.layers() < 4 { Next::All } else { Next::Only(vec![false, false]) })
     });
     assert!(stopped.unwrap().is_none());
     assert_eq!(seen, [1, 2, 3, 4]);
     // What a stopped pass leaves behind does not show in the next.
     let (pooled, _) = fixture.run(&encoder, 2);
     assert_eq!(encoder.forward(weights, &batch).unwrap().pooled.to_vec2::<f32>().unwrap(), pooled);
+}
+
+/// What each exit says of the sequences `ids` together, and the model of those that `stay` after two layers.
+fn visited(
+    encoder: &Encoder,
+    weights: &Weights,
+    ids: &[&[u32]],
+    parts: usize,
+    stay: &[bool],
+) -> (Vec<Vec<Vec<f32>>>, Vec<Vec<f32>>) {
+    let mut batch = Batch::new();
+    ids.iter().for_each(|ids| batch.push(ids.iter().copied()));
+    let mut exits = Vec::new();
+    let encoded = encoder
+        .forward_visiting(weights, &batch, parts, |visit| {
+            if let Some(exit) = visit.exit()? {
+                exits.push(exit.logits.to_vec2().unwrap());
+            }
+            Ok(if visit.layers() == 2 { Next::Only(stay.to_vec()) } else { Next::All })
+        })
+        .unwrap();
+    (exits, encoded.map_or_else(Vec::new, |encoded| encoded.logits.to_vec2().unwrap()))
+}
+
+#[test]
+fn who_leaves_does_not_change_who_stays() {
+    let fixture = Fixture::load();
+    let weights = fixture.bundle.weights().unwrap();
+    let texts: Vec<&[u32]> = fixture.ids[..24].iter().map(Vec::as_slice).collect();
+    let stay: Vec<bool> = (0..texts.len()).map(|text| text % 3 != 1).collect();
+    for level in Level::supported() {
+        let encoder = Encoder::int8(weights, Kernels::new(level).unwrap());
+        let alone: Vec<_> = texts.iter().map(|ids| visited(&encoder, weights, &[ids], 1, &[true])).collect();
+        for parts in [1, 2, 5] {
+            let (exits, model) = visited(&encoder, weights, &texts, parts, &stay);
+            assert_eq!(exits.len(), 2);
+            assert_eq!(exits[0], alone.iter().map(|(exits, _)| exits[0][0].clone()).collect::<Vec<_>>());
+            let staying = || alone.iter().zip(&stay).filter(|(_, stay)| **stay).map(|(alone, _)| alone);
+            assert_eq!(exits[1], staying().map(|(exits, _)| exits[1][0].clone()).collect::<Vec<_>>());
+            assert_eq!(model, staying().map(|(_, model)| model[0].clone()).collect::<Vec<_>>());
+        }
+        let (exits, model) = visited(&encoder, weights, &texts[..2], 1, &[false, false]);
+        assert_eq!((exits.len(), model.len()), (1, 0));
+    }
+}
+
+#[test]
+fn exits_in_int8_are_close_to_those_in_f32() {
+    let fixture = Fixture::load();
+    let weights = fixture.bundle.weights().unwrap();
+    let int8 = Encoder::int8(weights, Kernels::new(Level::best()).unwrap());
+    let float = Encoder::float(weights, &Device::Cpu).unwrap();
+    let texts: Vec<&[u32]> = fixture.ids[..64].iter().map(Vec::as_slice).collect();
+    let stay = vec![true; texts.len()];
+    let (a, b) = (visited(&int8, weights, &texts, 1, &stay), visited(&float, weights, &texts, 1, &stay));
+    for (a, b) in a.0.iter().zip(&b.0) {
+        let differences: Vec<f32> =
+            a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| (a - b).abs()).collect();
+        let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+        assert!(mean < 0.03, "{mean}");
+    }
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! The content of a `calibration.toml`: what the guard needs to turn logits into findings.
 
 mod check;
+mod exit;
 mod read;
 mod write;
+
+pub use exit::{Exit, ExitHead, ExitThreshold, Gate};
 
 use std::fmt;
 
@@ -39,6 +42,7 @@ pub struct Calibration {
     data_digest: String,
     created_by: String,
     heads: Vec<Head>,
+    exits: Vec<Exit>,
 }
 
 /// The calibration of one head.
@@ -183,9 +187,21 @@ impl Calibration {
             data_digest: data_digest.to_owned(),
             created_by: created_by.to_owned(),
             heads,
+            exits: Vec::new(),
         };
         check::finish(check::calibration(&calibration))?;
         Ok(calibration)
+    }
+
+    /// The same with these exits, the earliest first, in place of those it has.
+    ///
+    /// # Errors
+    ///
+    /// [`CalibrationError::Invalid`] with every rule that the exits break.
+    pub fn with_exits(mut self, exits: Vec<Exit>) -> Result<Self, CalibrationError> {
+        self.exits = exits;
+        check::finish(check::calibration(&self))?;
+        Ok(self)
     }
 
     /// Reads a `calibration.toml`, which may be hostile.
@@ -221,6 +237,11 @@ impl Calibration {
     /// The heads, in the file's order.
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// The exits, the earliest first; none where the model answers after its last layer only.
+    pub fn exits(&self) -> &[Exit] {
+        &self.exits
     }
 
     /// The head with this name.

@@ -48,6 +48,8 @@ pub mod plot;
 mod ranking;
 pub mod threshold;
 
-pub use calibration::{Calibration, CalibrationError, Head, Problem, Threshold};
+pub use calibration::{
+    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, Threshold,
+};
 pub use curve::{Curve, CurveError, Parameters};
 pub use ranking::{Group, Ranking};

@@ -1,6 +1,6 @@
 //! Dequantized copies of the tensors, for devices and tests that compute in f32.
 
-use super::weights::{LinearPlace, NormPlace, Rows, Weights};
+use super::weights::{HeadsPlace, LinearPlace, NormPlace, Rows, Weights};
 
 /// A linear layer in f32: `y = x Wᵀ + bias`.
 #[derive(Debug)]
@@ -93,11 +93,20 @@ impl Weights {
     /// Pooling and heads.
     #[must_use]
     pub fn dense_heads(&self) -> DenseHeads {
+        self.dense(&self.heads)
+    }
+
+    /// Pooling and heads of every exit, each with the number of layers before it, ascending.
+    pub fn dense_exits(&self) -> impl Iterator<Item = (usize, DenseHeads)> {
+        self.exits.iter().map(|(layers, place)| (*layers, self.dense(place)))
+    }
+
+    fn dense(&self, place: &HeadsPlace) -> DenseHeads {
         DenseHeads {
-            query: self.slice(&self.query).to_vec(),
-            weight: self.slice(&self.weight).to_vec(),
-            mean_weight: self.slice(&self.mean_weight).to_vec(),
-            bias: self.slice(&self.bias).to_vec(),
+            query: self.slice(&place.query).to_vec(),
+            weight: self.slice(&place.weight).to_vec(),
+            mean_weight: self.slice(&place.mean_weight).to_vec(),
+            bias: self.slice(&place.bias).to_vec(),
         }
     }
 

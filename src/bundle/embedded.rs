@@ -22,6 +22,7 @@ pub(super) fn file(path: &str) -> Option<&'static [u8]> {
     match path {
         "manifest.toml" => Some(embed!("manifest.toml")),
         "weights.safetensors" => Some(embed!("weights.safetensors")),
+        "words.safetensors" => Some(embed!("words.safetensors")),
         "vocab.bin" => Some(embed!("vocab.bin")),
         "calibration.toml" => Some(embed!("calibration.toml")),
         _ => None,

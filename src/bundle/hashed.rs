@@ -6,7 +6,7 @@ use bytemuck::AnyBitPattern;
 use safetensors::tensor::Dtype;
 
 use super::finder::Finder;
-use super::{BundleError, Bytes, HashedShape, Manifest};
+use super::{BundleError, Bytes, HashedShape};
 
 /// What the file's `__metadata__` must say; `features` names the rules that make buckets of a text.
 const METADATA: [(&str, &str); 3] =
@@ -24,15 +24,14 @@ pub struct HashedWeights {
 }
 
 impl HashedWeights {
-    /// Locates the tensors that `manifest` and its `shape` call for: `hashed.table` int8 `[buckets, heads]`,
-    /// `hashed.scale` and `hashed.bias` f32 `[heads]`.
+    /// Locates the tensors of `heads` heads and this `shape` in the file named `file`: `hashed.table` int8
+    /// `[buckets, heads]`, `hashed.scale` and `hashed.bias` f32 `[heads]`.
     ///
     /// # Errors
     /// [`BundleError::Safetensors`], [`BundleError::MissingTensor`], and [`BundleError::Tensor`] also for a scale or
     /// bias that is not finite.
-    pub fn open(bytes: Bytes, manifest: &Manifest, shape: HashedShape) -> Result<Self, BundleError> {
-        let finder = Finder::new(&bytes, &manifest.weights, &METADATA)?;
-        let heads = manifest.heads.len();
+    pub fn open(bytes: Bytes, file: &str, heads: usize, shape: HashedShape) -> Result<Self, BundleError> {
+        let finder = Finder::new(&bytes, file, &METADATA)?;
         let weights = Self {
             table: finder.tensor("hashed.table", Dtype::I8, &[shape.buckets, heads])?,
             scale: finder.tensor("hashed.scale", Dtype::F32, &[heads])?,
@@ -44,7 +43,7 @@ impl HashedWeights {
         for (tensor, values) in [("hashed.scale", weights.scale()), ("hashed.bias", weights.bias())] {
             if let Some(value) = values.iter().find(|value| !value.is_finite()) {
                 return Err(BundleError::Tensor {
-                    file: manifest.weights.clone(),
+                    file: file.to_owned(),
                     tensor: tensor.to_owned(),
                     found: format!("the value {value}"),
                     expected: "finite values".to_owned(),

@@ -30,6 +30,8 @@ pub struct Manifest {
     pub windows: WindowShape,
     /// When the model does not know the text's language.
     pub coverage: CoverageLimits,
+    /// Where the model can answer before its end; an encoder's only.
+    pub cascade: Option<Cascade>,
     /// The heads, in the order of the logits.
     pub heads: Vec<Head>,
 }
@@ -66,6 +68,8 @@ struct File {
     hashed: Option<HashedShape>,
     windows: WindowShape,
     coverage: CoverageLimits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cascade: Option<Cascade>,
     #[serde(rename = "head")]
     heads: Vec<Head>,
 }
@@ -88,6 +92,7 @@ impl From<Manifest> for File {
             hashed,
             windows: manifest.windows,
             coverage: manifest.coverage,
+            cascade: manifest.cascade,
             heads: manifest.heads,
         }
     }
@@ -121,6 +126,7 @@ impl TryFrom<File> for Manifest {
             model,
             windows: file.windows,
             coverage: file.coverage,
+            cascade: file.cascade,
             heads: file.heads,
         };
         manifest.check()?;
@@ -196,6 +202,54 @@ pub struct WindowShape {
 pub struct CoverageLimits {
     /// Share of characters outside the vocabulary, in `0..=1`, above which a text counts as unsupported.
     pub unknown_share: f32,
+    /// Share of characters in words that the vocabulary takes apart into crumbs, in `0..=1`, above which a text counts as
+    /// unreadable; no limit where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable_share: Option<f32>,
+}
+
+/// Places before an encoder's end that answer already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cascade {
+    /// Numbers of layers after which the weights file has heads (`exits.2.weight` and so on), ascending.
+    #[serde(default)]
+    pub exits: Vec<usize>,
+    /// A hashed model that reads the text's words before the encoder reads its tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<WordsExit>,
+}
+
+/// A hashed model with the same heads, as the first exit of an encoder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordsExit {
+    /// Its weights file.
+    pub weights: String,
+    /// Rows of its table, a power of two.
+    pub buckets: usize,
+    /// Words a window.
+    pub tokens: usize,
+    /// Words that neighbours share.
+    pub overlap: usize,
+}
+
+/// An exit, in the order of [`Manifest::stages`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The hashed model on the words.
+    Words,
+    /// The heads after this many layers.
+    Layer(usize),
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Words => f.write_str("words"),
+            Self::Layer(layer) => write!(f, "layer-{layer}"),
+        }
+    }
 }
 
 /// One classifier head.
@@ -220,7 +274,21 @@ impl Manifest {
         Self::try_from(file)
     }
 
+    /// The exits, the earliest first.
+    #[must_use]
+    pub fn stages(&self) -> Vec<Stage> {
+        let Some(cascade) = &self.cascade else { return Vec::new() };
+        let words = cascade.words.as_ref().map(|_| Stage::Words);
+        words.into_iter().chain(cascade.exits.iter().copied().map(Stage::Layer)).collect()
+    }
+
     fn check(&self) -> Result<(), BundleError> {
+        if let Some(cascade) = &self.cascade {
+            let ModelShape::Encoder { shape, .. } = &self.model else {
+                return Err(value("[cascade]", "a hashed model", "an encoder"));
+            };
+            cascade.check(shape.layers)?;
+        }
         let longest = match &self.model {
             ModelShape::Encoder { shape, .. } => {
                 shape.check()?;
@@ -236,6 +304,9 @@ impl Manifest {
         if !(0.0..=1.0).contains(&self.coverage.unknown_share) {
             return Err(value("coverage.unknown_share", self.coverage.unknown_share, "0 to 1"));
         }
+        if let Some(share) = self.coverage.unreadable_share.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(value("coverage.unreadable_share", share, "0 to 1"));
+        }
         range("number of heads", self.heads.len(), 1, 64)?;
         for (i, head) in self.heads.iter().enumerate() {
             let plain =
@@ -248,6 +319,20 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+impl Cascade {
+    fn check(&self, layers: usize) -> Result<(), BundleError> {
+        let mut least = 1;
+        for &exit in &self.exits {
+            range("cascade.exits", exit, least, layers.saturating_sub(1))?;
+            least = exit + 1;
+        }
+        let Some(words) = &self.words else { return Ok(()) };
+        HashedShape { buckets: words.buckets }.check()?;
+        range("cascade.words.tokens", words.tokens, 8, LONGEST_HASHED)?;
+        range("cascade.words.overlap", words.overlap, 0, words.tokens / 2)
     }
 }
 

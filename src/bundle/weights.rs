@@ -30,6 +30,13 @@ pub struct Weights {
     pub(super) position: Rows,
     pub(super) norm: NormPlace,
     pub(super) layers: Vec<LayerPlace>,
+    pub(super) heads: HeadsPlace,
+    /// Heads after a number of layers, ascending.
+    pub(super) exits: Vec<(usize, HeadsPlace)>,
+}
+
+#[derive(Debug)]
+pub(super) struct HeadsPlace {
     pub(super) query: Range<usize>,
     pub(super) weight: Range<usize>,
     pub(super) mean_weight: Range<usize>,
@@ -99,10 +106,13 @@ impl Weights {
             position: finder.rows("embeddings.position", shape.positions, h)?,
             norm: finder.norm("embeddings.norm", h)?,
             layers,
-            query: finder.tensor("heads.query", Dtype::F32, &[heads, h])?,
-            weight: finder.tensor("heads.weight", Dtype::F32, &[heads, h])?,
-            mean_weight: finder.tensor("heads.mean_weight", Dtype::F32, &[heads, h])?,
-            bias: finder.tensor("heads.bias", Dtype::F32, &[heads])?,
+            heads: finder.heads("heads", heads, h)?,
+            exits: manifest
+                .cascade
+                .iter()
+                .flat_map(|cascade| &cascade.exits)
+                .map(|&layer| Ok((layer, finder.heads(&format!("exits.{layer}"), heads, h)?)))
+                .collect::<Result<_, BundleError>>()?,
             shape,
             bytes,
         };
@@ -211,11 +221,24 @@ impl Weights {
     /// # Errors
     /// As [`Weights::embeddings`].
     pub fn heads(&self) -> Result<HeadWeights<'_>, ShapeError> {
+        self.head_weights(&self.heads)
+    }
+
+    /// Pooling and heads of the exit after `layers` layers; `None` where there is no exit.
+    ///
+    /// # Errors
+    /// As [`Weights::embeddings`].
+    pub fn exit(&self, layers: usize) -> Option<Result<HeadWeights<'_>, ShapeError>> {
+        let (_, place) = self.exits.iter().find(|(exit, _)| *exit == layers)?;
+        Some(self.head_weights(place))
+    }
+
+    fn head_weights(&self, place: &HeadsPlace) -> Result<HeadWeights<'_>, ShapeError> {
         HeadWeights::new(
-            self.slice(&self.query),
-            self.slice(&self.weight),
-            self.slice(&self.mean_weight),
-            self.slice(&self.bias),
+            self.slice(&place.query),
+            self.slice(&place.weight),
+            self.slice(&place.mean_weight),
+            self.slice(&place.bias),
             self.shape.hidden,
         )
     }
@@ -249,6 +272,15 @@ impl Finder<'_> {
         Ok(Rows {
             q: self.tensor(&format!("{name}.q"), Dtype::I8, &[rows, width])?,
             scale: self.tensor(&format!("{name}.scale"), Dtype::F32, &[rows])?,
+        })
+    }
+
+    fn heads(&self, name: &str, heads: usize, width: usize) -> Result<HeadsPlace, BundleError> {
+        Ok(HeadsPlace {
+            query: self.tensor(&format!("{name}.query"), Dtype::F32, &[heads, width])?,
+            weight: self.tensor(&format!("{name}.weight"), Dtype::F32, &[heads, width])?,
+            mean_weight: self.tensor(&format!("{name}.mean_weight"), Dtype::F32, &[heads, width])?,
+            bias: self.tensor(&format!("{name}.bias"), Dtype::F32, &[heads])?,
         })
     }
 

@@ -125,6 +125,7 @@ fn coverage(verdict: &Verdict) -> Option<String> {
         Some(CoverageReason::SizeLimit) => ": the text is over the policy's max_bytes",
         Some(CoverageReason::Deadline) => ": the deadline passed",
         Some(CoverageReason::Fault) => ": a rail failed",
+        Some(CoverageReason::Unreadable) => ": the classifiers can read no words in it",
         Some(CoverageReason::UnsupportedLanguage) => ": a language or script the classifiers do not know",
         _ => "",
     };

@@ -38,6 +38,7 @@ Examples:
   portcullis eval functional-tests.jsonl --head hate --slice-by function
   portcullis eval validation.jsonl --bias --bias-head hate --swap
   portcullis eval validation.jsonl --disguise --by-length
+  portcullis eval validation.jsonl --compare-cascade
   portcullis eval validation.jsonl --json --plot validation.svg > validation.json
 
 Exit status: 0, or 2 for an error.")]
@@ -76,6 +77,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     by_length: bool,
 
+    /// Judge every row by a cascade too, and add how often it decides otherwise and how much work it saves.
+    #[arg(long, conflicts_with = "cascade")]
+    compare_cascade: bool,
+
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -110,12 +115,15 @@ enum SliceBy {
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let guard = options.unrecorded().guard()?;
+    let cascade =
+        arguments.compare_cascade.then(|| options.unrecorded().with_cascade(true).guard()).transpose()?;
     let heads = chosen_heads(&guard, &arguments.head)?;
     let probes = Probes {
         bias_head: arguments.bias.then_some(arguments.bias_head.as_str()),
         swap: arguments.swap,
         disguise: arguments.disguise,
         by_length: arguments.by_length,
+        cascade: cascade.as_ref(),
     };
     if let Some(head) = probes.bias_head {
         chosen_heads(&guard, &[head.to_owned()])?;

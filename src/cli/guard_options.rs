@@ -46,9 +46,14 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, value_name = "N", env = "PORTCULLIS_THREADS", value_parser = parse_threads)]
     threads: Option<usize>,
 
-    /// Time allowed for a text, in milliseconds. A text that is late takes the policy's `on_fault`.
+    /// Time allowed for a text, in milliseconds. The policy's `on_deadline` says what becomes of a late text.
     #[arg(long, global = true, value_name = "N", env = "PORTCULLIS_DEADLINE_MS")]
     deadline_ms: Option<u64>,
+
+    /// Let a text that an exit of the model finds harmless by a wide margin go no further: less work on everyday texts,
+    /// and their scores are the exit's. Whatever is found against a text is found by the whole model.
+    #[arg(long, global = true, env = "PORTCULLIS_CASCADE")]
+    cascade: bool,
 
     /// The directory for what is kept between runs.
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
@@ -82,7 +87,7 @@ impl GuardOptions {
     /// # Errors
     /// When one of them cannot be read, or is not what it must be.
     pub(super) fn guard(&self) -> anyhow::Result<Guard> {
-        let mut builder = Guard::builder().device(match self.device {
+        let mut builder = Guard::builder().cascade(self.cascade).device(match self.device {
             Device::Auto => DeviceKind::Auto,
             Device::Cpu => DeviceKind::Cpu,
             Device::Cuda => DeviceKind::Cuda,
@@ -133,6 +138,11 @@ impl GuardOptions {
         Self { threads: Some(threads), ..self.clone() }
     }
 
+    /// The same options with every text read by the whole model, or not.
+    pub(super) fn with_cascade(&self, cascade: bool) -> Self {
+        Self { cascade, ..self.clone() }
+    }
+
     /// The same options with neither deadline nor record, for measurements.
     pub(super) fn unrecorded(&self) -> Self {
         Self { deadline_ms: None, record: None, ..self.clone() }
@@ -160,6 +170,9 @@ impl GuardOptions {
         add("--level", self.level.map(|level| level.to_string().into()));
         add("--threads", self.threads.map(|threads| threads.to_string().into()));
         add("--state", self.state.clone().map(Into::into));
+        if self.cascade {
+            arguments.push("--cascade".into());
+        }
         arguments
     }
 }

@@ -75,7 +75,7 @@ fn judge_with(
     reasons: &[CoverageReason],
     fault: bool,
 ) -> Decided {
-    decide(&policy(), &Evidence { role, detections, coverage, reasons, fault })
+    decide(&policy(), &Evidence { role, detections, coverage, reasons, early: false, fault })
 }
 
 fn rules(decided: &Decided) -> Vec<&str> {
@@ -194,4 +194,39 @@ proptest! {
         let rewrites = decided.findings.iter().filter(|f| f.action == Decision::Rewrite).count();
         prop_assert_eq!(decided.rewrites.len(), rewrites);
     }
+}
+
+#[test]
+fn an_answer_before_the_deadline_decides_where_the_policy_says_so() {
+    let source = "schema = 1\nid = \"a\"\nversion = \"1.0.0\"\non_deadline = \"exit\"\n[[rule]]\nid = \"hold\"\n\
+                  detector = \"classifier.insult\"\nthreshold = 0.5\naction = \"escalate\"\n";
+    let known = [KnownDetector { name: "classifier.insult", experimental: false }];
+    let bind = |source: &str| {
+        Policy::parse(source, "test").unwrap().bind(|_, _| Err("none".to_owned()), &known).unwrap()
+    };
+    let (exit, fault) = (bind(source), bind(&source.replace("\"exit\"", "\"fault\"")));
+    let decide = |policy: &BoundPolicy, score: f32, early: bool, reasons: &[CoverageReason]| {
+        let detections = [detection("classifier.insult", score, &[])];
+        let coverage = Coverage::Partial;
+        let decided = decide(
+            policy,
+            &Evidence { role: Role::User, detections: &detections, coverage, reasons, early, fault: false },
+        );
+        (decided.decision, decided.fault)
+    };
+    let late = [CoverageReason::Deadline];
+    assert_eq!(decide(&exit, 0.1, true, &late), (Decision::Allow, false));
+    assert_eq!(decide(&exit, 0.9, true, &late), (Decision::Escalate, false));
+    // Without an answer for all of the text, and under the other setting, late is a fault.
+    assert_eq!(decide(&exit, 0.1, false, &late), (Decision::Veto, true));
+    assert_eq!(decide(&fault, 0.1, true, &late), (Decision::Veto, true));
+    // What else is missing still counts.
+    assert_eq!(
+        decide(&exit, 0.1, true, &[CoverageReason::Deadline, CoverageReason::Unreadable]),
+        (Decision::Escalate, false)
+    );
+    assert_eq!(
+        decide(&exit, 0.1, true, &[CoverageReason::Deadline, CoverageReason::Fault]),
+        (Decision::Veto, true)
+    );
 }

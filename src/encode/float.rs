@@ -4,7 +4,7 @@ use candle_core::{D, Device, IndexOp, Tensor};
 use candle_nn::{LayerNorm, Linear, Module, ops::softmax_last_dim};
 
 use super::{EncodeError, Encoded, Pass};
-use crate::bundle::{DenseLinear, DenseNorm, EncoderShape, Weights};
+use crate::bundle::{DenseHeads, DenseLinear, DenseNorm, EncoderShape, Weights};
 
 /// Dequantized tensors on a device.
 #[derive(Debug)]
@@ -14,6 +14,13 @@ pub(super) struct Parts {
     position: Tensor,
     norm: LayerNorm,
     layers: Vec<Layer>,
+    heads: Heads,
+    /// Heads after a number of layers.
+    exits: Vec<(usize, Heads)>,
+}
+
+#[derive(Debug)]
+struct Heads {
     query: Tensor,
     weight: Tensor,
     mean_weight: Tensor,
@@ -61,18 +68,24 @@ impl Parts {
                 })
             })
             .collect::<candle_core::Result<_>>()?;
-        let heads = weights.dense_heads();
-        let outputs = heads.bias.len();
+        let heads = |heads: DenseHeads| -> candle_core::Result<Heads> {
+            let outputs = heads.bias.len();
+            Ok(Heads {
+                query: rows(heads.query)?,
+                weight: rows(heads.weight)?,
+                mean_weight: rows(heads.mean_weight)?,
+                bias: Tensor::from_vec(heads.bias, outputs, device)?,
+            })
+        };
+        let exits = weights.dense_exits().map(|(layers, exit)| Ok((layers, heads(exit)?)));
         Ok(Self {
             shape,
             word: rows(embeddings.word)?,
             position: rows(embeddings.position)?,
             norm: norm(embeddings.norm)?,
             layers,
-            query: rows(heads.query)?,
-            weight: rows(heads.weight)?,
-            mean_weight: rows(heads.mean_weight)?,
-            bias: Tensor::from_vec(heads.bias, outputs, device)?,
+            heads: heads(weights.dense_heads())?,
+            exits: exits.collect::<candle_core::Result<_>>()?,
         })
     }
 
@@ -109,18 +122,31 @@ impl Parts {
         Ok(layer.ffn_norm.forward(&(x + layer.ffn_output.forward(&inner)?)?)?)
     }
 
-    pub(super) fn pool(&self, pass: &Pass<'_>, x: &Tensor) -> Result<Encoded, EncodeError> {
+    /// What the exit after `layers` layers says, or without `layers` the model's own heads.
+    pub(super) fn pool(
+        &self,
+        pass: &Pass<'_>,
+        x: &Tensor,
+        layers: Option<usize>,
+    ) -> Result<Option<Encoded>, EncodeError> {
+        let heads = match layers {
+            None => &self.heads,
+            Some(layers) => match self.exits.iter().find(|(exit, _)| *exit == layers) {
+                Some((_, heads)) => heads,
+                None => return Ok(None),
+            },
+        };
         let (mut pooled, mut logits) = (Vec::new(), Vec::new());
         for (start, length) in sequences(pass) {
             let x = x.narrow(0, start, length)?;
             let mean = x.mean_keepdim(0)?;
-            let attention = softmax_last_dim(&self.query.matmul(&x.t()?)?)?;
-            let attended = (attention.matmul(&x)? * &self.weight)?.sum(D::Minus1)?;
-            let from_mean = self.mean_weight.matmul(&mean.t()?)?.squeeze(1)?;
-            logits.push((attended + from_mean + &self.bias)?.unsqueeze(0)?);
+            let attention = softmax_last_dim(&heads.query.matmul(&x.t()?)?)?;
+            let attended = (attention.matmul(&x)? * &heads.weight)?.sum(D::Minus1)?;
+            let from_mean = heads.mean_weight.matmul(&mean.t()?)?.squeeze(1)?;
+            logits.push((attended + from_mean + &heads.bias)?.unsqueeze(0)?);
             pooled.push(mean);
         }
-        Ok(Encoded { logits: Tensor::cat(&logits, 0)?, pooled: Tensor::cat(&pooled, 0)? })
+        Ok(Some(Encoded { logits: Tensor::cat(&logits, 0)?, pooled: Tensor::cat(&pooled, 0)? }))
     }
 
     fn layer(&self, layer: usize) -> Result<&Layer, EncodeError> {

@@ -129,15 +129,27 @@ pub(super) fn feed_forward(
     Ok(x)
 }
 
-pub(super) fn pool(kernels: Kernels, pass: &Pass<'_>, x: &Tensor) -> Result<Encoded, EncodeError> {
-    let weights = pass.weights.heads()?;
+/// What the exit after `layers` layers says, or without `layers` the model's own heads.
+pub(super) fn pool(
+    kernels: Kernels,
+    pass: &Pass<'_>,
+    x: &Tensor,
+    layers: Option<usize>,
+) -> Result<Option<Encoded>, EncodeError> {
+    let weights = match layers {
+        None => pass.weights.heads()?,
+        Some(layers) => match pass.weights.exit(layers) {
+            Some(weights) => weights?,
+            None => return Ok(None),
+        },
+    };
     let (hidden, heads) = (weights.hidden(), weights.len());
     let sequences = pass.bounds.len().saturating_sub(1);
     let both = x.apply_op1_no_bwd(&Pool { kernels, weights, bounds: pass.bounds, parts: pass.parts })?;
-    Ok(Encoded {
+    Ok(Some(Encoded {
         pooled: both.narrow(0, 0, sequences * hidden)?.reshape((sequences, hidden))?,
         logits: both.narrow(0, sequences * hidden, sequences * heads)?.reshape((sequences, heads))?,
-    })
+    }))
 }
 
 fn layer_weights<T>(weights: Option<Result<T, ShapeError>>, layer: usize) -> Result<T, EncodeError> {

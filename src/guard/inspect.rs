@@ -33,6 +33,10 @@ pub struct Inspection {
     pub files: Vec<FileReport>,
     /// The heads.
     pub heads: Vec<HeadReport>,
+    /// The exits before the model's end that are calibrated, the earliest first.
+    pub exits: Vec<String>,
+    /// Whether texts may leave at an exit.
+    pub cascade: bool,
     /// The policy.
     pub policy: PolicyRef,
     /// Number of its rules.
@@ -109,6 +113,8 @@ impl Guard {
                 .iter()
                 .map(|head| HeadReport { name: head.name.clone(), experimental: head.experimental })
                 .collect(),
+            exits: inner.exits.names().to_vec(),
+            cascade: inner.exits.cascade(),
             policy: inner.policy_ref.clone(),
             rules: inner.policy.rules().len(),
             warnings: inner

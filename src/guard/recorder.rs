@@ -53,6 +53,7 @@ impl Recorder {
             thresholds: thresholds(policy, request.role),
             coverage: verdict.coverage,
             coverage_reasons: verdict.coverage_reason.into_iter().collect(),
+            exit: verdict.exit.clone(),
             policy: verdict.policy.clone(),
             model: Some(verdict.model.clone()),
             calibration: Some(calibration.to_owned()),

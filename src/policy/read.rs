@@ -11,16 +11,17 @@ use super::error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 use super::rule::{Action, Limit, Replacement, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
-use super::{MAX_POLICY_BYTES, MAX_RULES, Policy, suggest};
+use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "schema",
     "id",
     "version",
     "description",
     "on_fault",
     "on_unsupported",
+    "on_deadline",
     "max_bytes",
     "rule",
     "templates",
@@ -68,6 +69,7 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
     let description = root.string("description", found).map_or("", |(text, _)| text);
     let on_fault = on_fault(root, found);
     let on_unsupported = root.word("on_unsupported", &UNSUPPORTED, found).map(|(decision, _)| decision);
+    let on_deadline = root.word("on_deadline", &DEADLINE, found).map(|(on_deadline, _)| on_deadline);
     let max_bytes = root.integer("max_bytes", found).map_or(DEFAULT_MAX_BYTES, |(bytes, place)| {
         if !(1..=MOST_MAX_BYTES).contains(&bytes) {
             let expected = format!("from 1 to {MOST_MAX_BYTES}");
@@ -85,6 +87,7 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
         description: description.to_owned(),
         on_fault,
         on_unsupported: on_unsupported.unwrap_or(Decision::Escalate),
+        on_deadline: on_deadline.unwrap_or_default(),
         max_bytes: usize::try_from(max_bytes).ok()?,
         rules,
         templates: templates
@@ -99,6 +102,8 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
 
 const UNSUPPORTED: [(&str, Decision); 3] =
     [("allow", Decision::Allow), ("escalate", Decision::Escalate), ("veto", Decision::Veto)];
+
+const DEADLINE: [(&str, OnDeadline); 2] = [("fault", OnDeadline::Fault), ("exit", OnDeadline::Exit)];
 
 fn on_fault(root: &Table<'_, '_>, found: &mut Found) -> Decision {
     match root.string("on_fault", found) {

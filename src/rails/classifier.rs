@@ -1,14 +1,19 @@
 //! The classifier rail: cut a text into windows, judge each by the bundle's model, and take each head's strongest window.
 
 mod encoded;
+mod gates;
 mod hashed;
 mod pack;
+
+pub use encoded::{TextStages, WindowStages};
+pub use gates::Gates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use portcullis_kernels::Kernels;
 use rayon::ThreadPool;
+use rayon::prelude::*;
 
 use crate::bundle::{Bundle, Model};
 use crate::encode::EncodeError;
@@ -49,27 +54,39 @@ pub struct Judged<'a> {
     pub text: &'a str,
     /// When its answer is worthless.
     pub deadline: Option<Instant>,
+    /// What lets it leave at an exit; without any the whole model reads it.
+    pub gates: Option<&'a Gates>,
 }
 
 /// What the heads say of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadScores {
-    /// A logit for each head: the largest over the windows. NaN when any window's is.
+    /// A logit for each head: the largest over the windows, an exit's carried to the scale of the whole model. NaN when
+    /// any window's is.
     pub logits: Vec<f32>,
+    /// The earliest exit that answered for a window, by its place; none where the whole model answered for all.
+    pub exit: Option<usize>,
+    /// Layers computed for the text's tokens, as a share of all layers for all of them.
+    pub work: f32,
     /// Tokens, special ones not counted, or words where the model is hashed.
     pub tokens: usize,
     /// Windows judged.
     pub windows: usize,
     /// Share of characters outside the vocabulary, in `0..=1`.
     pub unknown_share: f32,
+    /// Share of characters in words that the vocabulary takes apart into crumbs, in `0..=1`: see
+    /// [`Tokens::unreadable_share`](crate::tokenize::Tokens::unreadable_share).
+    pub unreadable_share: f32,
 }
 
 /// How the rail fared with one text.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Judged whole.
+    /// Judged whole, as far as it asked for.
     Scored(HeadScores),
-    /// The deadline passed before the last window.
+    /// The deadline passed, but for every window an exit had answered.
+    Early(HeadScores),
+    /// The deadline passed before every window had an answer.
     Late {
         /// Windows judged in time.
         judged: usize,
@@ -98,7 +115,7 @@ impl ClassifierRail {
         let shape = bundle.manifest().windows;
         let (kind, windowing) = match bundle.model() {
             Model::Encoder { weights, .. } => (
-                Kind::Encoder(Box::new(Encoded::new(weights, kernels))),
+                Kind::Encoder(Box::new(Encoded::new(weights, kernels, bundle.manifest())?)),
                 Windowing::new(shape.tokens, shape.overlap)?,
             ),
             Model::Hashed(_) => {
@@ -112,17 +129,43 @@ impl ClassifierRail {
     /// Judges `texts`; the answers come in the same order and do not depend on each other.
     pub fn judge(&self, texts: &[Judged<'_>]) -> (Vec<Outcome>, StageTimes) {
         match (&self.kind, self.bundle.model()) {
-            (Kind::Encoder(encoded), Model::Encoder { weights, tokenizer }) => {
-                encoded.judge(&encoded::Parts { weights, tokenizer }, texts, self.windowing, &self.threads)
-            }
+            (Kind::Encoder(encoded), Model::Encoder { .. }) => match self.parts() {
+                Some(parts) => encoded.judge(&parts, texts, self.windowing, &self.threads),
+                None => other_model(texts),
+            },
             (Kind::Hashed(hashed), Model::Hashed(weights)) => {
                 hashed.judge(weights, texts, self.windowing, &self.threads)
             }
             // `new` made the one for the other; a rail that could not judge must not stay silent.
-            _ => (
-                texts.iter().map(|_| Outcome::Failed(OTHER_MODEL.to_owned())).collect(),
-                StageTimes::default(),
-            ),
+            _ => other_model(texts),
+        }
+    }
+
+    /// What every exit and the whole model say of each window of `texts`, whatever any gate would say.
+    ///
+    /// # Errors
+    /// [`EncodeError`]; a model without exits has none to ask.
+    pub fn stages(&self, texts: &[&str]) -> Result<Vec<TextStages>, EncodeError> {
+        match (&self.kind, self.parts()) {
+            (Kind::Encoder(encoded), Some(parts)) => {
+                encoded.stages(&parts, texts, self.windowing, &self.threads)
+            }
+            _ => Err(EncodeError::NoIds),
+        }
+    }
+
+    /// The parts of the bundle that an encoder works with.
+    fn parts(&self) -> Option<encoded::Parts<'_>> {
+        let Model::Encoder { weights, tokenizer, words } = self.bundle.model() else { return None };
+        let exits = self.bundle.calibration().exits();
+        Some(encoded::Parts { weights, tokenizer, words: words.as_ref(), exits })
+    }
+
+    /// `each` of the items, over the rail's threads where there is more than one.
+    pub fn map<T: Sync, R: Send>(&self, items: &[T], each: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+        match self.threads.pool(items.len()) {
+            Some(pool) => pool.install(|| items.par_iter().map(each).collect()),
+            None => items.iter().map(each).collect(),
         }
     }
 
@@ -151,12 +194,22 @@ impl Threads {
     }
 }
 
+fn other_model(texts: &[Judged<'_>]) -> (Vec<Outcome>, StageTimes) {
+    (texts.iter().map(|_| Outcome::Failed(OTHER_MODEL.to_owned())).collect(), StageTimes::default())
+}
+
 /// What is known of one text while its windows come in.
 #[derive(Default)]
 struct Summary {
     windows: usize,
     judged: usize,
     logits: Vec<f32>,
+    /// The earliest exit that answered for a window.
+    exit: Option<usize>,
+    /// Whether a window was left at an exit for want of time.
+    early: bool,
+    /// Tokens times layers, computed and in all.
+    work: (usize, usize),
     failure: Option<String>,
 }
 
@@ -175,14 +228,28 @@ impl Summary {
         self.judged += 1;
     }
 
-    /// What became of a text of `tokens` tokens, an `unknown_share` of whose characters the model cannot read.
-    fn outcome(self, tokens: usize, unknown_share: f32) -> Outcome {
+    /// Adds a window that left at the exit number `exit`.
+    fn add_exit(&mut self, logits: Vec<f32>, exit: usize) {
+        self.exit = Some(self.exit.map_or(exit, |other| other.min(exit)));
+        self.add(logits);
+    }
+
+    /// What became of a text of `tokens` tokens, an `unknown_share` of whose characters the model has no tokens for, and
+    /// an `unreadable_share` crumbs only.
+    fn outcome(self, tokens: usize, unknown_share: f32, unreadable_share: f32) -> Outcome {
         if let Some(failure) = self.failure {
             return Outcome::Failed(failure);
         }
         if self.judged < self.windows || self.judged == 0 {
             return Outcome::Late { judged: self.judged, windows: self.windows };
         }
-        Outcome::Scored(HeadScores { logits: self.logits, tokens, windows: self.windows, unknown_share })
+        let work = match self.work {
+            (_, 0) => 1.0,
+            (done, all) => done as f32 / all as f32,
+        };
+        let (logits, windows) = (self.logits, self.windows);
+        let scores =
+            HeadScores { logits, exit: self.exit, work, tokens, windows, unknown_share, unreadable_share };
+        if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }

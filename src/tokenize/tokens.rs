@@ -7,6 +7,14 @@ use crate::span::NormalizedSpan;
 use std::fmt;
 use std::ops::Range;
 
+/// Letters and digits in words from which a text can be called unreadable.
+const LEAST_READ: usize = 12;
+
+/// Whether the token at `span` is part of a word and not a sign.
+fn is_in_word(text: &str, span: &NormalizedSpan) -> bool {
+    text.get(span.start..span.end).is_some_and(|piece| piece.chars().all(char::is_alphanumeric))
+}
+
 /// Ids and byte ranges of a text's tokens, without special tokens.
 ///
 /// Keep one for each worker: after the first texts, encoding allocates nothing.
@@ -49,6 +57,33 @@ impl Tokens {
         self.ids.len() == 1 && self.unknown_chars == 0
     }
 
+    /// Share of the letters and digits of `text`, whose tokens these are, that stand in words the vocabulary has to take
+    /// apart into pieces of two characters or less in the mean: what no one wrote to be read, or not in this language.
+    ///
+    /// Words of one or two characters, and those without a letter, are left out. 0 where less than twelve characters are
+    /// left.
+    #[must_use]
+    pub fn unreadable_share(&self, text: &str) -> f32 {
+        let (mut all, mut unreadable) = (0, 0);
+        let mut word = (0..0, 0);
+        let end = NormalizedSpan { start: usize::MAX, end: usize::MAX };
+        for span in self.spans.iter().chain([&end]) {
+            let word_goes_on = span.start == word.0.end && is_in_word(text, span);
+            if word_goes_on {
+                word = (word.0.start..span.end, word.1 + 1);
+                continue;
+            }
+            let written = text.get(word.0.clone()).unwrap_or_default();
+            let length = written.chars().count();
+            if length > 2 && written.chars().any(char::is_alphabetic) {
+                all += length;
+                unreadable += if 2 * word.1 >= length { length } else { 0 };
+            }
+            word = if is_in_word(text, span) { (span.start..span.end, 1) } else { (span.end..span.end, 0) };
+        }
+        if all < LEAST_READ { 0.0 } else { unreadable as f32 / all as f32 }
+    }
+
     /// Ranges of [`ids`](Self::ids), each of at most `window - 2` tokens; every token is in at least one.
     ///
     /// Neighbours share the given overlap. Where there are two or more, each is full: the last one starts earlier rather
@@ -80,3 +115,6 @@ impl fmt::Debug for Tokens {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 
 mod bench;
 mod calibrate;
+mod cascade;
 mod check;
 mod eval;
 mod explain;

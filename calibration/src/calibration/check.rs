@@ -1,10 +1,13 @@
 //! The rules of a calibration's values, each reported with its place.
 
-use super::{Calibration, CalibrationError, Head, Problem, Threshold};
+use super::{Calibration, CalibrationError, Exit, ExitHead, Head, Problem, Threshold};
 
 /// The greatest number of heads.
 pub(super) const MAX_HEADS: usize = 256;
 const MAX_THRESHOLDS: usize = 64;
+const MAX_EXITS: usize = 16;
+/// The greatest magnitude of a line's parameters, and one over its least slope.
+const MAX_LINE: f64 = 1e6;
 /// The greatest count: 2^53, up to which a double holds every integer.
 const MAX_COUNT: u64 = 1 << 53;
 
@@ -25,18 +28,52 @@ pub(super) fn calibration(calibration: &Calibration) -> Vec<Problem> {
         problems.extend(head(&format!("head[{index}]"), item));
         problems.extend(duplicate(index, calibration.heads.iter().map(|head| head.name.as_str())));
     }
+    let names: Vec<&str> = calibration.heads.iter().map(|head| head.name.as_str()).collect();
+    let read: Vec<Option<&Exit>> = calibration.exits.iter().map(Some).collect();
+    problems.extend(exits(&read, &names));
     problems
+}
+
+/// The rules of the exits of a calibration whose heads are `names`; an exit that could not be read is passed over.
+pub(super) fn exits<E: std::borrow::Borrow<Exit>>(exits: &[Option<E>], names: &[&str]) -> Vec<Problem> {
+    let mut rules = Rules::default();
+    let found = exits.len();
+    rules.hold(found <= MAX_EXITS, "exit", || format!("found {found} exits, expected at most {MAX_EXITS}"));
+    let read = |exit: &Option<E>| exit.as_ref().map(|exit| exit.borrow().stage.clone());
+    for (index, exit) in exits.iter().take(MAX_EXITS).enumerate() {
+        let Some(exit) = exit.as_ref().map(E::borrow) else { continue };
+        rules.at = format!("exit[{index}]");
+        let word = exit.stage.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        let starts = exit.stage.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        rules.hold(word && starts && exit.stage.len() <= 64, "stage", || {
+            format!("found {}, expected 1 to 64 of a-z, 0-9, _ and -, a letter first", shown(&exit.stage))
+        });
+        let first = exits.iter().take(index).position(|other| read(other).as_ref() == Some(&exit.stage));
+        if let Some(first) = first {
+            rules.hold(false, "stage", || {
+                format!("found {} again, it is the stage of exit[{first}]", shown(&exit.stage))
+            });
+        }
+        if let Some(digest) = &exit.weights_digest {
+            rules.digest("weights_digest", digest);
+        }
+        let own: Vec<&str> = exit.heads.iter().map(|head| head.name.as_str()).collect();
+        rules.hold(own == names, "head", || {
+            format!("found {}, expected the heads {}", shown(&own.join(", ")), names.join(", "))
+        });
+        for (number, head) in exit.heads.iter().take(MAX_HEADS).enumerate() {
+            rules.at = format!("exit[{index}].head[{number}]");
+            rules.exit_head(head);
+        }
+    }
+    rules.problems
 }
 
 /// The rules of the texts at the top.
 pub(super) fn header(model_digest: &str, data_digest: &str, created_by: &str) -> Vec<Problem> {
     let mut rules = Rules::default();
-    for (key, digest) in [("model_digest", model_digest), ("data_digest", data_digest)] {
-        let hex = digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        rules.hold(digest.len() == 64 && hex, key, || {
-            format!("found {}, expected 64 lower-case hex digits", shown(digest))
-        });
-    }
+    rules.digest("model_digest", model_digest);
+    rules.digest("data_digest", data_digest);
     rules.text("created_by", created_by, 256);
     rules.problems
 }
@@ -110,6 +147,70 @@ impl Rules {
         self.hold((1..=limit).contains(&length) && !text.chars().any(char::is_control), key, || {
             format!("found {}, expected 1 to {limit} characters, none of them a control", shown(text))
         });
+    }
+
+    fn digest(&mut self, key: &str, digest: &str) {
+        let hex = digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        self.hold(digest.len() == 64 && hex, key, || {
+            format!("found {}, expected 64 lower-case hex digits", shown(digest))
+        });
+    }
+
+    fn exit_head(&mut self, head: &ExitHead) {
+        self.hold((MAX_LINE.recip()..=MAX_LINE).contains(&head.slope), "slope", || {
+            format!("found {:?}, expected a number in 1e-6..=1e6", head.slope)
+        });
+        self.hold((-MAX_LINE..=MAX_LINE).contains(&head.intercept), "intercept", || {
+            format!("found {:?}, expected a number in -1e6..=1e6", head.intercept)
+        });
+        self.share("ece", head.ece);
+        self.count("negatives", head.negatives);
+        self.text("slice", &head.slice, 128);
+        let found = head.thresholds.len();
+        self.hold(found <= MAX_THRESHOLDS, "thresholds", || {
+            format!("found {found} thresholds, expected at most {MAX_THRESHOLDS}")
+        });
+        let in_order = head.thresholds.windows(2).all(|pair| match pair {
+            [lower, upper] => lower.target_fpr < upper.target_fpr && lower.threshold >= upper.threshold,
+            _ => true,
+        });
+        self.hold(in_order, "thresholds", || {
+            "found them out of order, expected rising targets and thresholds that never rise".to_owned()
+        });
+        for (index, row) in head.thresholds.iter().take(MAX_THRESHOLDS).enumerate() {
+            let key = format!("thresholds[{index}]");
+            let holds = row.target_fpr > 0.0
+                && row.target_fpr < 1.0
+                && (0.0..=1.0).contains(&row.threshold)
+                && row.false_positives <= head.negatives;
+            self.hold(holds, &key, || {
+                format!(
+                    "found {:?}, {:?} and {}, expected a rate above 0 and below 1, a score in 0..=1 and at most {} rows",
+                    row.target_fpr, row.threshold, row.false_positives, head.negatives
+                )
+            });
+        }
+        let found = head.gates.len();
+        self.hold(found <= MAX_THRESHOLDS, "gates", || {
+            format!("found {found} gates, expected at most {MAX_THRESHOLDS}")
+        });
+        let in_order = head.gates.windows(2).all(|pair| match pair {
+            [lower, upper] => lower.from < upper.from && lower.below <= upper.below,
+            _ => true,
+        });
+        self.hold(in_order, "gates", || {
+            "found them out of order, expected rising scores and gates that never fall".to_owned()
+        });
+        for (index, gate) in head.gates.iter().take(MAX_THRESHOLDS).enumerate() {
+            let key = format!("gates[{index}]");
+            let scores = (0.0..=1.0).contains(&gate.from) && (0.0..=1.0).contains(&gate.below);
+            self.hold(scores && gate.lost <= gate.flagged && gate.flagged <= MAX_COUNT, &key, || {
+                format!(
+                    "found {:?}, {:?}, {} and {}, expected two scores in 0..=1 and no more rows lost than flagged",
+                    gate.from, gate.below, gate.flagged, gate.lost
+                )
+            });
+        }
     }
 
     fn count(&mut self, key: &str, count: u64) {

@@ -2,7 +2,9 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Calibration, CalibrationError, Head, Problem, Threshold, check};
+use super::{
+    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, Threshold, check,
+};
 use crate::Curve;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Calibration, CalibrationError> {
@@ -52,7 +54,7 @@ impl Fields<'_> {
 impl Reader {
     fn calibration(&mut self, root: &DeTable<'_>) -> Option<Calibration> {
         let fields = Fields { table: root, path: String::new() };
-        self.only(&fields, &["schema", "model_digest", "data_digest", "created_by", "head"]);
+        self.only(&fields, &["schema", "model_digest", "data_digest", "created_by", "head", "exit"]);
         let schema = self.count(&fields, "schema");
         if let Some(schema) = schema.filter(|&schema| schema != Calibration::SCHEMA) {
             self.problem("schema".to_owned(), format!("found {schema}, expected {}", Calibration::SCHEMA));
@@ -73,12 +75,106 @@ impl Reader {
             let names = heads.iter().map(|head| head.as_ref().map_or("", |head| head.name.as_str()));
             self.problems.extend(check::duplicate(index, names));
         }
+        let items = self.tables(&fields, "exit", false);
+        let exits: Vec<Option<Exit>> = items.iter().flatten().map(|item| self.exit(item)).collect();
+        // Names of heads are compared only where there are heads to compare with.
+        if let Some(heads) = heads.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() {
+            let names: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
+            self.problems.extend(check::exits(&exits, &names));
+        }
         Some(Calibration {
             model_digest: model_digest?,
             data_digest: data_digest?,
             created_by: created_by?,
             heads: heads.into_iter().collect::<Option<_>>()?,
+            exits: exits.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    fn exit(&mut self, fields: &Fields<'_>) -> Option<Exit> {
+        self.only(fields, &["stage", "weights_digest", "head"]);
+        let stage = self.text(fields, "stage");
+        let has_digest = fields.table.contains_key("weights_digest");
+        let weights_digest = has_digest.then(|| self.text(fields, "weights_digest"));
+        let items = self.tables(fields, "head", true);
+        let heads: Vec<_> = items.iter().flatten().map(|item| self.exit_head(item)).collect();
+        Some(Exit {
+            stage: stage?,
+            weights_digest: match weights_digest {
+                Some(digest) => Some(digest?),
+                None => None,
+            },
+            heads: heads.into_iter().collect::<Option<_>>()?,
+        })
+    }
+
+    fn exit_head(&mut self, fields: &Fields<'_>) -> Option<ExitHead> {
+        self.only(
+            fields,
+            &["name", "slope", "intercept", "ece", "negatives", "slice", "thresholds", "gates"],
+        );
+        let name = self.text(fields, "name");
+        let slope = self.number(fields, "slope");
+        let intercept = self.number(fields, "intercept");
+        let ece = self.number(fields, "ece");
+        let negatives = self.count(fields, "negatives");
+        let slice = self.text(fields, "slice");
+        let thresholds =
+            self.rows(fields, "thresholds", "a rate, a threshold and a count", |row| match row {
+                [target_fpr, threshold, false_positives] => Some(ExitThreshold {
+                    target_fpr: finite(target_fpr)?,
+                    threshold: finite(threshold)?,
+                    false_positives: natural(false_positives)?,
+                }),
+                _ => None,
+            });
+        let gates = self.rows(fields, "gates", "two scores and two counts", |row| match row {
+            [from, below, flagged, lost] => Some(Gate {
+                from: finite(from)?,
+                below: finite(below)?,
+                flagged: natural(flagged)?,
+                lost: natural(lost)?,
+            }),
+            _ => None,
+        });
+        Some(ExitHead {
+            name: name?,
+            slope: slope?,
+            intercept: intercept?,
+            ece: ece?,
+            negatives: negatives?,
+            slice: slice?,
+            thresholds: thresholds?,
+            gates: gates?,
+        })
+    }
+
+    /// The rows of an array of arrays, each read by `row`.
+    fn rows<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        expected: &str,
+        row: impl Fn(&[&DeValue<'_>]) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let DeValue::Array(array) = self.value(fields, key)? else {
+            return self.wrong_type(fields, key, "an array of arrays");
+        };
+        let mut rows = Vec::with_capacity(array.len());
+        for (index, item) in array.iter().enumerate() {
+            let read = match item.get_ref() {
+                DeValue::Array(cells) => row(&cells.iter().map(|cell| cell.get_ref()).collect::<Vec<_>>()),
+                _ => None,
+            };
+            match read {
+                Some(read) => rows.push(read),
+                None => {
+                    let message = format!("found something else, expected an array of {expected}");
+                    self.problem(format!("{}[{index}]", fields.at(key)), message);
+                }
+            }
+        }
+        (rows.len() == array.len()).then_some(rows)
     }
 
     fn head(&mut self, fields: &Fields<'_>) -> Option<Head> {
@@ -180,10 +276,7 @@ impl Reader {
     }
 
     fn count(&mut self, fields: &Fields<'_>, key: &str) -> Option<u64> {
-        let count = match self.value(fields, key)? {
-            DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix()).ok(),
-            _ => None,
-        };
+        let count = natural(self.value(fields, key)?);
         count.or_else(|| self.wrong_type(fields, key, "an integer of at least 0"))
     }
 
@@ -193,13 +286,8 @@ impl Reader {
         fields: &Fields<'_>,
         key: &str,
     ) -> Option<T> {
-        let number = match self.value(fields, key)? {
-            DeValue::Float(float) => float.as_str().parse::<T>().ok(),
-            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse::<T>().ok(),
-            _ => None,
-        };
-        let finite = number.filter(|&number| number.into().is_finite());
-        finite.or_else(|| self.wrong_type(fields, key, "a finite number"))
+        let number = finite(self.value(fields, key)?);
+        number.or_else(|| self.wrong_type(fields, key, "a finite number"))
     }
 
     /// The tables of an array of tables; none where a key that is not `required` is missing.
@@ -250,4 +338,20 @@ impl Reader {
             self.problems.push(Problem { at, message });
         }
     }
+}
+
+fn natural(value: &DeValue<'_>) -> Option<u64> {
+    match value {
+        DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix()).ok(),
+        _ => None,
+    }
+}
+
+fn finite<T: std::str::FromStr + Into<f64> + Copy>(value: &DeValue<'_>) -> Option<T> {
+    let number = match value {
+        DeValue::Float(float) => float.as_str().parse::<T>().ok(),
+        DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse::<T>().ok(),
+        _ => None,
+    };
+    number.filter(|&number| number.into().is_finite())
 }

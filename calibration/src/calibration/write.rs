@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Calibration;
+use super::{Calibration, ExitHead, ExitThreshold, Gate};
 use crate::Parameters;
 
 /// Every key in a fixed order; numbers in the fewest digits that read back to the same number.
@@ -43,7 +43,39 @@ fn write_to(out: &mut String, calibration: &Calibration) -> std::fmt::Result {
             writeln!(out, "slice = {}", quoted(&threshold.slice))?;
         }
     }
+    for exit in &calibration.exits {
+        writeln!(out, "\n[[exit]]")?;
+        writeln!(out, "stage = {}", quoted(&exit.stage))?;
+        if let Some(digest) = &exit.weights_digest {
+            writeln!(out, "weights_digest = {}", quoted(digest))?;
+        }
+        for head in &exit.heads {
+            exit_head(out, head)?;
+        }
+    }
     Ok(())
+}
+
+/// Thresholds and gates as rows of numbers: there are hundreds, and the file is read at every start.
+fn exit_head(out: &mut String, head: &ExitHead) -> std::fmt::Result {
+    writeln!(out, "\n[[exit.head]]")?;
+    writeln!(out, "name = {}", quoted(&head.name))?;
+    writeln!(out, "slope = {:?}", head.slope)?;
+    writeln!(out, "intercept = {:?}", head.intercept)?;
+    writeln!(out, "ece = {:?}", head.ece)?;
+    writeln!(out, "negatives = {}", head.negatives)?;
+    writeln!(out, "slice = {}", quoted(&head.slice))?;
+    writeln!(out, "# target_fpr, threshold, false_positives")?;
+    writeln!(out, "thresholds = [")?;
+    for ExitThreshold { target_fpr, threshold, false_positives } in &head.thresholds {
+        writeln!(out, "    [{target_fpr:?}, {threshold:?}, {false_positives}],")?;
+    }
+    writeln!(out, "]\n# from, below, flagged, lost")?;
+    writeln!(out, "gates = [")?;
+    for Gate { from, below, flagged, lost } in &head.gates {
+        writeln!(out, "    [{from:?}, {below:?}, {flagged}, {lost}],")?;
+    }
+    writeln!(out, "]")
 }
 
 /// A TOML basic string of a text without control characters.

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use portcullis_calibration::{Calibration, CalibrationError, Curve, Head, Threshold};
+use portcullis_calibration::{
+    Calibration, CalibrationError, Curve, Exit, ExitHead, ExitThreshold, Gate, Head, Threshold,
+};
 use proptest::prelude::*;
 
 fn digest() -> String {
@@ -44,14 +46,66 @@ fn head() -> impl Strategy<Value = Head> {
         })
 }
 
+/// Exits for `heads`, with gates and thresholds in order.
+fn exits(heads: &[Head]) -> impl Strategy<Value = Vec<Exit>> + use<> {
+    let names: Vec<String> = heads.iter().map(|head| head.name.clone()).collect();
+    let exit = (1e-6f64..1e6, -1e6f64..1e6, 0.0f32..=0.5, 0.5f32..=1.0, any::<bool>());
+    prop::collection::vec(exit, 0..3).prop_map(move |parts| {
+        let exit = |(place, (slope, intercept, low, high, own)): (usize, (f64, f64, f32, f32, bool))| Exit {
+            stage: format!("layer-{place}"),
+            weights_digest: own.then(digest),
+            heads: names
+                .iter()
+                .map(|name| ExitHead {
+                    name: name.clone(),
+                    slope,
+                    intercept,
+                    ece: 0.5,
+                    negatives: 1000,
+                    slice: "mix".into(),
+                    thresholds: vec![
+                        ExitThreshold { target_fpr: 1e-3, threshold: high, false_positives: 1 },
+                        ExitThreshold { target_fpr: 0.1, threshold: low, false_positives: 100 },
+                    ],
+                    gates: vec![Gate { from: high, below: low, flagged: 10, lost: 1 }],
+                })
+                .collect(),
+        };
+        parts.into_iter().enumerate().map(exit).collect()
+    })
+}
+
+#[test]
+fn a_gate_is_that_of_the_greatest_threshold_below() {
+    let gate = |from, below| Gate { from, below, flagged: 10, lost: 0 };
+    let head = ExitHead {
+        name: "a".into(),
+        slope: 2.0,
+        intercept: -1.0,
+        ece: 0.0,
+        negatives: 1,
+        slice: "mix".into(),
+        thresholds: vec![ExitThreshold { target_fpr: 0.01, threshold: 0.75, false_positives: 0 }],
+        gates: vec![gate(0.5, 0.1), gate(0.8, 0.2)],
+    };
+    assert_eq!(
+        [0.4, 0.5, 0.79, 0.8, 1.0].map(|from| head.gate(from)),
+        [None, Some(0.1), Some(0.1), Some(0.2), Some(0.2)]
+    );
+    assert_eq!(head.carry(1.5), 2.0);
+    assert!(head.carry(f32::NAN).is_nan());
+    let exit = Exit { stage: "words".into(), weights_digest: None, heads: vec![head] };
+    assert_eq!((exit.threshold("a", 0.01), exit.threshold("a", 0.02)), (Some(0.75), None));
+}
+
 proptest! {
     #[test]
     fn reads_back_what_it_wrote(
-        heads in prop::collection::vec(head(), 1..6), created_by in r#"[a-z"\\ é]{1,30}"#
+        (heads, exits) in prop::collection::vec(head(), 1..6).prop_flat_map(|heads| (Just(heads.clone()), exits(&heads))), created_by in r#"[a-z"\\ é]{1,30}"#
     ) {
         let made = Calibration::new(&digest(), &digest(), &created_by, heads);
         prop_assume!(made.is_ok());
-        let made = made.unwrap();
+        let made = made.unwrap().with_exits(exits).unwrap();
         let text = made.to_toml();
         let read = Calibration::parse(text.as_bytes()).unwrap();
         prop_assert_eq!(&read, &made);

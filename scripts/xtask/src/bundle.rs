@@ -19,12 +19,15 @@ pub(crate) use index::rewrite as rewrite_index;
 
 const WEIGHTS: &str = "weights.safetensors";
 const TOKENIZER: &str = "tokenizer.json";
+const WORDS: &str = "words.safetensors";
 const MODEL_CARD: &str = "MODEL_CARD.md";
 
 /// What `bundle` takes.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Folder with `weights.safetensors`, with `tokenizer.json` for an encoder, and with `MODEL_CARD.md` if there is one.
+    ///
+    /// An encoder's folder may hold `words.safetensors`, the weights of a hashed model with the same heads: its first exit.
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
     /// Folder of the bundle; its parent is the models directory that holds `index.toml`.
@@ -72,9 +75,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let vocabulary =
             portcullis::tokenize::compile(&tokenizer).context("cannot compile the vocabulary")?;
         write(&out.join("vocab.bin"), &vocabulary)?;
+        if arguments.from.join(WORDS).exists() {
+            copy(&arguments.from.join(WORDS), &out.join(WORDS))?;
+        }
     }
+    let words = out.join(WORDS);
+    let words = if words.exists() { Some(read(&words)?) } else { None };
 
-    let manifest = manifest::write(arguments, &weights)?;
+    let manifest = manifest::write(arguments, &weights, words.as_deref())?;
     let digest = blake3::hash(&weights).to_hex().to_string();
     if !is_fitted(&out.join("calibration.toml"), &digest) {
         let calibration = neutral::calibration(&manifest.heads, &digest)?;

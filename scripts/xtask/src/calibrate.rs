@@ -6,6 +6,7 @@
 //! of ordinary text. Those negatives only keep them from falling too low.
 
 mod budget;
+mod exits;
 mod heads;
 mod policy;
 mod rows;
@@ -16,10 +17,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use portcullis::Guard;
 use portcullis::bundle::Index;
+use portcullis::rails::classifier::TextStages;
+use portcullis::{Guard, GuardError};
 use portcullis_calibration::plot::{self, Named};
-use portcullis_calibration::{Calibration, measure};
+use portcullis_calibration::{Calibration, Exit, measure};
 
 use crate::bundle;
 use heads::{Columns, Floor, HeadFit};
@@ -53,6 +55,12 @@ pub(crate) struct Arguments {
     /// The least calibrated score that a threshold may have: below an even chance a text is more likely innocent.
     #[arg(long, default_value_t = 0.5)]
     least_score: f32,
+    /// Share of all rows that a cascade through the model's exits may decide otherwise than the whole model.
+    #[arg(long, default_value_t = 0.004)]
+    cascade_differ: f64,
+    /// Share of what a rule flags that a cascade may let go.
+    #[arg(long, default_value_t = 0.01)]
+    cascade_loss: f64,
     /// The rows that the heads were trained on, in the same form: no source of theirs is part of the mix.
     #[arg(long, value_name = "FILE")]
     train: PathBuf,
@@ -87,7 +95,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let guard = builder
         .build()
         .with_context(|| format!("cannot open the bundle in {}", arguments.models.display()))?;
-    let logits = score(&guard, &rows)?;
+    let stages = if guard.bundle().manifest().stages().is_empty() {
+        Vec::new()
+    } else {
+        score(&rows, |texts| guard.stages(texts))?
+    };
+    let logits: Vec<Vec<f32>> = if stages.is_empty() {
+        score(&rows, |texts| guard.scores(texts))?.into_iter().map(|scores| scores.logits).collect()
+    } else {
+        stages.iter().map(strongest).collect()
+    };
     let floor = Floor { source_cap: arguments.source_cap, score: arguments.least_score };
     let fits = guard
         .heads()
@@ -104,37 +121,55 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         own: arguments.source_cap,
     };
     let chosen = budget::spend(&fits, &rules, &mix.kinds, limits)?;
-    write(arguments, &rows, &fits)?;
+    let material = exits::Material {
+        guard: &guard,
+        rows: &rows,
+        mix: &mix,
+        stages: &stages,
+        fits: &fits,
+        rules: &rules,
+        chosen: &chosen,
+        floor,
+    };
+    let cascade = exits::Limits { differ: arguments.cascade_differ, rule_loss: arguments.cascade_loss };
+    let fitted = exits::fit(&material, cascade)?;
+    write(arguments, &rows, &fits, fitted.as_ref().map_or(&[], |fitted| &fitted.exits))?;
     let edited = policy::with_targets(&policy_text, &chosen.targets)?;
     bundle::write(&arguments.policy, edited.as_bytes())?;
     if let Some(dir) = &arguments.plots {
         draw(dir, &fits)?;
     }
     print!("{}", table::render(&fits, &rules, &chosen));
+    if let Some(fitted) = fitted {
+        print!("{}", fitted.table());
+    }
     Ok(())
 }
 
-/// Logits by row, in the rows' order. Texts of one chunk have similar lengths, so that a chunk's time can be told.
-fn score(guard: &Guard, rows: &Rows) -> Result<Vec<Vec<f32>>> {
+/// What `ask` says of each row, in the rows' order. Texts of one chunk have similar lengths, so that a chunk's time can be
+/// told.
+fn score<T>(rows: &Rows, ask: impl Fn(&[&str]) -> Result<Vec<T>, GuardError>) -> Result<Vec<T>> {
     let mut order: Vec<usize> = (0..rows.rows.len()).collect();
     order.sort_by_key(|&row| rows.rows.get(row).map_or(0, |row| row.text.len()));
-    let mut logits = vec![Vec::new(); order.len()];
+    let mut answers: Vec<(usize, T)> = Vec::with_capacity(order.len());
     for (number, chunk) in order.chunks(CHUNK).enumerate() {
         let texts: Vec<&str> =
             chunk.iter().filter_map(|&row| rows.rows.get(row)).map(|row| row.text.as_str()).collect();
-        let scores = guard.scores(&texts).context("cannot score the rows")?;
-        for (&row, scores) in chunk.iter().zip(scores) {
-            if let Some(place) = logits.get_mut(row) {
-                *place = scores.logits;
-            }
-        }
+        answers.extend(chunk.iter().copied().zip(ask(&texts).context("cannot score the rows")?));
         eprintln!("scored {} of {} rows", (number * CHUNK + chunk.len()), order.len());
     }
-    Ok(logits)
+    answers.sort_by_key(|(row, _)| *row);
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
+/// A text's logits by the whole model: each head's largest over the windows.
+fn strongest(stages: &TextStages) -> Vec<f32> {
+    let rows = stages.windows.iter().map(|window| window.model.clone());
+    rows.reduce(|a, b| a.iter().zip(&b).map(|(a, b)| a.max(*b)).collect()).unwrap_or_default()
 }
 
 /// Writes `calibration.toml` and the index, whose digests change with it.
-fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit]) -> Result<()> {
+fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit], exits: &[Exit]) -> Result<()> {
     let index = Index::read(&arguments.models).context("cannot read the index")?;
     let entry = match &arguments.model {
         Some(id) => index.bundle(id),
@@ -150,6 +185,7 @@ fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit]) -> Result<()> {
         "cargo xtask calibrate: platt on the int8 logits",
         heads,
     )
+    .and_then(|calibration| calibration.with_exits(exits.to_vec()))
     .context("the calibration is not valid")?;
     bundle::write(&dir.join("calibration.toml"), calibration.to_toml().as_bytes())?;
     bundle::rewrite_index(&arguments.models, &entry.directory, &entry.id, &entry.licence)?;

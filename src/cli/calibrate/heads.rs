@@ -4,7 +4,7 @@ use super::rows::Rows;
 use anyhow::{Result, ensure};
 use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::measure::{self, Bins};
-use portcullis_calibration::{Curve, Head, Ranking, Threshold, threshold};
+use portcullis_calibration::{Calibration, Curve, Exit, Head, Ranking, Threshold, threshold};
 
 /// Labelled rows of either class from which a curve is fitted anew.
 const ENOUGH: usize = 50;
@@ -87,6 +87,26 @@ pub(super) fn fit(old: &Head, rows: &Rows, column: usize) -> Result<Fitted> {
     Ok(Fitted { head, positives, negatives, refitted: curve.is_some(), changes })
 }
 
+/// The exits of `old` with every score where the new curves have it: the logits that they stand for are the same.
+pub(super) fn exits(old: &Calibration, fitted: &[Fitted]) -> Vec<Exit> {
+    let mut exits = old.exits().to_vec();
+    for head in exits.iter_mut().flat_map(|exit| &mut exit.heads) {
+        let curves = old.head(&head.name).ok().map(|old| old.curve);
+        let new = fitted.iter().find(|fitted| fitted.head.name == head.name).map(|fitted| fitted.head.curve);
+        let Some((old, new)) = curves.zip(new).filter(|(old, new)| old != new) else { continue };
+        let carried = |score: f32| new.apply(old.invert(score)).min(1.0);
+        for threshold in &mut head.thresholds {
+            threshold.threshold = carried(threshold.threshold);
+        }
+        for gate in &mut head.gates {
+            (gate.from, gate.below) = (carried(gate.from), carried(gate.below));
+        }
+        // Of gates that rounding has made one, the stricter.
+        head.gates.dedup_by(|next, gate| next.from <= gate.from);
+    }
+    exits
+}
+
 /// `None` when the rows allow no curve that rises.
 fn refit(logits: &[f32], labels: &[f32]) -> Option<Curve> {
     let observations = Observations::new(logits, labels, None).ok()?;
@@ -151,6 +171,44 @@ mod tests {
         let few: Vec<f32> = rows().into_iter().step_by(10).collect();
         assert_eq!(moved(&shipped(0.9995), &few).unwrap(), (shipped(0.9995), Change::Kept));
         assert_eq!(moved(&shipped(0.9995), &[]).unwrap(), (shipped(0.9995), Change::Kept));
+    }
+
+    #[test]
+    fn exits_keep_their_logits_on_a_new_curve() {
+        use portcullis_calibration::{ExitHead, ExitThreshold, Gate};
+        let head = |curve| Head {
+            name: "hate".into(),
+            experimental: false,
+            curve,
+            positives: 1,
+            negatives: 1,
+            ece: 0.0,
+            brier: 0.0,
+            thresholds: Vec::new(),
+        };
+        let exit = ExitHead {
+            name: "hate".into(),
+            slope: 1.0,
+            intercept: 0.0,
+            ece: 0.0,
+            negatives: 10,
+            slice: "benign mix".into(),
+            thresholds: vec![ExitThreshold { target_fpr: 0.01, threshold: 0.75, false_positives: 0 }],
+            gates: vec![Gate { from: 0.5, below: 0.25, flagged: 4, lost: 0 }],
+        };
+        let exit = Exit { stage: "words".into(), weights_digest: None, heads: vec![exit] };
+        let (from, to) = (Curve::platt(1.0, 0.0).unwrap(), Curve::platt(2.0, 1.0).unwrap());
+        let old = Calibration::new(&"1f".repeat(32), &"2e".repeat(32), "a test", vec![head(from)]).unwrap();
+        let old = old.with_exits(vec![exit]).unwrap();
+        let fitted =
+            Fitted { head: head(to), positives: 1, negatives: 1, refitted: true, changes: Vec::new() };
+        let exits = exits(&old, &[fitted]);
+        let head = &exits[0].heads[0];
+        for (new, old) in
+            [(head.thresholds[0].threshold, 0.75), (head.gates[0].from, 0.5), (head.gates[0].below, 0.25)]
+        {
+            assert!((to.invert(new) - from.invert(old)).abs() < 1e-5);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use portcullis::normalize::Normalized;
 use portcullis::{Decision, Guard, Request, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Rows judged together: enough to keep every thread busy.
 const BATCH: usize = 256;
@@ -27,6 +28,8 @@ pub(super) struct Probes<'a> {
     pub(super) disguise: bool,
     /// Whether tokens are counted.
     pub(super) by_length: bool,
+    /// The same guard as a cascade.
+    pub(super) cascade: Option<&'a Guard>,
 }
 
 /// A head's label of a row, where it has one, and score, where the classifier ran.
@@ -49,6 +52,8 @@ pub(super) struct Judged {
     pub(super) tokens: Option<usize>,
     /// The text about other groups.
     pub(super) swapped: Vec<Answer>,
+    /// What the cascade says of the row.
+    pub(super) cascade: Option<Cascaded>,
     /// The text in each of the [`DISGUISES`]; empty for a row that is not disguised.
     pub(super) disguised: Vec<Answer>,
 }
@@ -71,6 +76,17 @@ pub(super) struct Answer {
     /// For each chosen head, where the classifier ran.
     pub(super) scores: Vec<Option<f32>>,
     pub(super) decision: Decision,
+}
+
+/// A cascade's answer to a row.
+pub(super) struct Cascaded {
+    pub(super) answer: Answer,
+    /// The exit it left at, if it did.
+    pub(super) exit: Option<String>,
+    /// Layers computed, as a share of all of them.
+    pub(super) work: f32,
+    /// The row's share of the time for its batch, and the same for the whole model.
+    pub(super) times: (Duration, Duration),
 }
 
 pub(super) fn is_positive(label: f32) -> bool {
@@ -129,10 +145,15 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn add(&self, batch: &mut Vec<Row>, judged: &mut Vec<Judged>) -> anyhow::Result<()> {
         let (requests, known): (Vec<_>, Vec<_>) = batch.drain(..).map(|row| (row.request, row.known)).unzip();
+        let start = Instant::now();
         let verdicts = self.guard.check_batch(&requests);
+        let whole = start.elapsed();
         let mut rows = Vec::with_capacity(requests.len());
         for ((request, known), verdict) in requests.iter().zip(known).zip(verdicts) {
             rows.push(self.row(request, known, &verdict)?);
+        }
+        if let Some(cascade) = self.probes.cascade {
+            self.cascade(cascade, &requests, &mut rows, whole);
         }
         if self.probes.swap {
             self.swap(&requests, &mut rows);
@@ -142,6 +163,17 @@ impl Judge<'_> {
         }
         judged.append(&mut rows);
         Ok(())
+    }
+
+    fn cascade(&self, cascade: &Guard, requests: &[Request], rows: &mut [Judged], whole: Duration) {
+        let start = Instant::now();
+        let verdicts = cascade.check_batch(requests);
+        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX).max(1);
+        let times = (start.elapsed() / count, whole / count);
+        for (row, verdict) in rows.iter_mut().zip(verdicts) {
+            let answer = self.answer(&verdict);
+            row.cascade = Some(Cascaded { answer, exit: verdict.exit, work: verdict.work, times });
+        }
     }
 
     fn swap(&self, requests: &[Request], rows: &mut [Judged]) {
@@ -188,6 +220,7 @@ impl Judge<'_> {
             groups: if self.probes.bias_head.is_some() { groups() } else { BTreeSet::new() },
             tokens: self.probes.by_length.then(|| self.tokens(&request.text)).transpose()?,
             swapped: Vec::new(),
+            cascade: None,
             disguised: Vec::new(),
         })
     }

@@ -1,12 +1,14 @@
 //! The figures of an evaluation: per head and slice, the decisions per slice, and what was asked for besides.
 
 mod bias;
+mod cascade;
 mod disguise;
 mod length;
 mod pairs;
 mod swap;
 
 pub(super) use bias::Bias;
+pub(super) use cascade::Cascade;
 pub(super) use disguise::{Disguised, Recall};
 pub(super) use length::Lengths;
 pub(super) use pairs::Pairs;
@@ -61,6 +63,8 @@ pub(super) struct Evaluation {
     /// By head in the model's order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) by_length: Option<Vec<Lengths>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cascade: Option<Cascade>,
     /// Where a row names its pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pairs: Option<Pairs>,
@@ -169,6 +173,7 @@ impl Evaluation {
             swap: probes.swap.then(|| Swap::new(heads, judged)).transpose()?,
             disguise: probes.disguise.then(|| disguise::figures(heads, judged, settings)).transpose()?,
             by_length: probes.by_length.then(|| length::figures(heads, judged, settings)).transpose()?,
+            cascade: probes.cascade.map(|_| Cascade::new(heads, judged)).transpose()?,
             pairs: Pairs::new(heads, judged),
         })
     }

@@ -1,5 +1,6 @@
 //! The figures as tables.
 
+mod cascade;
 mod fairness;
 mod robustness;
 
@@ -24,6 +25,7 @@ pub(super) fn render(evaluation: &Evaluation) -> String {
         evaluation.swap.as_ref().map(fairness::swap),
         evaluation.disguise.as_deref().map(robustness::disguise),
         evaluation.by_length.as_deref().map(robustness::by_length),
+        evaluation.cascade.as_ref().map(cascade::cascade),
         evaluation.pairs.as_ref().map(robustness::pairs),
     ]
     .into_iter()

@@ -1,15 +1,17 @@
-//! Encoder models: tokenize, cut, encode in packs.
+//! Encoder models: the words' exit, tokenize, cut, encode in packs, leave at exits.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use portcullis_calibration::{Exit, ExitHead};
 use portcullis_kernels::Kernels;
 use rayon::prelude::*;
 
-use super::pack::{Window, packs};
-use super::{Judged, Outcome, StageTimes, Summary, Threads};
-use crate::bundle::{Bytes, Weights};
-use crate::encode::{Batch, EncodeError, Encoder};
+use super::hashed::Hashed;
+use super::pack::{SPECIAL, Window, packs};
+use super::{HeadScores, Judged, Outcome, StageTimes, Summary, Threads};
+use crate::bundle::{Bytes, HashedWeights, Manifest, Stage, Weights};
+use crate::encode::{Batch, EncodeError, Encoder, Next, Visit};
 use crate::tokenize::{TokenizeError, Tokenizer, Tokens, Windowing};
 
 /// Tokens in a single pack, special ones not counted, from which it is split over the threads.
@@ -19,6 +21,9 @@ const WORTH_SPLITTING: usize = 14;
 #[derive(Debug)]
 pub(super) struct Encoded {
     encoder: Encoder,
+    /// Its exits, the earliest first.
+    stages: Vec<Stage>,
+    words: Option<(Hashed, Windowing)>,
     /// Calls that encode at this moment.
     active: AtomicUsize,
 }
@@ -27,6 +32,30 @@ pub(super) struct Encoded {
 pub(super) struct Parts<'a> {
     pub(super) weights: &'a Weights,
     pub(super) tokenizer: &'a Tokenizer<Bytes>,
+    /// The weights of the words' exit.
+    pub(super) words: Option<&'a HashedWeights>,
+    /// What the exits' logits mean; empty where nobody has measured it.
+    pub(super) exits: &'a [Exit],
+}
+
+/// What one window is to the exits and to the whole model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowStages {
+    /// Its tokens, special ones included.
+    pub tokens: usize,
+    /// Logits by head of each exit that reads tokens, the earliest first, as the exit gives them.
+    pub exits: Vec<Vec<f32>>,
+    /// Logits by head of the whole model.
+    pub model: Vec<f32>,
+}
+
+/// What one text is to the exits and to the whole model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextStages {
+    /// Logits by head of the words' exit, as it gives them; none where there is no such exit.
+    pub words: Option<Vec<f32>>,
+    /// Its windows in order.
+    pub windows: Vec<WindowStages>,
 }
 
 /// What one call works with.
@@ -35,12 +64,34 @@ struct Pass<'a> {
     parts: &'a Parts<'a>,
     windowing: Windowing,
     threads: &'a Threads,
+    /// Whether the exits are asked even where nothing hangs on it.
+    look: bool,
+}
+
+/// What the words' exit says of a text.
+struct Opening {
+    /// On the scale of the whole model.
+    logits: Vec<f32>,
+    /// Whether its gates let the text go no further.
+    stop: bool,
 }
 
 impl Encoded {
-    /// The int8 encoder by `kernels`.
-    pub(super) fn new(weights: &Weights, kernels: Kernels) -> Self {
-        Self { encoder: Encoder::int8(weights, kernels), active: AtomicUsize::new(0) }
+    /// The int8 encoder by `kernels`, with the exits of `manifest`.
+    ///
+    /// # Errors
+    /// [`TokenizeError`] when the windows of the words' exit are impossible.
+    pub(super) fn new(
+        weights: &Weights,
+        kernels: Kernels,
+        manifest: &Manifest,
+    ) -> Result<Self, TokenizeError> {
+        let words = manifest.cascade.as_ref().and_then(|cascade| cascade.words.as_ref());
+        let words = words
+            .map(|words| Windowing::of_words(words.tokens, words.overlap).map(|cut| (Hashed::new(), cut)))
+            .transpose()?;
+        let encoder = Encoder::int8(weights, kernels);
+        Ok(Self { encoder, stages: manifest.stages(), words, active: AtomicUsize::new(0) })
     }
 
     /// Judges `texts`; `parts` are those of the bundle that this was made for.
@@ -51,13 +102,46 @@ impl Encoded {
         windowing: Windowing,
         threads: &Threads,
     ) -> (Vec<Outcome>, StageTimes) {
-        let pass = Pass { encoded: self, parts, windowing, threads };
+        let pass = Pass { encoded: self, parts, windowing, threads, look: false };
         let start = Instant::now();
+        let openings = pass.open(texts);
+        let opened = start.elapsed();
         let tokens = pass.tokenize(texts);
-        let windows = pass.cut(&tokens);
-        let tokenize = start.elapsed();
-        let outcomes = pass.encode(texts, &tokens, &windows);
+        let windows = pass.cut(&tokens, &openings);
+        let tokenize = start.elapsed().saturating_sub(opened);
+        let scored = pass.encode(texts, &tokens, &windows);
+        let outcomes = pass.outcomes(texts, tokens, &windows, scored, openings);
         (outcomes, StageTimes { tokenize, encode: start.elapsed().saturating_sub(tokenize) })
+    }
+
+    /// What every exit says of `texts`.
+    pub(super) fn stages(
+        &self,
+        parts: &Parts<'_>,
+        texts: &[&str],
+        windowing: Windowing,
+        threads: &Threads,
+    ) -> Result<Vec<TextStages>, EncodeError> {
+        let pass = Pass { encoded: self, parts, windowing, threads, look: true };
+        let texts: Vec<Judged<'_>> =
+            texts.iter().map(|text| Judged { text, deadline: None, gates: None }).collect();
+        let words = pass.words(&texts);
+        let tokens = pass.tokenize(&texts);
+        let windows = pass.cut(&tokens, &[]);
+        let mut stages: Vec<TextStages> =
+            words.into_iter().map(|words| TextStages { words, windows: Vec::new() }).collect();
+        for (window, scores) in windows.iter().zip(pass.encode(&texts, &tokens, &windows)) {
+            let scores = scores?;
+            let missing = || candle_core::Error::msg("a window was not judged to its end");
+            if let Some(text) = stages.get_mut(window.text) {
+                text.windows.push(WindowStages {
+                    tokens: window.range.len() + SPECIAL,
+                    exits: scores.exits.into_iter().map(|(_, logits)| logits).collect(),
+                    model: scores.model.ok_or_else(missing)?,
+                });
+            }
+        }
+        Ok(stages)
     }
 
     /// The logits of one sequence of token ids.
@@ -70,6 +154,39 @@ impl Encoded {
 }
 
 impl Pass<'_> {
+    /// The words' exit on texts that may end there or may end early.
+    fn open(&self, texts: &[Judged<'_>]) -> Vec<Option<Opening>> {
+        if self.parts.exits.is_empty() || !texts.iter().any(Judged::may_leave) {
+            return Vec::new();
+        }
+        let asked = self.words(texts).into_iter().zip(texts);
+        let opening = |(logits, text): (Option<Vec<f32>>, &Judged<'_>)| {
+            let logits = self.carry(0, &logits?);
+            let stop = text.gates.is_some_and(|gates| gates.stop(0, &logits));
+            Some(Opening { logits, stop })
+        };
+        asked.map(opening).collect()
+    }
+
+    /// The logits of the words' exit for each text, as it gives them.
+    fn words(&self, texts: &[Judged<'_>]) -> Vec<Option<Vec<f32>>> {
+        let (Some((hashed, windowing)), Some(weights)) = (&self.encoded.words, self.parts.words) else {
+            return texts.iter().map(|_| None).collect();
+        };
+        let (outcomes, _) = hashed.judge(weights, texts, *windowing, self.threads);
+        let logits = |outcome| match outcome {
+            Outcome::Scored(HeadScores { logits, .. }) => Some(logits),
+            _ => None,
+        };
+        outcomes.into_iter().map(logits).collect()
+    }
+
+    /// The logits of the exit number `exit` on the scale of the whole model.
+    fn carry(&self, exit: usize, logits: &[f32]) -> Vec<f32> {
+        let heads: &[ExitHead] = self.parts.exits.get(exit).map_or(&[], |exit| &exit.heads);
+        heads.iter().zip(logits).map(|(head, logit)| head.carry(*logit)).collect()
+    }
+
     fn tokenize(&self, texts: &[Judged<'_>]) -> Vec<Result<Tokens, TokenizeError>> {
         let one = |judged: &Judged<'_>| {
             let mut tokens = Tokens::new();
@@ -81,10 +198,14 @@ impl Pass<'_> {
         }
     }
 
-    fn cut(&self, tokens: &[Result<Tokens, TokenizeError>]) -> Vec<Window> {
+    /// The windows of all texts but those that have gone at the words' exit.
+    fn cut(&self, tokens: &[Result<Tokens, TokenizeError>], openings: &[Option<Opening>]) -> Vec<Window> {
         let mut windows = Vec::with_capacity(tokens.len());
         for (text, tokens) in tokens.iter().enumerate() {
             let Ok(tokens) = tokens else { continue };
+            if matches!(openings.get(text), Some(Some(Opening { stop: true, .. }))) {
+                continue;
+            }
             if tokens.is_empty() {
                 // A text of nothing but spaces is still judged, as an empty window.
                 windows.push(Window { text, range: 0..0 });
@@ -94,61 +215,112 @@ impl Pass<'_> {
         windows
     }
 
+    /// What is known of each window.
     fn encode(
         &self,
         texts: &[Judged<'_>],
         tokens: &[Result<Tokens, TokenizeError>],
         windows: &[Window],
-    ) -> Vec<Outcome> {
+    ) -> Vec<Result<WindowScores, EncodeError>> {
         let packs = packs(windows);
         // Several packs share the threads out; a single one is split, unless other calls keep the threads busy.
         let active = Active::new(&self.encoded.active);
         let size: usize = windows.iter().map(|window| window.range.len()).sum();
         let split = packs.len() == 1 && size >= WORTH_SPLITTING && active.alone();
         let parts = if split { self.threads.number } else { 1 };
-        let run = |pack: &Vec<&Window>, parts| self.encode_pack(texts, tokens, pack, parts);
-        let scored: Vec<PackScores> = match self.threads.pool(parts.max(packs.len())) {
+        let run = |pack: &Vec<usize>, parts| {
+            let pack: Vec<&Window> = pack.iter().filter_map(|&window| windows.get(window)).collect();
+            self.encode_pack(texts, tokens, &pack, parts)
+        };
+        let scored: Vec<_> = match self.threads.pool(parts.max(packs.len())) {
             // A pack at a time: the pool's own pieces are an eighth of them all, and the last one is waited for.
             Some(pool) => {
                 pool.install(|| packs.par_iter().with_max_len(1).map(|pack| run(pack, parts)).collect())
             }
             None => packs.iter().map(|pack| run(pack, 1)).collect(),
         };
-
-        let mut sums: Vec<Summary> = tokens.iter().map(|_| Summary::default()).collect();
-        for window in windows {
-            if let Some(sum) = sums.get_mut(window.text) {
-                sum.windows += 1;
-            }
-        }
+        let mut all: Vec<Result<WindowScores, EncodeError>> =
+            windows.iter().map(|_| Ok(WindowScores::default())).collect();
         for (pack, scores) in packs.iter().zip(scored) {
             match scores {
                 Ok(rows) => {
-                    for (window, row) in pack.iter().zip(rows) {
-                        if let (Some(sum), Some(row)) = (sums.get_mut(window.text), row) {
-                            sum.add(row);
+                    for (&window, row) in pack.iter().zip(rows) {
+                        if let Some(place) = all.get_mut(window) {
+                            *place = Ok(row);
                         }
                     }
                 }
                 Err(error) => {
-                    for window in pack {
-                        if let Some(sum) = sums.get_mut(window.text) {
-                            sum.failure = Some(error.to_string());
+                    let message = error.to_string();
+                    for &window in pack {
+                        if let Some(place) = all.get_mut(window) {
+                            *place = Err(candle_core::Error::msg(&message).into());
                         }
                     }
                 }
             }
         }
+        all
+    }
+
+    /// What became of each text.
+    fn outcomes(
+        &self,
+        texts: &[Judged<'_>],
+        tokens: Vec<Result<Tokens, TokenizeError>>,
+        windows: &[Window],
+        scored: Vec<Result<WindowScores, EncodeError>>,
+        openings: Vec<Option<Opening>>,
+    ) -> Vec<Outcome> {
+        let layers = self.parts.weights.shape().layers;
+        let mut sums: Vec<Summary> = tokens.iter().map(|_| Summary::default()).collect();
+        for (window, scores) in windows.iter().zip(scored) {
+            let Some(sum) = sums.get_mut(window.text) else { continue };
+            sum.windows += 1;
+            match scores {
+                Ok(scores) => {
+                    let size = window.range.len() + SPECIAL;
+                    sum.work.0 += size * scores.layers;
+                    sum.work.1 += size * layers;
+                    let opening = openings.get(window.text).and_then(Option::as_ref);
+                    self.add(sum, scores, opening);
+                }
+                Err(error) => sum.failure = Some(error.to_string()),
+            }
+        }
+        for (sum, opening) in sums.iter_mut().zip(openings) {
+            if let Some(Opening { logits, stop: true }) = opening {
+                sum.windows = 1;
+                sum.work = (0, 1);
+                sum.add_exit(logits, 0);
+            }
+        }
         sums.into_iter()
             .zip(tokens)
-            .map(|(sum, tokens)| match tokens {
+            .zip(texts)
+            .map(|((sum, tokens), judged)| match tokens {
                 Ok(tokens) => {
                     let unknown = tokens.unknown_chars as f32 / tokens.chars.max(1) as f32;
-                    sum.outcome(tokens.ids.len(), unknown)
+                    sum.outcome(tokens.ids.len(), unknown, tokens.unreadable_share(judged.text))
                 }
                 Err(error) => Outcome::Failed(error.to_string()),
             })
             .collect()
+    }
+
+    /// Adds the best answer that there is for a window: the model's, else its last exit's, else that of the words.
+    fn add(&self, sum: &mut Summary, scores: WindowScores, opening: Option<&Opening>) {
+        if let Some(logits) = scores.model {
+            return sum.add(logits);
+        }
+        sum.early |= !scores.stopped;
+        match (scores.exits.last(), opening) {
+            (Some((exit, logits)), _) if !self.parts.exits.is_empty() => {
+                sum.add_exit(self.carry(*exit, logits), *exit);
+            }
+            (_, Some(opening)) => sum.add_exit(opening.logits.clone(), 0),
+            _ => {}
+        }
     }
 
     /// Scores the windows of one pack, those past their deadline left out.
@@ -158,40 +330,108 @@ impl Pass<'_> {
         tokens: &[Result<Tokens, TokenizeError>],
         pack: &[&Window],
         parts: usize,
-    ) -> PackScores {
+    ) -> Result<Vec<WindowScores>, EncodeError> {
         let now = Instant::now();
         let tokenizer = self.parts.tokenizer;
         let mut batch = Batch::new();
-        let mut due = Vec::with_capacity(pack.len());
-        for window in pack {
-            let late =
-                texts.get(window.text).and_then(|text| text.deadline).is_some_and(|deadline| now >= deadline);
+        // The windows that the pass still holds, by their place in the pack.
+        let mut left = Vec::with_capacity(pack.len());
+        let text = |window: &Window| texts.get(window.text);
+        for (place, window) in pack.iter().enumerate() {
+            let late = text(window).and_then(|text| text.deadline).is_some_and(|deadline| now >= deadline);
             let ids = tokens
                 .get(window.text)
                 .and_then(|tokens| tokens.as_ref().ok()?.ids.get(window.range.clone()));
-            let ids = ids.filter(|_| !late);
-            due.push(ids.is_some());
-            if let Some(ids) = ids {
+            if let Some(ids) = ids.filter(|_| !late) {
                 let body = ids.iter().copied();
                 batch.push(
                     std::iter::once(tokenizer.cls()).chain(body).chain(std::iter::once(tokenizer.sep())),
                 );
+                left.push(place);
             }
         }
+        let mut scores: Vec<WindowScores> = pack.iter().map(|_| WindowScores::default()).collect();
         if batch.is_empty() {
-            return Ok(due.into_iter().map(|_| None).collect());
+            return Ok(scores);
         }
         // No window is left to answer once the last deadline has passed; one without a deadline keeps the pass going.
-        let deadlines = pack.iter().map(|window| texts.get(window.text).and_then(|text| text.deadline));
+        let deadlines = pack.iter().map(|window| text(window).and_then(|text| text.deadline));
         let last = deadlines.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
-        let in_time = |_: usize, _: &_| last.is_none_or(|last| Instant::now() < last);
-        let Some(encoded) = self.encoded.encoder.forward_while(self.parts.weights, &batch, parts, in_time)?
-        else {
-            return Ok(due.into_iter().map(|_| None).collect());
+        let hangs = pack.iter().filter_map(|window| text(window)).any(Judged::may_leave);
+        let look = self.look || (hangs && !self.parts.exits.is_empty());
+
+        let visit = |visit: &Visit<'_>| {
+            let exit = if look { visit.exit()? } else { None };
+            let late = last.is_some_and(|last| Instant::now() >= last);
+            let mut staying = vec![!late; left.len()];
+            if let Some((exit, number)) = exit.zip(self.exit_after(visit.layers())) {
+                let rows = exit.logits.to_vec2()?;
+                for ((place, logits), staying) in left.iter().zip(rows).zip(&mut staying) {
+                    let Some((window, scores)) = pack.get(*place).zip(scores.get_mut(*place)) else {
+                        continue;
+                    };
+                    let gates = text(window).and_then(|text| text.gates);
+                    scores.stopped =
+                        gates.is_some_and(|gates| gates.stop(number, &self.carry(number, &logits)));
+                    scores.exits.push((number, logits));
+                    *staying &= !scores.stopped;
+                }
+            }
+            if staying.iter().all(|staying| *staying) {
+                return Ok(Next::All);
+            }
+            let mut gone = Vec::new();
+            let mut stays = staying.iter();
+            left.retain(|place| {
+                let stays = stays.next().copied().unwrap_or(true);
+                if !stays {
+                    gone.push(*place);
+                }
+                stays
+            });
+            for place in gone {
+                if let Some(scores) = scores.get_mut(place) {
+                    scores.layers = visit.layers();
+                }
+            }
+            Ok(Next::Only(staying))
         };
-        let mut rows = encoded.logits.to_vec2()?.into_iter();
-        Ok(due.into_iter().map(|due| if due { rows.next() } else { None }).collect())
+        let encoded = self.encoded.encoder.forward_visiting(self.parts.weights, &batch, parts, visit)?;
+        let Some(encoded) = encoded else { return Ok(scores) };
+        let layers = self.parts.weights.shape().layers;
+        for (place, logits) in left.iter().zip(encoded.logits.to_vec2()?) {
+            if let Some(scores) = scores.get_mut(*place) {
+                scores.model = Some(logits);
+                scores.layers = layers;
+            }
+        }
+        Ok(scores)
     }
+
+    /// The place among all exits of the one after `layers` layers.
+    fn exit_after(&self, layers: usize) -> Option<usize> {
+        self.encoded.stages.iter().position(|stage| *stage == Stage::Layer(layers))
+    }
+}
+
+impl Judged<'_> {
+    /// Whether the text may end before the last layer.
+    const fn may_leave(&self) -> bool {
+        self.gates.is_some() || self.deadline.is_some()
+    }
+}
+
+/// What is known of one window.
+#[derive(Default)]
+struct WindowScores {
+    /// The logits of each exit that was asked, with its place among the exits.
+    exits: Vec<(usize, Vec<f32>)>,
+    /// The logits of the whole model, where the pass came so far.
+    model: Option<Vec<f32>>,
+    /// Whether the gates of the last exit let it go no further.
+    stopped: bool,
+    /// Layers computed.
+    layers: usize,
 }
 
 /// One call among those that encode.
@@ -213,6 +453,3 @@ impl Drop for Active<'_> {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
-
-/// A pack's rows in its windows' order; `None` for a window that was late.
-type PackScores = Result<Vec<Option<Vec<f32>>>, EncodeError>;

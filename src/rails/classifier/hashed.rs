@@ -96,5 +96,5 @@ fn one(weights: &HashedWeights, judged: &Judged<'_>, windowing: Windowing, buffe
         }
         sum.add(logits(weights, words, window, scratch));
     }
-    sum.outcome(words.len(), 0.0)
+    sum.outcome(words.len(), 0.0, 0.0)
 }

@@ -15,20 +15,20 @@ pub(super) struct Window {
 /// the rows stay in the second-level cache.
 const PACK_TOKENS: usize = 256;
 /// The two special tokens of a window.
-const SPECIAL: usize = 2;
+pub(super) const SPECIAL: usize = 2;
 
-/// Packs the windows, shortest first, so that short ones share a pass.
-pub(super) fn packs(windows: &[Window]) -> Vec<Vec<&Window>> {
-    let mut order: Vec<&Window> = windows.iter().collect();
-    order.sort_by_key(|window| (window.range.len(), window.text, window.range.start));
-    let mut packs: Vec<Vec<&Window>> = Vec::new();
+/// Packs the windows, shortest first, so that short ones share a pass; a window is named by its place in `windows`.
+pub(super) fn packs(windows: &[Window]) -> Vec<Vec<usize>> {
+    let mut order: Vec<(usize, &Window)> = windows.iter().enumerate().collect();
+    order.sort_by_key(|(_, window)| (window.range.len(), window.text, window.range.start));
+    let mut packs: Vec<Vec<usize>> = Vec::new();
     let mut tokens = 0;
-    for window in order {
+    for (place, window) in order {
         let length = window.range.len() + SPECIAL;
         match packs.last_mut() {
-            Some(pack) if tokens + length <= PACK_TOKENS => pack.push(window),
+            Some(pack) if tokens + length <= PACK_TOKENS => pack.push(place),
             _ => {
-                packs.push(vec![window]);
+                packs.push(vec![place]);
                 tokens = 0;
             }
         }

@@ -12,7 +12,7 @@ const HEADER: &str = "\
 ";
 
 /// Files that come from the trunk or are trained from it, under the licence of the weights.
-const OF_THE_WEIGHTS: [&str; 3] = ["weights.safetensors", "tokenizer.json", "vocab.bin"];
+const OF_THE_WEIGHTS: [&str; 4] = ["weights.safetensors", "words.safetensors", "tokenizer.json", "vocab.bin"];
 /// Files that the project wrote.
 const OF_THE_PROJECT: [&str; 2] = ["manifest.toml", "calibration.toml"];
 const PROJECT_LICENCE: &str = "MIT OR Apache-2.0";

@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use portcullis::bundle::{
-    CoverageLimits, EncoderShape, HashedShape, Head, Manifest, ModelShape, TokenizerFile, TokenizerKind,
-    WindowShape,
+    Cascade, CoverageLimits, EncoderShape, HashedShape, Head, Manifest, ModelShape, TokenizerFile,
+    TokenizerKind, WindowShape, WordsExit,
 };
 use safetensors::SafeTensors;
 
@@ -20,13 +20,26 @@ const HEADER: &str = "\
 const NORM_EPSILON: f32 = 1e-12;
 /// How `train.tiny` cuts texts.
 const WINDOW_OF_WORDS: WindowShape = WindowShape { tokens: 128, overlap: 32 };
+/// How the words' exit of an encoder cuts them: shorter, since what is hidden in a document drowns in many words.
+const WORDS_WINDOW: WindowShape = WindowShape { tokens: 32, overlap: 8 };
 
-/// Writes the manifest of the bundle with these weights and returns it.
-pub(super) fn write(arguments: &Arguments, weights: &[u8]) -> Result<Manifest> {
+/// Writes the manifest of the bundle with these weights, and those of its words' exit, and returns it.
+pub(super) fn write(arguments: &Arguments, weights: &[u8], words: Option<&[u8]>) -> Result<Manifest> {
     let path = arguments.out.join("manifest.toml");
-    let before = fs::read_to_string(&path).ok().and_then(|text| Manifest::parse(&text).ok());
+    // One that cannot be read is not replaced unseen: it holds what people chose.
+    let before = match path.exists() {
+        true => {
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Some(Manifest::parse(&text).with_context(|| format!("{} is not a manifest", path.display()))?)
+        }
+        false => None,
+    };
     let kind =
         if is_hashed(weights)? { hashed(weights)? } else { encoder(weights, arguments.attention_heads)? };
+    let chosen = before.as_ref().and_then(|manifest| manifest.cascade.as_ref()?.words.as_ref());
+    let words_window =
+        chosen.map_or(WORDS_WINDOW, |words| WindowShape { tokens: words.tokens, overlap: words.overlap });
     let (description, windows, coverage) = match before {
         Some(manifest) => (manifest.description, manifest.windows, manifest.coverage),
         None => proposed(arguments.heads.len(), &kind.model),
@@ -51,6 +64,7 @@ pub(super) fn write(arguments: &Arguments, weights: &[u8]) -> Result<Manifest> {
         model: kind.model,
         windows,
         coverage,
+        cascade: if is_hashed(weights)? { None } else { cascade(weights, words, words_window)? },
         heads,
     };
     let text = toml::to_string(&manifest).context("cannot write the manifest as TOML")?;
@@ -94,9 +108,25 @@ fn encoder(weights: &[u8], attention_heads: usize) -> Result<Kind> {
     Ok(Kind { model: ModelShape::Encoder { shape, tokenizer }, bias: "heads.bias" })
 }
 
+/// The exits that the tensors have heads for; `None` where there are none and no exit of the words.
+fn cascade(weights: &[u8], words: Option<&[u8]>, window: WindowShape) -> Result<Option<Cascade>> {
+    let tensors = open(weights)?;
+    let exit = |name: &str| name.strip_prefix("exits.")?.strip_suffix(".bias")?.parse().ok();
+    let mut exits: Vec<usize> = tensors.names().into_iter().filter_map(exit).collect();
+    exits.sort_unstable();
+    let words = words
+        .map(|words| -> Result<WordsExit> {
+            let WindowShape { tokens, overlap } = window;
+            let buckets = dimension(&open(words)?, "hashed.table", 0)?;
+            Ok(WordsExit { weights: super::WORDS.to_owned(), buckets, tokens, overlap })
+        })
+        .transpose()?;
+    Ok((!exits.is_empty() || words.is_some()).then_some(Cascade { exits, words }))
+}
+
 /// What a new manifest says where no tensor does.
 fn proposed(heads: usize, model: &ModelShape) -> (String, WindowShape, CoverageLimits) {
-    let coverage = CoverageLimits { unknown_share: 0.3 };
+    let coverage = CoverageLimits { unknown_share: 0.3, unreadable_share: None };
     match model {
         ModelShape::Encoder { shape, .. } => (
             format!("{heads} safety heads on a {}-layer encoder, int8", shape.layers),

@@ -14,7 +14,7 @@ use crate::grid::TARGET_FPRS;
 /// How calibration errors are binned.
 pub(super) const BINS: Bins = Bins::EqualMass(15);
 /// Where the thresholds' rows came from.
-const SLICE: &str = "benign mix";
+pub(super) const SLICE: &str = "benign mix";
 
 /// The rows of one head.
 pub(super) struct Columns {
@@ -127,7 +127,7 @@ pub(super) fn fit(head: &Head, columns: &Columns, kinds: &[String], floor: Floor
 
 impl Floor {
     /// For each rate of the grid, the lowest threshold that it and the head's own negatives allow.
-    fn by_target(self, own_negatives: &[f32]) -> Result<Vec<f32>> {
+    pub(super) fn by_target(self, own_negatives: &[f32]) -> Result<Vec<f32>> {
         let lowest = |&target: &f64| {
             if own_negatives.is_empty() {
                 return Ok(self.score);
@@ -140,7 +140,7 @@ impl Floor {
 }
 
 /// One threshold for each rate of the grid, from the scores `mix`, none below its own of `lowest`.
-fn thresholds(mix: &[f32], lowest: &[f32]) -> Result<Vec<Threshold>> {
+pub(super) fn thresholds(mix: &[f32], lowest: &[f32]) -> Result<Vec<Threshold>> {
     let at = |(&target, &lowest): (&f64, &f32)| {
         Ok(threshold::at_least(threshold::at_fpr(mix, target, SLICE)?, lowest, mix))
     };
