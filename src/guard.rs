@@ -10,6 +10,7 @@ pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
 
 use recorder::Recorder;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,8 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
-use crate::tokenize::{Tokenizer, Tokens};
+use crate::span::Span;
+use crate::tokenize::{Tokenizer, Tokens, Windowing};
 use crate::verdict::{
     Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
@@ -55,6 +57,45 @@ struct Inner {
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Recorder,
+}
+
+/// One text on its way to a verdict.
+struct Subject<'a> {
+    request: &'a Request,
+    /// Text before it that was judged already: the rails read it too, and nothing in it is reported.
+    before: &'a str,
+    /// What the pattern rail found in it, where that has looked already.
+    found: Option<Vec<Detection>>,
+}
+
+impl<'a> From<&'a Request> for Subject<'a> {
+    fn from(request: &'a Request) -> Self {
+        Self { request, before: "", found: None }
+    }
+}
+
+impl Subject<'_> {
+    /// What the rails read.
+    fn text(&self) -> Cow<'_, str> {
+        match self.before {
+            "" => Cow::Borrowed(&self.request.text),
+            before => Cow::Owned([before, &self.request.text].concat()),
+        }
+    }
+
+    /// Detections in [`Subject::text`] by the offsets of the request's text, without those before it.
+    fn own(&self, mut found: Vec<Detection>) -> Vec<Detection> {
+        let from = self.before.len();
+        found.retain_mut(|detection| {
+            let whole = detection.spans.is_empty();
+            detection.spans.retain(|span| span.end > from);
+            for span in &mut detection.spans {
+                *span = Span::new(span.start.saturating_sub(from), span.end - from);
+            }
+            whole || !detection.spans.is_empty()
+        });
+        found
+    }
 }
 
 impl Inner {
@@ -102,41 +143,66 @@ impl Guard {
     /// Each verdict is what [`Guard::check`] would say of the text alone, bit for bit, save for times and identifiers.
     #[must_use]
     pub fn check_batch(&self, requests: &[Request]) -> Vec<Verdict> {
-        self.judge(requests).into_iter().map(|(verdict, _)| verdict).collect()
+        let subjects = requests.iter().map(Subject::from).collect();
+        self.judge(subjects).into_iter().map(|(verdict, _)| verdict).collect()
+    }
+
+    /// The verdict on a passage whose pattern matches are known, read together with the released text before it.
+    pub(crate) fn judge_passage(&self, request: &Request, before: &str, found: Vec<Detection>) -> Verdict {
+        self.judge_one(Subject { request, before, found: Some(found) }).0
+    }
+
+    /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
+    pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
+        let outcome = Outcome::Failed(what.to_owned());
+        let mut verdict = self.verdict(request, Vec::new(), Some(&outcome), Foreign::No);
+        self.record(request, &mut verdict);
+        verdict
     }
 
     /// One verdict, and the logits behind it.
     fn check_one(&self, request: &Request) -> (Verdict, Vec<f32>) {
-        let mut judged = self.judge(std::slice::from_ref(request));
+        self.judge_one(request.into())
+    }
+
+    fn judge_one(&self, subject: Subject<'_>) -> (Verdict, Vec<f32>) {
+        let request = subject.request;
+        let mut judged = self.judge(vec![subject]);
         judged.pop().unwrap_or_else(|| (self.unjudged(request), Vec::new()))
     }
 
     /// The verdict on each text and its logits, by head; there are none where the classifiers did not answer.
-    fn judge(&self, requests: &[Request]) -> Vec<(Verdict, Vec<f32>)> {
+    fn judge(&self, mut subjects: Vec<Subject<'_>>) -> Vec<(Verdict, Vec<f32>)> {
         let start = Instant::now();
         let inner = &*self.0;
         let limit = inner.policy.policy().max_bytes();
-        let normalized: Vec<Option<Normalized<'_>>> = requests
+        let found: Vec<_> = subjects.iter_mut().map(|subject| subject.found.take()).collect();
+        let texts: Vec<Cow<'_, str>> = subjects.iter().map(Subject::text).collect();
+        let normalized: Vec<Option<Normalized<'_>>> = subjects
             .iter()
-            .map(|request| (request.text.len() <= limit).then(|| Normalized::new(&request.text)))
+            .zip(&texts)
+            .map(|(subject, text)| (subject.request.text.len() <= limit).then(|| Normalized::new(text)))
             .collect();
         let normalize = start.elapsed();
 
-        let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(requests.len());
-        for (request, normalized) in requests.iter().zip(&normalized) {
-            let mut found = Vec::new();
-            if normalized.is_some() {
-                inner.patterns.scan(&request.text, &mut found);
-            }
-            detections.push(found);
+        let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(subjects.len());
+        for (((subject, text), known), normalized) in subjects.iter().zip(&texts).zip(found).zip(&normalized)
+        {
+            detections.push(known.unwrap_or_else(|| {
+                let mut found = Vec::new();
+                if normalized.is_some() {
+                    inner.patterns.scan(text, &mut found);
+                }
+                subject.own(found)
+            }));
         }
         let patterns = start.elapsed().saturating_sub(normalize);
 
-        let judged: Vec<Judged<'_>> = requests
+        let judged: Vec<Judged<'_>> = subjects
             .iter()
             .zip(&normalized)
-            .filter_map(|(request, normalized)| {
-                let allowed = request.deadline.or(inner.deadline);
+            .filter_map(|(subject, normalized)| {
+                let allowed = subject.request.deadline.or(inner.deadline);
                 let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
                 normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline })
             })
@@ -152,11 +218,11 @@ impl Guard {
             encode: micros(stages.encode),
             decide: 0,
         };
-        requests
+        subjects
             .iter()
             .zip(normalized)
             .zip(detections)
-            .map(|((request, normalized), detections)| {
+            .map(|((Subject { request, .. }, normalized), detections)| {
                 let decide = Instant::now();
                 let foreign = normalized.as_ref().map_or(Foreign::No, |text| self.foreign(text));
                 let outcome = normalized.and_then(|_| outcomes.next());
@@ -247,6 +313,16 @@ impl Guard {
     #[must_use]
     pub fn policy(&self) -> &BoundPolicy {
         &self.0.policy
+    }
+
+    /// The pattern rail.
+    pub(crate) fn patterns(&self) -> &PatternRail {
+        &self.0.patterns
+    }
+
+    /// How the classifiers cut a text.
+    pub(crate) fn windowing(&self) -> Windowing {
+        self.0.classifier.windowing()
     }
 
     /// The bundle in use.

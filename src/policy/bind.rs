@@ -100,6 +100,12 @@ impl BoundPolicy {
     pub fn template(&self, name: &str) -> Option<&str> {
         self.policy.templates.get(name).map(String::as_str)
     }
+
+    /// What ends a stream that is stopped, when the policy has words for it.
+    #[must_use]
+    pub fn stream_ending(&self) -> Option<&str> {
+        self.template(self.policy.veto_template()?)
+    }
 }
 
 impl BoundRule {

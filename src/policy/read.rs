@@ -14,7 +14,7 @@ use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "schema",
     "id",
     "version",
@@ -23,8 +23,10 @@ const KEYS: [&str; 9] = [
     "on_unsupported",
     "max_bytes",
     "rule",
+    "stream",
     "templates",
 ];
+const STREAM_KEYS: [&str; 1] = ["veto_template"];
 const SCHEMA: u64 = 1;
 const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 const MOST_MAX_BYTES: u64 = 1 << 30;
@@ -77,8 +79,9 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
     });
     let templates = templates(root, found);
     let rules = rules(root, source, found);
-    check_templates(&rules, &templates, found);
-    let warnings = warnings(&rules, &templates, source);
+    let ending = stream(root, found);
+    check_templates(&rules, ending.as_ref(), &templates, found);
+    let warnings = warnings(&rules, ending.as_ref(), &templates, source);
     Some(Policy {
         id: id?.to_owned(),
         version: version?.to_owned(),
@@ -91,6 +94,7 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
             .into_iter()
             .map(|(name, (text, _))| (name.to_owned(), text.to_owned()))
             .collect(),
+        veto_template: ending.map(|(name, _)| name.to_owned()),
         warnings,
         digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
         source: source.clone(),
@@ -227,24 +231,52 @@ fn rules(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Vec<Rule> 
     rules
 }
 
-fn check_templates(rules: &[Rule], templates: &Templates<'_>, found: &mut Found) {
-    for rule in rules {
-        if let Action::Rewrite(Replacement::Template(name)) = &rule.action
-            && !templates.contains_key(name.as_str())
-        {
-            let hint = suggest::hint(name, templates.keys().copied());
-            let error = PolicyError::UndefinedTemplate { name: shorten(name), hint };
-            found.push((rule.places.action.clone(), error));
-        }
+/// The name of the template in `[stream]`.
+fn stream<'t>(root: &Table<'t, '_>, found: &mut Found) -> Option<Placed<&'t str>> {
+    let value = root.value("stream")?;
+    let Some(entries) = value.get_ref().as_table() else {
+        let error =
+            PolicyError::WrongType { key: "stream", found: value.get_ref().type_str(), expected: "table" };
+        found.push((value.span(), error));
+        return None;
+    };
+    let table = Table { name: "`[stream]`", entries, place: value.span() };
+    table.only(&STREAM_KEYS, found);
+    table.string("veto_template", found)
+}
+
+/// Every name of a template that something asks for, with its place.
+fn asked<'a>(
+    rules: &'a [Rule],
+    ending: Option<&'a Placed<&str>>,
+) -> impl Iterator<Item = Placed<&'a str>> + Clone {
+    let of_rule = |rule: &'a Rule| match &rule.action {
+        Action::Rewrite(Replacement::Template(name)) => Some((name.as_str(), rule.places.action.clone())),
+        _ => None,
+    };
+    rules.iter().filter_map(of_rule).chain(ending.map(|(name, place)| (*name, place.clone())))
+}
+
+fn check_templates(
+    rules: &[Rule],
+    ending: Option<&Placed<&str>>,
+    templates: &Templates<'_>,
+    found: &mut Found,
+) {
+    for (name, place) in asked(rules, ending).filter(|(name, _)| !templates.contains_key(name)) {
+        let hint = suggest::hint(name, templates.keys().copied());
+        found.push((place, PolicyError::UndefinedTemplate { name: shorten(name), hint }));
     }
 }
 
-fn warnings(rules: &[Rule], templates: &Templates<'_>, source: &Source) -> Vec<Problem<PolicyWarning>> {
-    let used = |name: &str| {
-        rules
-            .iter()
-            .any(|r| matches!(&r.action, Action::Rewrite(Replacement::Template(used)) if used == name))
-    };
+fn warnings(
+    rules: &[Rule],
+    ending: Option<&Placed<&str>>,
+    templates: &Templates<'_>,
+    source: &Source,
+) -> Vec<Problem<PolicyWarning>> {
+    let asked = asked(rules, ending);
+    let used = |name: &str| asked.clone().any(|(used, _)| used == name);
     let unused = templates.iter().filter(|(name, _)| !used(name)).map(|(name, (_, place))| {
         (place.clone(), PolicyWarning::UnusedTemplate { name: (*name).to_owned() })
     });

@@ -109,6 +109,12 @@ impl ClassifierRail {
         Ok(Self { bundle, kind, windowing, threads })
     }
 
+    /// How a text is cut into windows.
+    #[must_use]
+    pub const fn windowing(&self) -> Windowing {
+        self.windowing
+    }
+
     /// Judges `texts`; the answers come in the same order and do not depend on each other.
     pub fn judge(&self, texts: &[Judged<'_>]) -> (Vec<Outcome>, StageTimes) {
         match (&self.kind, self.bundle.model()) {

@@ -7,6 +7,7 @@ mod calibrate;
 mod check;
 mod eval;
 mod explain;
+mod filter;
 mod generate;
 mod inspect;
 mod pipe;
