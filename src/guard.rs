@@ -3,34 +3,33 @@
 mod builder;
 mod explain;
 mod inspect;
+mod judge;
 mod recorder;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
+pub(crate) use judge::Passage;
 
+use judge::Subject;
 use recorder::Recorder;
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portcullis_kernels::Level;
 
-use crate::act::{self, ActError};
+use crate::act::Rewriter;
 use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
-use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
-use crate::span::Span;
 use crate::tokenize::{Tokenizer, Tokens, Windowing};
-use crate::verdict::{
-    Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
-};
+use crate::vault::Vault;
+use crate::verdict::{Detection, ModelRef, PolicyRef, Verdict};
 
 /// A guard. Clones share everything; it may be used from many threads at once.
 ///
@@ -57,45 +56,7 @@ struct Inner {
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Recorder,
-}
-
-/// One text on its way to a verdict.
-struct Subject<'a> {
-    request: &'a Request,
-    /// Text before it that was judged already: the rails read it too, and nothing in it is reported.
-    before: &'a str,
-    /// What the pattern rail found in it, where that has looked already.
-    found: Option<Vec<Detection>>,
-}
-
-impl<'a> From<&'a Request> for Subject<'a> {
-    fn from(request: &'a Request) -> Self {
-        Self { request, before: "", found: None }
-    }
-}
-
-impl Subject<'_> {
-    /// What the rails read.
-    fn text(&self) -> Cow<'_, str> {
-        match self.before {
-            "" => Cow::Borrowed(&self.request.text),
-            before => Cow::Owned([before, &self.request.text].concat()),
-        }
-    }
-
-    /// Detections in [`Subject::text`] by the offsets of the request's text, without those before it.
-    fn own(&self, mut found: Vec<Detection>) -> Vec<Detection> {
-        let from = self.before.len();
-        found.retain_mut(|detection| {
-            let whole = detection.spans.is_empty();
-            detection.spans.retain(|span| span.end > from);
-            for span in &mut detection.spans {
-                *span = Span::new(span.start.saturating_sub(from), span.end - from);
-            }
-            whole || !detection.spans.is_empty()
-        });
-        found
-    }
+    rewriter: Rewriter,
 }
 
 impl Inner {
@@ -144,18 +105,32 @@ impl Guard {
     #[must_use]
     pub fn check_batch(&self, requests: &[Request]) -> Vec<Verdict> {
         let subjects = requests.iter().map(Subject::from).collect();
-        self.judge(subjects).into_iter().map(|(verdict, _)| verdict).collect()
+        self.judge(subjects, None).into_iter().map(|(verdict, _)| verdict).collect()
     }
 
-    /// The verdict on a passage whose pattern matches are known, read together with the released text before it.
-    pub(crate) fn judge_passage(&self, request: &Request, before: &str, found: Vec<Detection>) -> Verdict {
-        self.judge_one(Subject { request, before, found: Some(found) }).0
+    /// Judges one text and, where it redacts, leaves numbered placeholders whose originals the vault keeps.
+    ///
+    /// Rules with another mode than `redact` do as ever: what they put in is not restored.
+    #[must_use]
+    pub fn redact(&self, request: &Request, vault: &mut Vault) -> Verdict {
+        let mut judged = self.judge(vec![request.into()], Some(vault));
+        judged.pop().map_or_else(|| self.unjudged(request), |(verdict, _)| verdict)
+    }
+
+    /// The verdict on a part of a longer text, whose pattern matches are known.
+    pub(crate) fn judge_passage(
+        &self,
+        request: &Request,
+        passage: Passage<'_>,
+        found: Vec<Detection>,
+    ) -> Verdict {
+        self.judge_one(Subject::part(request, passage, found)).0
     }
 
     /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
     pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
         let outcome = Outcome::Failed(what.to_owned());
-        let mut verdict = self.verdict(request, Vec::new(), Some(&outcome), Foreign::No);
+        let mut verdict = self.verdict(request, Vec::new(), Some(&outcome), Foreign::No, None);
         self.record(request, &mut verdict);
         verdict
     }
@@ -163,80 +138,6 @@ impl Guard {
     /// One verdict, and the logits behind it.
     fn check_one(&self, request: &Request) -> (Verdict, Vec<f32>) {
         self.judge_one(request.into())
-    }
-
-    fn judge_one(&self, subject: Subject<'_>) -> (Verdict, Vec<f32>) {
-        let request = subject.request;
-        let mut judged = self.judge(vec![subject]);
-        judged.pop().unwrap_or_else(|| (self.unjudged(request), Vec::new()))
-    }
-
-    /// The verdict on each text and its logits, by head; there are none where the classifiers did not answer.
-    fn judge(&self, mut subjects: Vec<Subject<'_>>) -> Vec<(Verdict, Vec<f32>)> {
-        let start = Instant::now();
-        let inner = &*self.0;
-        let limit = inner.policy.policy().max_bytes();
-        let found: Vec<_> = subjects.iter_mut().map(|subject| subject.found.take()).collect();
-        let texts: Vec<Cow<'_, str>> = subjects.iter().map(Subject::text).collect();
-        let normalized: Vec<Option<Normalized<'_>>> = subjects
-            .iter()
-            .zip(&texts)
-            .map(|(subject, text)| (subject.request.text.len() <= limit).then(|| Normalized::new(text)))
-            .collect();
-        let normalize = start.elapsed();
-
-        let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(subjects.len());
-        for (((subject, text), known), normalized) in subjects.iter().zip(&texts).zip(found).zip(&normalized)
-        {
-            detections.push(known.unwrap_or_else(|| {
-                let mut found = Vec::new();
-                if normalized.is_some() {
-                    inner.patterns.scan(text, &mut found);
-                }
-                subject.own(found)
-            }));
-        }
-        let patterns = start.elapsed().saturating_sub(normalize);
-
-        let judged: Vec<Judged<'_>> = subjects
-            .iter()
-            .zip(&normalized)
-            .filter_map(|(subject, normalized)| {
-                let allowed = subject.request.deadline.or(inner.deadline);
-                let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
-                normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline })
-            })
-            .collect();
-        let (outcomes, stages) = inner.classifier.judge(&judged);
-        let mut outcomes = outcomes.into_iter();
-
-        let timing = Timing {
-            total: 0,
-            normalize: micros(normalize),
-            patterns: micros(patterns),
-            tokenize: micros(stages.tokenize),
-            encode: micros(stages.encode),
-            decide: 0,
-        };
-        subjects
-            .iter()
-            .zip(normalized)
-            .zip(detections)
-            .map(|((Subject { request, .. }, normalized), detections)| {
-                let decide = Instant::now();
-                let foreign = normalized.as_ref().map_or(Foreign::No, |text| self.foreign(text));
-                let outcome = normalized.and_then(|_| outcomes.next());
-                let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign);
-                verdict.timing =
-                    Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };
-                self.record(request, &mut verdict);
-                let logits = match outcome {
-                    Some(Outcome::Scored(heads)) => heads.logits,
-                    _ => Vec::new(),
-                };
-                (verdict, logits)
-            })
-            .collect()
     }
 
     /// Whether a text is in a language that the classifiers were not trained on.
@@ -330,128 +231,6 @@ impl Guard {
     pub fn bundle(&self) -> &Bundle {
         &self.0.bundle
     }
-
-    fn verdict(
-        &self,
-        request: &Request,
-        mut detections: Vec<Detection>,
-        outcome: Option<&Outcome>,
-        foreign: Foreign,
-    ) -> Verdict {
-        let inner = &*self.0;
-        let mut scores = Vec::new();
-        let mut fault = None;
-        let (coverage, reason) = match outcome {
-            None => {
-                fault = Some(format!(
-                    "the text has {} bytes, the policy's max_bytes is {}",
-                    request.text.len(),
-                    inner.policy.policy().max_bytes()
-                ));
-                (Coverage::None, Some(CoverageReason::SizeLimit))
-            }
-            Some(Outcome::Late { judged, windows }) => {
-                fault = Some(format!("the deadline passed with {judged} of {windows} windows judged"));
-                (Coverage::Partial, Some(CoverageReason::Deadline))
-            }
-            Some(Outcome::Failed(message)) => {
-                fault = Some(message.clone());
-                (Coverage::Partial, Some(CoverageReason::Fault))
-            }
-            Some(Outcome::Scored(heads)) => {
-                scores = self.classify(heads, &mut detections);
-                let unknown = heads.unknown_share > inner.bundle.manifest().coverage.unknown_share;
-                match if unknown { Foreign::Wholly } else { foreign } {
-                    Foreign::Wholly => (Coverage::None, Some(CoverageReason::UnsupportedLanguage)),
-                    Foreign::Partly => (Coverage::Partial, Some(CoverageReason::UnsupportedLanguage)),
-                    Foreign::No => (Coverage::Full, None),
-                }
-            }
-        };
-        let evidence = Evidence {
-            role: request.role,
-            detections: &detections,
-            coverage,
-            reasons: reason.as_slice(),
-            fault: fault.is_some(),
-        };
-        let decided = decide(&inner.policy, &evidence);
-        if decided.fault && fault.is_none() {
-            fault = Some("a score is not a number in 0..=1".to_owned());
-        }
-        let mut decision = decided.decision;
-        let (mut text, mut edits) = (None, Vec::new());
-        if decision.releases() {
-            match rewrite(&request.text, &decided.rewrites) {
-                Ok((rewritten, script)) => (text, edits) = (Some(rewritten), script),
-                Err(error) => {
-                    fault = Some(full_message(&error));
-                    decision = inner.policy.policy().on_fault();
-                }
-            }
-        }
-        Verdict {
-            id: request.id.clone(),
-            decision,
-            text,
-            scores,
-            findings: decided.findings,
-            edits,
-            coverage,
-            coverage_reason: reason,
-            fault,
-            policy: inner.policy_ref.clone(),
-            model: inner.model_ref.clone(),
-            timing: Timing::default(),
-            decision_id: String::new(),
-        }
-    }
-
-    /// Adds a detection for each head and answers the named scores.
-    fn classify(&self, heads: &HeadScores, detections: &mut Vec<Detection>) -> Vec<(String, f32)> {
-        let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
-        self.heads()
-            .iter()
-            .zip(scores)
-            .map(|(head, score)| {
-                detections.push(Detection {
-                    detector: format!("classifier.{}", head.name),
-                    category: head.name.clone(),
-                    score,
-                    spans: Vec::new(),
-                    source: Source::Classifier,
-                });
-                (head.name.clone(), score)
-            })
-            .collect()
-    }
-
-    /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.
-    fn record(&self, request: &Request, verdict: &mut Verdict) {
-        let inner = &*self.0;
-        if let Err(error) = inner.recorder.record(request, verdict, &inner.policy, inner.calibration_digest())
-        {
-            verdict.fault = Some(full_message(&error));
-            verdict.decision = verdict.decision.max(inner.policy.policy().on_fault());
-            verdict.text = None;
-            verdict.edits.clear();
-        }
-    }
-
-    /// A verdict by the policy's `on_fault` for a text that no rail has seen.
-    fn unjudged(&self, request: &Request) -> Verdict {
-        let outcome = Outcome::Failed("the text was not judged".to_owned());
-        self.verdict(request, Vec::new(), Some(&outcome), Foreign::No)
-    }
-}
-
-fn rewrite(text: &str, rewrites: &[Rewrite]) -> Result<(String, Vec<Edit>), ActError> {
-    let edits = act::edits(text, rewrites)?;
-    Ok((act::apply(text, &edits)?, edits))
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// An error with the chain of its sources, in one line.

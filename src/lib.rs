@@ -31,6 +31,7 @@ pub mod rails;
 pub mod calibrate;
 pub mod policy;
 pub mod decide;
+pub mod vault;
 pub mod act;
 pub mod record;
 pub mod guard;
@@ -44,6 +45,7 @@ pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role};
 pub use span::Span;
 pub use stream::{Piece, Stream};
+pub use vault::{Restorer, Vault};
 pub use verdict::{
     Coverage, CoverageReason, Decision, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
 };

@@ -4,21 +4,23 @@
 //! that segment together with as much of what was released before it as fits one window of the model. What it gives
 //! depends on the stream's bytes alone: any split of them gives the same pieces. `docs/stream.md` tells the design.
 
+mod piece;
 mod segment;
 mod tail;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
 use std::fmt;
 use std::ops::Range;
 
-use crate::guard::Guard;
+use crate::guard::{Guard, Passage};
 use crate::normalize::Normalized;
 use crate::request::{Request, RequestError, Role};
 use crate::span::Span;
 use crate::tokenize::{Tokens, Words};
-use crate::verdict::{Coverage, CoverageReason, Decision, Edit, Finding, Verdict};
+use crate::verdict::{Coverage, Decision, Edit, Finding, Verdict};
+pub use piece::Piece;
+
 use segment::{Segment, Segmenter};
 use tail::Tail;
 
@@ -61,41 +63,14 @@ pub struct Stream {
     counter: Counter,
     /// The beginning of a character whose end has not come yet.
     undecoded: Vec<u8>,
+    /// What rules ask to be added at the end, each with the decision that did.
+    notices: Vec<(String, String)>,
+    /// The last of what was shown, as much as the longest notice needs to be found in it.
+    shown: String,
     /// The text that took the place of the whole last segment.
     replaced_by: Option<String>,
     decision: Decision,
     closed: bool,
-}
-
-/// What became of one stretch of a stream.
-///
-/// The `text` of all pieces, one after the other, is what may be shown. `Debug` shows no text.
-#[derive(Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Piece {
-    /// The stretch's first byte, as an offset in the stream.
-    pub start: usize,
-    /// One past its last byte.
-    pub end: usize,
-    /// What was decided about it. After an escalation or a veto nothing more of the stream is released.
-    pub decision: Decision,
-    /// What may be shown in its place: the stretch itself, with the edits applied, or the policy's words for a stream
-    /// that was stopped.
-    pub text: String,
-    /// Every rule that applied, with spans as offsets in the stream.
-    pub findings: Vec<Finding>,
-    /// Changes by a rewrite, as offsets in the stream.
-    pub edits: Vec<Edit>,
-    /// How much of the stretch was judged.
-    pub coverage: Coverage,
-    /// Why that is not all of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub coverage_reason: Option<CoverageReason>,
-    /// What went wrong, when something did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<String>,
-    /// Names the decision in records.
-    pub decision_id: String,
 }
 
 impl Guard {
@@ -110,6 +85,8 @@ impl Guard {
             tail: Tail::new(windowing.capacity()),
             counter: Counter::default(),
             undecoded: Vec::new(),
+            notices: Vec::new(),
+            shown: String::new(),
             replaced_by: None,
             decision: Decision::Allow,
             closed: false,
@@ -118,6 +95,13 @@ impl Guard {
 }
 
 impl Stream {
+    /// The same stream with the templates for readers of this language, a tag such as `de` or `pt-BR`.
+    #[must_use]
+    pub fn with_locale(mut self, locale: Option<String>) -> Self {
+        self.request.locale = locale;
+        self
+    }
+
     /// Takes the next bytes, of any number and cut anywhere, and answers the pieces that they settle, often none.
     ///
     /// Bytes that are not UTF-8, and NUL, are a fault: the stream ends by the policy's `on_fault`, with what was held.
@@ -148,6 +132,9 @@ impl Stream {
             self.fail(&RequestError::InvalidUtf8 { at }, &mut pieces);
         }
         self.drain(true, &mut pieces);
+        if !self.closed {
+            pieces.extend(self.notify());
+        }
         self.closed = true;
         pieces
     }
@@ -207,7 +194,11 @@ impl Stream {
         let size = self.counter.count(&self.guard, &segment.text);
         let room = windowing.capacity().saturating_sub(size).max(windowing.overlap());
         let request = Request { text: segment.text, ..self.request.clone() };
-        let verdict = self.guard.judge_passage(&request, self.tail.last(room), segment.found);
+        let verdict = {
+            let passage =
+                Passage { before: self.tail.last(room), behind: self.tail.text(), ahead: &segment.ahead };
+            self.guard.judge_passage(&request, passage, segment.found)
+        };
         self.piece(segment.start, &request.text, verdict)
     }
 
@@ -228,15 +219,24 @@ impl Stream {
         self.decision = self.decision.max(verdict.decision);
         let mut edits = verdict.edits;
         let shown = match verdict.text {
-            Some(rewritten) if verdict.decision.releases() => {
+            Some(mut rewritten) if verdict.decision.releases() => {
+                // A notice waits for the end of the stream.
+                if let Some(notice) = edits.pop_if(|edit| edit.start == text.len()) {
+                    rewritten.truncate(rewritten.len().saturating_sub(notice.replacement.len()));
+                    self.keep_notice(notice.replacement, &verdict.decision_id);
+                }
                 self.join(text, rewritten, &mut edits, &verdict.findings)
             }
             _ => {
                 self.closed = true;
                 edits.clear();
-                self.guard.policy().stream_ending().unwrap_or_default().to_owned()
+                let locale = self.request.locale.as_deref();
+                let ending = self.guard.policy().stream_ending(locale).unwrap_or_default().to_owned();
+                self.shown.push_str(&ending);
+                ending + &self.due()
             }
         };
+        self.remember(&shown);
         let Self { tail, counter, guard, .. } = self;
         tail.push(&shown, |word| counter.count(guard, word));
         let mut findings = verdict.findings;
@@ -258,6 +258,54 @@ impl Stream {
             fault: verdict.fault,
             decision_id: verdict.decision_id,
         }
+    }
+
+    /// Keeps a notice for the end, once.
+    fn keep_notice(&mut self, notice: String, decision_id: &str) {
+        let notice = notice.trim();
+        if !self.notices.iter().any(|(known, _)| known == notice) {
+            self.notices.push((notice.to_owned(), decision_id.to_owned()));
+        }
+    }
+
+    /// Keeps the end of what was shown.
+    fn remember(&mut self, shown: &str) {
+        self.shown.push_str(shown);
+        let needed = self.guard.policy().longest_notice().max(CHUNK);
+        let from = self.shown.floor_char_boundary(self.shown.len().saturating_sub(2 * needed));
+        self.shown.drain(..from);
+    }
+
+    /// The notices that were not shown yet, each in a paragraph of its own.
+    fn due(&mut self) -> String {
+        let mut due = String::new();
+        for (notice, _) in std::mem::take(&mut self.notices) {
+            if !self.shown.contains(&notice) {
+                let line_ended = due.is_empty() && (self.shown.is_empty() || self.shown.ends_with('\n'));
+                due.push_str(if line_ended { "\n" } else { "\n\n" });
+                due.push_str(&notice);
+            }
+        }
+        due
+    }
+
+    /// The notices that are due, as a piece behind the last byte.
+    fn notify(&mut self) -> Option<Piece> {
+        let decision_id = self.notices.first()?.1.clone();
+        let text = Some(self.due()).filter(|due| !due.is_empty())?;
+        let at = self.segmenter.bounds().1;
+        Some(Piece {
+            start: at,
+            end: at,
+            decision: Decision::Rewrite,
+            edits: vec![Edit { start: at, end: at, replacement: text.clone() }],
+            text,
+            findings: Vec::new(),
+            coverage: Coverage::Full,
+            coverage_reason: None,
+            fault: None,
+            decision_id,
+        })
     }
 
     /// Fits a rewritten segment to what stands around it: a text that takes the place of a whole segment keeps the
@@ -312,17 +360,6 @@ impl fmt::Debug for Stream {
             .field("held", &self.held())
             .field("decision", &self.decision)
             .field("closed", &self.closed)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Piece {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Piece")
-            .field("start", &self.start)
-            .field("end", &self.end)
-            .field("decision", &self.decision)
-            .field("bytes", &self.text.len())
             .finish_non_exhaustive()
     }
 }

@@ -33,6 +33,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ROLE", default_value = "assistant", value_parser = input::parse_role)]
     role: Role,
 
+    /// The language of the templates that are put in, as a tag such as de or pt-BR.
+    #[arg(long, value_name = "TAG")]
+    locale: Option<String>,
+
     /// Print one event a line, as JSON.
     #[arg(long)]
     json: bool,
@@ -42,7 +46,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let mut stream = options.guard()?.stream(arguments.role);
+    let mut stream = options.guard()?.stream(arguments.role).with_locale(arguments.locale.clone());
     let mut input = io::stdin().lock();
     let mut output = io::stdout().lock();
     let mut buffer = vec![0; CHUNK];

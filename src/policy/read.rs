@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
 
 use super::error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
-use super::rule::{Action, Limit, Replacement, Rule};
+use super::rule::{Action, Limit, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, Policy, suggest};
@@ -251,8 +251,8 @@ fn asked<'a>(
     ending: Option<&'a Placed<&str>>,
 ) -> impl Iterator<Item = Placed<&'a str>> + Clone {
     let of_rule = |rule: &'a Rule| match &rule.action {
-        Action::Rewrite(Replacement::Template(name)) => Some((name.as_str(), rule.places.action.clone())),
-        _ => None,
+        Action::Rewrite(replacement) => Some((replacement.template()?, rule.places.action.clone())),
+        Action::Escalate | Action::Veto => None,
     };
     rules.iter().filter_map(of_rule).chain(ending.map(|(name, place)| (*name, place.clone())))
 }
@@ -276,7 +276,11 @@ fn warnings(
     source: &Source,
 ) -> Vec<Problem<PolicyWarning>> {
     let asked = asked(rules, ending);
-    let used = |name: &str| asked.clone().any(|(used, _)| used == name);
+    // A template of another language, `name.locale`, is used with that of `name`.
+    let is_of = |name: &str, used| {
+        name.strip_prefix(used).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let used = |name: &str| asked.clone().any(|(used, _)| is_of(name, used));
     let unused = templates.iter().filter(|(name, _)| !used(name)).map(|(name, (_, place))| {
         (place.clone(), PolicyWarning::UnusedTemplate { name: (*name).to_owned() })
     });

@@ -35,6 +35,8 @@ pub(super) struct Segment {
     pub(super) start: usize,
     /// Its text, never empty.
     pub(super) text: String,
+    /// What comes after it, as far as its end was settled by that.
+    pub(super) ahead: String,
     /// What the patterns found in it, by its own offsets.
     pub(super) found: Vec<Detection>,
 }
@@ -58,8 +60,8 @@ enum Kind {
 
 /// What looking closer at a candidate gave.
 enum Settled {
-    /// The segment ends at this byte, and holds these matches.
-    Cut(usize, Vec<Detection>),
+    /// The segment ends at the first byte; these matches were found before the second.
+    Cut(usize, usize, Vec<Detection>),
     /// It does not end here.
     Not,
     /// More of the stream must be seen.
@@ -129,7 +131,7 @@ impl Segmenter {
     pub(super) fn next(&mut self, ended: bool) -> Option<Segment> {
         while let Some(candidate) = self.waiting.take().or_else(|| self.advance()) {
             match self.settle(candidate, ended) {
-                Settled::Cut(cut, found) => return Some(self.take(cut, found, candidate.kind)),
+                Settled::Cut(cut, view, found) => return Some(self.take(cut, view, found, candidate.kind)),
                 Settled::Not => {}
                 Settled::Unknown => {
                     self.waiting = Some(candidate);
@@ -142,7 +144,7 @@ impl Segmenter {
         }
         let end = self.text.len();
         let found = self.scan(end);
-        Some(self.take(end, found, Kind::Sentence))
+        Some(self.take(end, end, found, Kind::Sentence))
     }
 
     /// Reads on to the next candidate.
@@ -168,7 +170,7 @@ impl Segmenter {
     fn settle(&mut self, candidate: Candidate, ended: bool) -> Settled {
         let at = candidate.at;
         if candidate.kind != Kind::Forced && self.is_quiet(at) {
-            return Settled::Cut(at, self.scan(at));
+            return Settled::Cut(at, at, self.scan(at));
         }
         let view = match candidate.kind {
             // A later space will do as well, one after a sentence or without digits about.
@@ -205,7 +207,7 @@ impl Segmenter {
                 break;
             }
         }
-        Settled::Cut(cut, found)
+        Settled::Cut(cut, view, found)
     }
 
     /// Whether the bytes before `at` keep matches from reaching over it.
@@ -238,8 +240,8 @@ impl Segmenter {
         found
     }
 
-    /// Takes the segment that ends at `cut` out of the held text.
-    fn take(&mut self, cut: usize, mut found: Vec<Detection>, kind: Kind) -> Segment {
+    /// Takes the segment that ends at `cut` out of the held text, which was seen up to `view`.
+    fn take(&mut self, cut: usize, view: usize, mut found: Vec<Detection>, kind: Kind) -> Segment {
         let start = self.held;
         for detection in &mut found {
             detection.spans.retain(|span| start <= span.start && span.end <= cut);
@@ -249,7 +251,8 @@ impl Segmenter {
         }
         found.retain(|detection| !detection.spans.is_empty());
         let text = self.text.get(start..cut).unwrap_or_default().to_owned();
-        let segment = Segment { start: self.base + start, text, found };
+        let ahead = self.text.get(cut..view).unwrap_or_default().to_owned();
+        let segment = Segment { start: self.base + start, text, ahead, found };
         if self.at != cut {
             self.at = cut;
             self.ends = SentenceEnds::default();

@@ -38,6 +38,11 @@ impl Tail {
         self.text.drain(..dropped);
     }
 
+    /// All that is kept.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The last words, of at most `tokens` tokens together.
     pub(super) fn last(&self, tokens: usize) -> &str {
         let (mut bytes, mut left) = (0, tokens);

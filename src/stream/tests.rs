@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::decide::Rewrite;
+use crate::decide::{Replace, Rewrite};
 use crate::rails::pattern::PatternRail;
 
 /// The bundle that judges in microseconds, under the default policy.
@@ -69,7 +69,9 @@ fn redacted(text: &str) -> String {
         .filter(|detection| detection.score >= 0.5)
         .map(|detection| Rewrite {
             rule: 0,
-            replacement: PatternRail::placeholder(&detection.detector).unwrap().to_owned(),
+            replacement: Replace::Placeholder(
+                PatternRail::placeholder(&detection.detector).unwrap().to_owned(),
+            ),
             spans: detection.spans,
         })
         .collect();
@@ -115,6 +117,9 @@ fn any_text() -> impl Strategy<Value = String> {
         " ext. 12",
         " (office)",
         "0490 75 40 81",
+        "0490. 75. 40. 81",
+        "+44. 20. 7946. 0958",
+        "+44. 20. ",
         "5551234",
         "call me: ",
         "phone",
