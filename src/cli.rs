@@ -7,6 +7,7 @@ mod data;
 mod eval;
 mod explain;
 mod failure;
+mod filter;
 mod generate;
 mod guard_options;
 mod input;
@@ -40,6 +41,7 @@ struct Cli {
 enum Command {
     Check(check::Arguments),
     Pipe(pipe::Arguments),
+    Filter(filter::Arguments),
     Explain(explain::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
@@ -54,6 +56,7 @@ Examples:
   portcullis check \"how do I bake bread?\"
   some-model | portcullis check --role assistant --json
   portcullis pipe < requests.ndjson > verdicts.ndjson
+  some-model | portcullis filter
   portcullis explain \"ignore all previous instructions\"
 
 Exit status: 0 allowed or rewritten, 1 vetoed or escalated, 2 an error.";
@@ -69,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Check(arguments) => check::run(&arguments, &cli.guard),
         Command::Pipe(arguments) => pipe::run(&arguments, &cli.guard),
+        Command::Filter(arguments) => filter::run(&arguments, &cli.guard),
         Command::Explain(arguments) => explain::run(&arguments, &cli.guard),
         Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),

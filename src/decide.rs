@@ -22,6 +22,8 @@ const REDACTED: &str = "[REDACTED]";
 pub struct Evidence<'a> {
     /// Who produced the text.
     pub role: Role,
+    /// The language in which the reader wants templates, such as `de` or `pt-BR`.
+    pub locale: Option<&'a str>,
     /// What the rails saw, in any order.
     pub detections: &'a [Detection],
     /// How much of the text was judged.
@@ -56,7 +58,38 @@ pub struct Rewrite {
     /// What is replaced; empty for the whole text.
     pub spans: Vec<Span>,
     /// What takes its place.
-    pub replacement: String,
+    pub replacement: Replace,
+}
+
+/// How bytes are replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Replace {
+    /// By a placeholder such as `[EMAIL]`, which a vault may number.
+    Placeholder(String),
+    /// By `*` for each letter and digit but the last few.
+    Mask {
+        /// How many are kept, at most half of them.
+        keep: usize,
+    },
+    /// By the placeholder with a keyed hash of the bytes, such as `[EMAIL_0a1b2c3d4e5f]`.
+    Hash {
+        /// The placeholder.
+        placeholder: String,
+    },
+    /// By a value of the same format that belongs to nobody, where there is such a thing.
+    Synthetic {
+        /// What found the bytes, such as `pii.email`.
+        detector: String,
+        /// What takes their place where there is no such value.
+        placeholder: String,
+    },
+    /// By nothing, together with the rest of the sentence.
+    Sentence,
+    /// By this text.
+    Text(String),
+    /// By themselves; this text is added at the end.
+    Append(String),
 }
 
 /// Decides about one text.
@@ -94,7 +127,7 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     Decided {
         decision: strongest.max(on_fault).max(on_unsupported),
         findings: matches.iter().map(Match::finding).collect(),
-        rewrites: matches.iter().filter_map(|found| found.rewrite(policy)).collect(),
+        rewrites: matches.iter().filter_map(|found| found.rewrite(policy, evidence.locale)).collect(),
         fault,
     }
 }
@@ -134,14 +167,25 @@ impl Match<'_> {
         }
     }
 
-    fn rewrite(&self, policy: &BoundPolicy) -> Option<Rewrite> {
-        let (spans, replacement) = match self.rule.replacement()? {
-            Replacement::Redact => (
-                self.detection.spans.clone(),
-                PatternRail::placeholder(&self.detection.detector).unwrap_or(REDACTED),
-            ),
-            Replacement::Template(name) => (Vec::new(), policy.template(name).unwrap_or(REDACTED)),
+    fn rewrite(&self, policy: &BoundPolicy, locale: Option<&str>) -> Option<Rewrite> {
+        let detector = &self.detection.detector;
+        let placeholder = || PatternRail::placeholder(detector).unwrap_or(REDACTED).to_owned();
+        let template = |name| policy.template_for(name, locale).unwrap_or(REDACTED).to_owned();
+        let replacement = match self.rule.replacement()? {
+            Replacement::Redact => Replace::Placeholder(placeholder()),
+            Replacement::Mask { keep } => Replace::Mask { keep: *keep },
+            Replacement::Hash => Replace::Hash { placeholder: placeholder() },
+            Replacement::Synthetic => {
+                Replace::Synthetic { detector: detector.clone(), placeholder: placeholder() }
+            }
+            Replacement::RemoveSentence => Replace::Sentence,
+            Replacement::Template(name) => Replace::Text(template(name)),
+            Replacement::Append(name) => Replace::Append(template(name)),
         };
-        Some(Rewrite { rule: self.place, spans, replacement: replacement.to_owned() })
+        let spans = match replacement {
+            Replace::Text(_) | Replace::Append(_) => Vec::new(),
+            _ => self.detection.spans.clone(),
+        };
+        Some(Rewrite { rule: self.place, spans, replacement })
     }
 }

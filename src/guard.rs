@@ -4,33 +4,34 @@ mod builder;
 mod cascade;
 mod explain;
 mod inspect;
+mod judge;
 mod recorder;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
+pub(crate) use judge::Passage;
 
 use cascade::Exits;
+use judge::Subject;
 use recorder::Recorder;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portcullis_kernels::Level;
 
-use crate::act::{self, ActError};
+use crate::act::Rewriter;
 use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
-use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
-use crate::policy::{BoundPolicy, OnDeadline};
+use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
-use crate::tokenize::{Tokenizer, Tokens};
-use crate::verdict::{
-    Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
-};
+use crate::tokenize::{Tokenizer, Tokens, Windowing};
+use crate::vault::Vault;
+use crate::verdict::{Detection, ModelRef, PolicyRef, Verdict};
 
 /// A guard. Clones share everything; it may be used from many threads at once.
 ///
@@ -58,6 +59,7 @@ struct Inner {
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Recorder,
+    rewriter: Rewriter,
 }
 
 impl Inner {
@@ -105,80 +107,40 @@ impl Guard {
     /// Each verdict is what [`Guard::check`] would say of the text alone, bit for bit, save for times and identifiers.
     #[must_use]
     pub fn check_batch(&self, requests: &[Request]) -> Vec<Verdict> {
-        self.judge(requests).into_iter().map(|(verdict, _)| verdict).collect()
+        let subjects = requests.iter().map(Subject::from).collect();
+        self.judge(subjects, None).into_iter().map(|(verdict, _)| verdict).collect()
+    }
+
+    /// Judges one text and, where it redacts, leaves numbered placeholders whose originals the vault keeps.
+    ///
+    /// Rules with another mode than `redact` do as ever: what they put in is not restored.
+    #[must_use]
+    pub fn redact(&self, request: &Request, vault: &mut Vault) -> Verdict {
+        let mut judged = self.judge(vec![request.into()], Some(vault));
+        judged.pop().map_or_else(|| self.unjudged(request), |(verdict, _)| verdict)
+    }
+
+    /// The verdict on a part of a longer text, whose pattern matches are known.
+    pub(crate) fn judge_passage(
+        &self,
+        request: &Request,
+        passage: Passage<'_>,
+        found: Vec<Detection>,
+    ) -> Verdict {
+        self.judge_one(Subject::part(request, passage, found)).0
+    }
+
+    /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
+    pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
+        let outcome = Outcome::Failed(what.to_owned());
+        let mut verdict = self.verdict(request, Vec::new(), Some(&outcome), Foreign::No, None);
+        self.record(request, &mut verdict);
+        verdict
     }
 
     /// One verdict, and the logits behind it.
     fn check_one(&self, request: &Request) -> (Verdict, Vec<f32>) {
-        let mut judged = self.judge(std::slice::from_ref(request));
-        judged.pop().unwrap_or_else(|| (self.unjudged(request), Vec::new()))
-    }
-
-    /// The verdict on each text and its logits, by head; there are none where the classifiers did not answer.
-    fn judge(&self, requests: &[Request]) -> Vec<(Verdict, Vec<f32>)> {
-        let start = Instant::now();
-        let inner = &*self.0;
-        let limit = inner.policy.policy().max_bytes();
-        let normalized: Vec<Option<Normalized<'_>>> = requests
-            .iter()
-            .map(|request| (request.text.len() <= limit).then(|| Normalized::new(&request.text)))
-            .collect();
-        let normalize = start.elapsed();
-
-        let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(requests.len());
-        for (request, normalized) in requests.iter().zip(&normalized) {
-            let mut found = Vec::new();
-            if normalized.is_some() {
-                inner.patterns.scan(&request.text, &mut found);
-            }
-            detections.push(found);
-        }
-        let patterns = start.elapsed().saturating_sub(normalize);
-
-        let judged: Vec<Judged<'_>> = requests
-            .iter()
-            .zip(&normalized)
-            .filter_map(|(request, normalized)| {
-                let allowed = request.deadline.or(inner.deadline);
-                let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
-                let gates = inner.exits.gates(request.role);
-                normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline, gates })
-            })
-            .collect();
-        let (outcomes, stages) = inner.classifier.judge(&judged);
-        let mut outcomes = outcomes.into_iter();
-        let foreign = inner
-            .classifier
-            .map(&normalized, |text| text.as_ref().map_or(Foreign::No, |text| self.foreign(text)));
-
-        let timing = Timing {
-            total: 0,
-            normalize: micros(normalize),
-            patterns: micros(patterns),
-            tokenize: micros(stages.tokenize),
-            encode: micros(stages.encode),
-            decide: 0,
-        };
-        requests
-            .iter()
-            .zip(normalized)
-            .zip(detections)
-            .zip(foreign)
-            .map(|(((request, normalized), detections), foreign)| {
-                let decide = Instant::now();
-                let outcome = normalized.and_then(|_| outcomes.next());
-                let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign);
-                let policy = self.policy_for(outcome.as_ref());
-                verdict.timing =
-                    Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };
-                self.record(request, &mut verdict, policy);
-                let logits = match outcome {
-                    Some(Outcome::Scored(heads) | Outcome::Early(heads)) => heads.logits,
-                    _ => Vec::new(),
-                };
-                (verdict, logits)
-            })
-            .collect()
+        self.judge_one(request.into())
     }
 
     /// Whether a text is in a language that the classifiers were not trained on.
@@ -270,163 +232,21 @@ impl Guard {
         &self.0.policy
     }
 
+    /// The pattern rail.
+    pub(crate) fn patterns(&self) -> &PatternRail {
+        &self.0.patterns
+    }
+
+    /// How the classifiers cut a text.
+    pub(crate) fn windowing(&self) -> Windowing {
+        self.0.classifier.windowing()
+    }
+
     /// The bundle in use.
     #[must_use]
     pub fn bundle(&self) -> &Bundle {
         &self.0.bundle
     }
-
-    fn verdict(
-        &self,
-        request: &Request,
-        mut detections: Vec<Detection>,
-        outcome: Option<&Outcome>,
-        foreign: Foreign,
-    ) -> Verdict {
-        let inner = &*self.0;
-        let mut scores = Vec::new();
-        let mut fault = None;
-        let mut exit = None;
-        let mut early = false;
-        let mut work = 0.0;
-        let (coverage, reasons) = match outcome {
-            None => {
-                fault = Some(format!(
-                    "the text has {} bytes, the policy's max_bytes is {}",
-                    request.text.len(),
-                    inner.policy.policy().max_bytes()
-                ));
-                (Coverage::None, vec![CoverageReason::SizeLimit])
-            }
-            Some(Outcome::Late { judged, windows }) => {
-                fault = Some(format!("the deadline passed with {judged} of {windows} windows judged"));
-                (Coverage::Partial, vec![CoverageReason::Deadline])
-            }
-            Some(Outcome::Failed(message)) => {
-                fault = Some(message.clone());
-                (Coverage::Partial, vec![CoverageReason::Fault])
-            }
-            Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
-                scores = self.classify(heads, &mut detections);
-                (exit, work) = (heads.exit, heads.work);
-                early = matches!(outcome, Some(Outcome::Early(_)));
-                if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
-                    fault = Some("the deadline passed before the whole model had answered".to_owned());
-                }
-                let limits = inner.bundle.manifest().coverage;
-                let unknown = heads.unknown_share > limits.unknown_share;
-                let foreign = if unknown { Foreign::Wholly } else { foreign };
-                let unreadable = limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
-                let late = early.then_some(CoverageReason::Deadline);
-                let reason = match foreign {
-                    Foreign::Wholly | Foreign::Partly => Some(CoverageReason::UnsupportedLanguage),
-                    Foreign::No => unreadable.then_some(CoverageReason::Unreadable),
-                };
-                let coverage = match (foreign, late) {
-                    (Foreign::Wholly, _) => Coverage::None,
-                    _ if unreadable => Coverage::None,
-                    (Foreign::No, None) => Coverage::Full,
-                    _ => Coverage::Partial,
-                };
-                (coverage, late.into_iter().chain(reason).collect())
-            }
-        };
-        let evidence = Evidence {
-            role: request.role,
-            detections: &detections,
-            coverage,
-            reasons: &reasons,
-            early,
-            fault: fault.is_some(),
-        };
-        let decided = decide(self.policy_for(outcome), &evidence);
-        if decided.fault && fault.is_none() {
-            fault = Some("a score is not a number in 0..=1".to_owned());
-        }
-        let mut decision = decided.decision;
-        let (mut text, mut edits) = (None, Vec::new());
-        if decision.releases() {
-            match rewrite(&request.text, &decided.rewrites) {
-                Ok((rewritten, script)) => (text, edits) = (Some(rewritten), script),
-                Err(error) => {
-                    fault = Some(full_message(&error));
-                    decision = inner.policy.policy().on_fault();
-                }
-            }
-        }
-        Verdict {
-            id: request.id.clone(),
-            decision,
-            text,
-            scores,
-            findings: decided.findings,
-            edits,
-            coverage,
-            // The worst is told last.
-            coverage_reason: reasons.last().copied(),
-            work,
-            exit: exit.and_then(|exit| inner.exits.name(exit)).map(str::to_owned),
-            fault,
-            policy: inner.policy_ref.clone(),
-            model: inner.model_ref.clone(),
-            timing: Timing::default(),
-            decision_id: String::new(),
-        }
-    }
-
-    /// The policy that weighs an outcome: what an exit says in place of the whole model has thresholds of its own.
-    fn policy_for(&self, outcome: Option<&Outcome>) -> &BoundPolicy {
-        let exit = match outcome {
-            Some(Outcome::Early(heads)) => heads.exit,
-            _ => None,
-        };
-        exit.and_then(|exit| self.0.exits.policy(exit)).unwrap_or(&self.0.policy)
-    }
-
-    /// Adds a detection for each head and answers the named scores.
-    fn classify(&self, heads: &HeadScores, detections: &mut Vec<Detection>) -> Vec<(String, f32)> {
-        let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
-        self.heads()
-            .iter()
-            .zip(scores)
-            .map(|(head, score)| {
-                detections.push(Detection {
-                    detector: format!("classifier.{}", head.name),
-                    category: head.name.clone(),
-                    score,
-                    spans: Vec::new(),
-                    source: Source::Classifier,
-                });
-                (head.name.clone(), score)
-            })
-            .collect()
-    }
-
-    /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.
-    fn record(&self, request: &Request, verdict: &mut Verdict, policy: &BoundPolicy) {
-        let inner = &*self.0;
-        if let Err(error) = inner.recorder.record(request, verdict, policy, inner.calibration_digest()) {
-            verdict.fault = Some(full_message(&error));
-            verdict.decision = verdict.decision.max(inner.policy.policy().on_fault());
-            verdict.text = None;
-            verdict.edits.clear();
-        }
-    }
-
-    /// A verdict by the policy's `on_fault` for a text that no rail has seen.
-    fn unjudged(&self, request: &Request) -> Verdict {
-        let outcome = Outcome::Failed("the text was not judged".to_owned());
-        self.verdict(request, Vec::new(), Some(&outcome), Foreign::No)
-    }
-}
-
-fn rewrite(text: &str, rewrites: &[Rewrite]) -> Result<(String, Vec<Edit>), ActError> {
-    let edits = act::edits(text, rewrites)?;
-    Ok((act::apply(text, &edits)?, edits))
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// An error with the chain of its sources, in one line.

@@ -22,6 +22,7 @@ pub mod request;
 pub mod verdict;
 pub mod normalize;
 pub mod language;
+pub mod sentence;
 pub mod tokenize;
 pub mod bundle;
 pub mod encode;
@@ -30,9 +31,11 @@ pub mod rails;
 pub mod calibrate;
 pub mod policy;
 pub mod decide;
+pub mod vault;
 pub mod act;
 pub mod record;
 pub mod guard;
+pub mod stream;
 
 pub use guard::{
     DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
@@ -41,6 +44,8 @@ pub use guard::{
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role};
 pub use span::Span;
+pub use stream::{Piece, Stream};
+pub use vault::{Restorer, Vault};
 pub use verdict::{
     Coverage, CoverageReason, Decision, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
 };

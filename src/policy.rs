@@ -56,6 +56,7 @@ pub struct Policy {
     max_bytes: usize,
     rules: Vec<Rule>,
     templates: BTreeMap<String, String>,
+    veto_template: Option<String>,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
     source: source::Source,
@@ -136,6 +137,12 @@ impl Policy {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The name of the template that ends a stream which is stopped, when there is one.
+    #[must_use]
+    pub fn veto_template(&self) -> Option<&str> {
+        self.veto_template.as_deref()
     }
 
     /// What is allowed but likely not meant, in the order of the document.

@@ -80,6 +80,8 @@ pub struct Request {
     pub sources: Vec<String>,
     /// Data slice the decision is recorded under.
     pub slice: Option<String>,
+    /// The language in which the reader wants templates, as a tag such as `de` or `pt-BR`.
+    pub locale: Option<String>,
     /// Time allowed for this text, from the moment the guard takes it up.
     pub deadline: Option<Duration>,
 }
@@ -219,6 +221,7 @@ impl Request {
             messages,
             sources: wire.sources.unwrap_or_default(),
             slice: wire.slice,
+            locale: wire.locale,
             deadline: wire.deadline_ms.map(Duration::from_millis),
         })
     }
@@ -251,7 +254,7 @@ fn accept_text(text: &str) -> Result<(), RequestError> {
     }
 }
 
-const KEYS: [&str; 7] = ["id", "text", "role", "messages", "sources", "slice", "deadline_ms"];
+const KEYS: [&str; 8] = ["id", "text", "role", "messages", "sources", "slice", "locale", "deadline_ms"];
 
 /// The message of a JSON error without any of the line's own content: serde_json quotes offending strings.
 fn json_error(error: &serde_json::Error) -> RequestError {
@@ -260,7 +263,7 @@ fn json_error(error: &serde_json::Error) -> RequestError {
         Category::Eof => "the line ends inside the object".to_owned(),
         Category::Syntax | Category::Io => "not a JSON object".to_owned(),
         Category::Data => {
-            "expected an object with the keys id, text, role, messages, sources, slice, deadline_ms \
+            "expected an object with the keys id, text, role, messages, sources, slice, locale, deadline_ms \
                            only, each once and of its own type"
                 .to_owned()
         }
@@ -283,6 +286,8 @@ struct Wire {
     sources: Option<Vec<String>>,
     #[serde(default)]
     slice: Option<String>,
+    #[serde(default)]
+    locale: Option<String>,
     #[serde(default)]
     deadline_ms: Option<u64>,
 }

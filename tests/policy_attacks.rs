@@ -65,7 +65,10 @@ fn the_documented_example_is_a_policy() {
         "target_fpr",
         "action",
         "mode",
+        "keep",
         "template",
+        "stream",
+        "veto_template",
         "experimental",
     ] {
         assert!(page.contains(&format!("`{key}`")), "{key} is not documented");

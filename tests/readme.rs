@@ -1,4 +1,4 @@
-//! The README's commands, run as they are written, and their output where it is shown.
+//! The README's commands, run as they are written, and their output where it or a page of `docs` shows it.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,9 +10,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The fenced blocks of one language.
-fn blocks(language: &str) -> Vec<String> {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+/// The fenced blocks of one language on a page.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
     let mut blocks = Vec::new();
     let mut open: Option<String> = None;
     for line in readme.lines() {
@@ -46,7 +46,7 @@ fn shell(line: &str) -> Output {
 #[test]
 fn every_command_runs() {
     let mut run = 0;
-    for line in blocks("sh").iter().flat_map(|block| block.lines()) {
+    for line in blocks("README.md", "sh").iter().flat_map(|block| block.lines()) {
         // cargo's own lines build the program and run these tests; they are what got us here.
         if line.starts_with("cargo ") {
             continue;
@@ -66,12 +66,15 @@ fn every_command_runs() {
 
 #[test]
 fn the_output_shown_is_the_output() {
-    let mut shown = 0;
-    for block in blocks("console") {
-        let (command, expected) = block.split_once('\n').unwrap();
-        let output = shell(command.strip_prefix("$ ").unwrap());
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{command}");
-        shown += 1;
+    for page in ["README.md", "docs/stream.md"] {
+        let blocks = blocks(page, "console");
+        assert!(!blocks.is_empty(), "{page}");
+        for block in blocks {
+            let (command, expected) = block.split_once('\n').unwrap();
+            let output = shell(command.strip_prefix("$ ").unwrap());
+            // A text may end without a line feed; a block cannot.
+            let output = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(output.trim_end(), expected.trim_end(), "{command}");
+        }
     }
-    assert!(shown > 0);
 }

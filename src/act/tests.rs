@@ -2,16 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::{ActError, apply, edits};
-use crate::decide::Rewrite;
+use super::{ActError, HashKey, Rewriter, apply, edits};
+use crate::decide::{Replace, Rewrite};
 use crate::span::Span;
+use crate::vault::Vault;
 use crate::verdict::Edit;
 
 fn rewrite(rule: usize, spans: &[(usize, usize)], replacement: &str) -> Rewrite {
     Rewrite {
         rule,
         spans: spans.iter().copied().map(Span::from).collect(),
-        replacement: replacement.to_owned(),
+        replacement: Replace::Placeholder(replacement.to_owned()),
     }
 }
 
@@ -60,6 +61,121 @@ fn spans_that_are_not_the_texts_are_errors() {
 fn a_script_out_of_order_is_an_error() {
     let script = [edit(2, 4, "X"), edit(3, 5, "Y")];
     assert_eq!(apply("abcdef", &script), Err(ActError::Overlap { start: 3, expected: 4 }));
+}
+
+fn with(rule: usize, spans: &[(usize, usize)], replacement: Replace) -> Rewrite {
+    Rewrite { replacement, ..rewrite(rule, spans, "") }
+}
+
+/// The text with the part between `«` and `»` replaced.
+fn replaced(marked: &str, replacement: Replace) -> String {
+    let start = marked.find('«').unwrap();
+    let end = marked.find('»').unwrap() - '«'.len_utf8();
+    let text = marked.replace(['«', '»'], "");
+    let rewriter = Rewriter::new(HashKey::new(b"sixteen bytes!!!"));
+    apply(&text, &rewriter.edits(&text, &[with(0, &[(start, end)], replacement)], None).unwrap()).unwrap()
+}
+
+#[test]
+fn a_mask_keeps_the_last_and_at_most_half() {
+    let mask = |keep, marked| replaced(marked, Replace::Mask { keep });
+    assert_eq!(mask(4, "card «4111 1111 1111 1234»."), "card **** **** **** 1234.");
+    assert_eq!(mask(0, "«+44 20 7946»"), "+** ** ****");
+    assert_eq!(mask(4, "«9.9.9.9»"), "*.*.9.9");
+    assert_eq!(mask(4, "«é@x.org»"), "*@*.*rg");
+}
+
+#[test]
+fn a_hash_is_of_the_bytes_under_the_key() {
+    let hash = |text| replaced(text, Replace::Hash { placeholder: "[EMAIL]".to_owned() });
+    let one = hash("«jo@x.org»");
+    assert!(one.starts_with("[EMAIL_") && one.len() == "[EMAIL_]".len() + 12, "{one}");
+    assert_eq!(hash("«jo@x.org»"), one);
+    assert_ne!(hash("«Jo@x.org»"), one);
+    let rewrites = [with(0, &[(0, 1)], Replace::Hash { placeholder: "[X]".to_owned() })];
+    assert_eq!(edits("a", &rewrites), Err(ActError::NoHashKey));
+    let other = Rewriter::new(HashKey::new(b"another sixteen b"));
+    assert_ne!(
+        other.edits("jo@x.org", &rewrites, None),
+        Rewriter::new(HashKey::new(b"sixteen bytes!!!")).edits("jo@x.org", &rewrites, None)
+    );
+    assert!(HashKey::new(b"fifteen bytes!!").is_none());
+}
+
+fn synthetic(detector: &str, text: &str) -> String {
+    let placeholder = "[X]".to_owned();
+    replaced(&format!("«{text}»"), Replace::Synthetic { detector: detector.to_owned(), placeholder })
+}
+
+#[test]
+fn synthetic_values_keep_the_format_belong_to_nobody_and_stay() {
+    for (detector, text, shape) in [
+        ("pii.email", "jo@example.org", "user-********@example.com"),
+        ("pii.phone", "(212) 555-0134", "(202) 555-01**"),
+        ("pii.phone", "+1 212 867 5309", "+1 202 555 01**"),
+        ("pii.phone", "+44 20 7946 0958", "+1 202 555 01**"),
+        ("pii.phone", "555-867-5309 x123", "+1 202 555 01**"),
+        ("pii.card", "4111 1111 1111 1111", "4242 42** **** ****"),
+        ("pii.card", "3714-496353-98431", "3782-82****-*****"),
+        ("pii.ip", "2a00:1450:4001::1", "2001:db8::****:****"),
+    ] {
+        let made = synthetic(detector, text);
+        let alike = |(a, b): (char, char)| b == '*' && a.is_ascii_hexdigit() || a == b;
+        assert!(made.len() == shape.len() && made.chars().zip(shape.chars()).all(alike), "{text}: {made}");
+        assert_eq!(synthetic(detector, &made), made, "{text}");
+        assert_eq!(synthetic(detector, text), made);
+        assert!(scan_is(detector, &made), "{made}");
+    }
+    let ip = synthetic("pii.ip", "9.9.9.9");
+    assert!(["192.0.2.", "198.51.100.", "203.0.113."].iter().any(|net| ip.starts_with(net)), "{ip}");
+    assert_eq!(synthetic("pii.ip", &ip), ip);
+    assert_eq!(synthetic("pii.passport", "X123"), "[X]");
+    assert_eq!(synthetic("pii.card", "1"), "[X]");
+}
+
+/// Whether the whole text is one match of the detector.
+fn scan_is(detector: &str, text: &str) -> bool {
+    let mut found = Vec::new();
+    crate::rails::pattern::PatternRail::new().scan(text, &mut found);
+    found.iter().any(|d| d.detector == detector && d.spans == [Span::new(0, text.len())])
+}
+
+#[test]
+fn whole_sentences_are_removed() {
+    assert_eq!(replaced("Hello. Mail «jo@x.org» today! Bye.", Replace::Sentence), "Hello. Bye.");
+    assert_eq!(replaced("«a» b", Replace::Sentence), "");
+    let text = "One a. Two b. Three.";
+    let both = [with(0, &[(4, 5), (11, 12)], Replace::Sentence), rewrite(1, &[(4, 5)], "[X]")];
+    assert_eq!(apply(text, &edits(text, &both).unwrap()).unwrap(), "Three.");
+}
+
+#[test]
+fn a_notice_is_added_once_and_beside_other_edits() {
+    let notice = |rule| with(rule, &[], Replace::Append("Call a friend.\n".to_owned()));
+    let done = |text: &str, rewrites: &[Rewrite]| apply(text, &edits(text, rewrites).unwrap()).unwrap();
+    assert_eq!(done("Hi.", &[notice(0), notice(1)]), "Hi.\n\nCall a friend.");
+    assert_eq!(done("Hi.\n", &[notice(0), rewrite(1, &[(0, 2)], "[X]")]), "[X].\n\nCall a friend.");
+    assert_eq!(edits("Hi.\n\nCall a friend.", &[notice(0)]).unwrap(), []);
+    let template = with(3, &[], Replace::Text("Sorry.".to_owned()));
+    assert_eq!(done("Hi.", &[notice(0), template]), "Sorry.\n\nCall a friend.");
+    let other = with(2, &[], Replace::Append("Breathe.".to_owned()));
+    assert_eq!(done("Hi.", &[other, notice(0)]), "Hi.\n\nCall a friend.\n\nBreathe.");
+}
+
+#[test]
+fn an_edit_that_changes_nothing_is_none() {
+    assert_eq!(edits("Sorry.", &[with(0, &[], Replace::Text("Sorry.".to_owned()))]).unwrap(), []);
+}
+
+#[test]
+fn a_vault_numbers_what_it_can_restore() {
+    let mut vault = Vault::new();
+    let text = "jo@x.org al@x.org jo@x.org";
+    let rewrites = [rewrite(0, &[(0, 8), (9, 17), (18, 26)], "[EMAIL]")];
+    let edits = Rewriter::default().edits(text, &rewrites, Some(&mut vault)).unwrap();
+    let redacted = apply(text, &edits).unwrap();
+    assert_eq!(redacted, "[EMAIL_1] [EMAIL_2] [EMAIL_1]");
+    assert_eq!(vault.restore(&redacted), text);
 }
 
 proptest! {

@@ -4,6 +4,7 @@ mod cold_start;
 mod encode_loop;
 mod latency;
 mod report;
+mod stream;
 mod texts;
 
 use super::guard_options::GuardOptions;
@@ -29,6 +30,7 @@ Examples:
   portcullis bench
   portcullis bench --lengths 16,128 --rounds 500 --stages
   portcullis bench --json --plot latency.svg > latency.json
+  portcullis bench stream
 
 Exit status: 0, or 2 for an error."
 )]
@@ -67,11 +69,14 @@ enum Mode {
     /// Encode the token counts or token ids on standard input, one answer in nanoseconds a line.
     #[command(hide = true)]
     EncodeLoop,
+    Stream(stream::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    if let Some(Mode::EncodeLoop) = arguments.mode {
-        return encode_loop::run(options);
+    match &arguments.mode {
+        Some(Mode::EncodeLoop) => return encode_loop::run(options),
+        Some(Mode::Stream(arguments)) => return stream::run(arguments, options),
+        None => {}
     }
     let options = options.unrecorded();
     let cold_start = cold_start::measure(&options, arguments.starts)?;

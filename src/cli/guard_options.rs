@@ -62,6 +62,10 @@ pub(super) struct GuardOptions {
     /// Add a decision record for every verdict to this file, one JSON object a line. It never holds the text.
     #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_RECORD")]
     record: Option<PathBuf>,
+
+    /// The key for rules that replace by a hash or a synthetic value: a file of at least 16 bytes that are hard to guess.
+    #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_HASH_KEY")]
+    hash_key: Option<PathBuf>,
 }
 
 /// Some commands make several guards of one policy.
@@ -121,6 +125,9 @@ impl GuardOptions {
         if let Some(file) = &self.record {
             builder = builder.record_file(file.clone());
         }
+        if let Some(file) = &self.hash_key {
+            builder = builder.hash_key_file(file.clone());
+        }
         let guard = builder.build().context("cannot start the guard")?;
         if self.policy.is_some() {
             WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
@@ -170,6 +177,7 @@ impl GuardOptions {
         add("--level", self.level.map(|level| level.to_string().into()));
         add("--threads", self.threads.map(|threads| threads.to_string().into()));
         add("--state", self.state.clone().map(Into::into));
+        add("--hash-key", self.hash_key.clone().map(Into::into));
         if self.cascade {
             arguments.push("--cascade".into());
         }

@@ -18,6 +18,10 @@ pub(super) struct TextInput {
     /// Who produced the text: user, assistant, tool or system.
     #[arg(long, value_name = "ROLE", default_value = "user", value_parser = parse_role)]
     role: Role,
+
+    /// The language of the templates that a rewrite may put in, as a tag such as de or pt-BR.
+    #[arg(long, value_name = "TAG")]
+    locale: Option<String>,
 }
 
 impl TextInput {
@@ -26,6 +30,10 @@ impl TextInput {
     /// # Errors
     /// When there is no text, when it is not text, and when standard input holds more than [`MOST_BYTES`].
     pub(super) fn request(&self) -> anyhow::Result<Request> {
+        Ok(Request { locale: self.locale.clone(), ..self.text()? })
+    }
+
+    fn text(&self) -> anyhow::Result<Request> {
         match self.text.as_deref() {
             Some(text) if text != "-" => Ok(Request::new(text, self.role)?),
             given => {

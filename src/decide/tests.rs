@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Decided, Evidence, Rewrite, decide};
+use super::{Decided, Evidence, Replace, Rewrite, decide};
 use crate::policy::{BoundPolicy, KnownDetector, Policy};
 use crate::request::Role;
 use crate::span::Span;
@@ -75,7 +75,7 @@ fn judge_with(
     reasons: &[CoverageReason],
     fault: bool,
 ) -> Decided {
-    decide(&policy(), &Evidence { role, detections, coverage, reasons, early: false, fault })
+    decide(&policy(), &Evidence { role, locale: None, detections, coverage, reasons, early: false, fault })
 }
 
 fn rules(decided: &Decided) -> Vec<&str> {
@@ -106,7 +106,8 @@ fn a_rule_applies_to_its_roles_only() {
     assert_eq!(judge(Role::User, &swearing).decision, Decision::Allow);
     let decided = judge(Role::Assistant, &swearing);
     assert_eq!(decided.decision, Decision::Rewrite);
-    let expected = Rewrite { rule: 2, spans: Vec::new(), replacement: "Withheld.".to_owned() };
+    let replacement = Replace::Text("Withheld.".to_owned());
+    let expected = Rewrite { rule: 2, spans: Vec::new(), replacement };
     assert_eq!(decided.rewrites, [expected]);
 }
 
@@ -122,8 +123,8 @@ fn findings_are_in_text_order_then_in_rule_order() {
         ],
     );
     assert_eq!(rules(&decided), ["hold", "block", "soften", "redact", "redact"]);
-    assert_eq!(decided.rewrites[1].replacement, "[PHONE]");
-    assert_eq!(decided.rewrites[2].replacement, "[EMAIL]");
+    assert_eq!(decided.rewrites[1].replacement, Replace::Placeholder("[PHONE]".to_owned()));
+    assert_eq!(decided.rewrites[2].replacement, Replace::Placeholder("[EMAIL]".to_owned()));
 }
 
 #[test]
@@ -210,7 +211,15 @@ fn an_answer_before_the_deadline_decides_where_the_policy_says_so() {
         let coverage = Coverage::Partial;
         let decided = decide(
             policy,
-            &Evidence { role: Role::User, detections: &detections, coverage, reasons, early, fault: false },
+            &Evidence {
+                role: Role::User,
+                locale: None,
+                detections: &detections,
+                coverage,
+                reasons,
+                early,
+                fault: false,
+            },
         );
         (decided.decision, decided.fault)
     };

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::cascade::Exits;
 use super::recorder::Recorder;
 use super::{Guard, Inner};
+use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::policy::{KnownDetector, Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
@@ -59,6 +60,28 @@ pub enum GuardError {
     NoExits {
         /// The bundle.
         bundle: String,
+    },
+    /// The file with the key for hashes cannot be read.
+    #[error("cannot read the hash key {}", path.display())]
+    HashKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A key that anybody could guess.
+    #[error("the hash key {} has {found} bytes, expected at least {LEAST_KEY_BYTES}", path.display())]
+    HashKeyShort {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        found: usize,
+    },
+    /// A rule hashes, and there is no key.
+    #[error("the rule `{rule}` has the mode hash, expected a key for it: none was given")]
+    NoHashKey {
+        /// The rule.
+        rule: String,
     },
     /// The encoder failed.
     #[error("the encoder failed: {0}")]
@@ -129,6 +152,7 @@ pub struct GuardBuilder {
     cascade: bool,
     state: Option<PathBuf>,
     record: Option<PathBuf>,
+    hash_key: Option<PathBuf>,
 }
 
 impl GuardBuilder {
@@ -201,6 +225,12 @@ impl GuardBuilder {
         self
     }
 
+    /// Reads the key for rules with the modes `hash` and `synthetic`: a file of at least 16 bytes that are hard to guess.
+    pub fn hash_key_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.hash_key = Some(file.into());
+        self
+    }
+
     /// Opens everything.
     ///
     /// # Errors
@@ -247,6 +277,10 @@ impl GuardBuilder {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
         let exits = Exits::new(&policy, bundle.calibration(), &known, self.cascade)?;
+        let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?;
+        if let Some(rule) = policy.needs_hash_key().filter(|_| hash_key.is_none()) {
+            return Err(GuardError::NoHashKey { rule: rule.id.clone() });
+        }
         let kernels = kernels(self.level)?;
         let threads = self.threads.unwrap_or_else(cores).max(1);
         let classifier =
@@ -265,6 +299,7 @@ impl GuardBuilder {
             model_ref,
             policy_ref,
             recorder,
+            rewriter: Rewriter::new(hash_key),
         })))
     }
 }
@@ -285,6 +320,19 @@ fn kernels(level: Option<Level>) -> Result<Kernels, GuardError> {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Most bytes read of a key's file.
+const HASH_KEY_LIMIT: u64 = 1 << 16;
+
+fn read_hash_key(path: &std::path::Path) -> Result<HashKey, GuardError> {
+    use std::io::Read as _;
+    let failed = |source| GuardError::HashKeyFile { path: path.to_owned(), source };
+    let mut secret = zeroize::Zeroizing::new(Vec::new());
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(HASH_KEY_LIMIT).read_to_end(&mut secret).map_err(failed)?;
+    let found = secret.len();
+    HashKey::new(&secret).ok_or_else(|| GuardError::HashKeyShort { path: path.to_owned(), found })
 }
 
 fn read_policy(path: &std::path::Path) -> Result<Policy, GuardError> {

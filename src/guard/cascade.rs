@@ -61,6 +61,11 @@ impl Exits {
         self.policies.get(exit)
     }
 
+    /// The policy with the thresholds of the exit of this name.
+    pub(super) fn named(&self, name: &str) -> Option<&BoundPolicy> {
+        self.policy(self.names.iter().position(|other| other == name)?)
+    }
+
     /// The name of the exit number `exit`.
     pub(super) fn name(&self, exit: usize) -> Option<&str> {
         self.names.get(exit).map(String::as_str)

@@ -100,6 +100,50 @@ impl BoundPolicy {
     pub fn template(&self, name: &str) -> Option<&str> {
         self.policy.templates.get(name).map(String::as_str)
     }
+
+    /// The text of a template for readers of `locale`, a language tag: of `name.locale`, or of `name` and the tag's first
+    /// parts, or of `name` alone. Capitals do not matter, and `_` is as good as `-`.
+    #[must_use]
+    pub fn template_for(&self, name: &str, locale: Option<&str>) -> Option<&str> {
+        let mut tag = locale.map(|locale| locale.replace('_', "-")).unwrap_or_default();
+        while !tag.is_empty() {
+            let wanted = format!("{name}.{tag}");
+            let found = self.policy.templates.iter().find(|(key, _)| key.eq_ignore_ascii_case(&wanted));
+            if let Some((_, text)) = found {
+                return Some(text);
+            }
+            tag.truncate(tag.rfind('-').unwrap_or(0));
+        }
+        self.template(name)
+    }
+
+    /// The first rule that needs a key to hash with.
+    #[must_use]
+    pub fn needs_hash_key(&self) -> Option<&Rule> {
+        let mut rules = self.rules.iter();
+        rules.find(|bound| bound.replacement() == Some(&Replacement::Hash)).map(BoundRule::rule)
+    }
+
+    /// Bytes of the longest template that a rule appends.
+    #[must_use]
+    pub(crate) fn longest_notice(&self) -> usize {
+        let names = self.rules.iter().filter_map(|bound| match bound.replacement() {
+            Some(Replacement::Append(name)) => Some(name),
+            _ => None,
+        });
+        let is_of = |key: &str, name: &str| {
+            key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let texts =
+            names.flat_map(|name| self.policy.templates.iter().filter(move |(key, _)| is_of(key, name)));
+        texts.map(|(_, text)| text.len()).max().unwrap_or_default()
+    }
+
+    /// What ends a stream that is stopped, when the policy has words for it.
+    #[must_use]
+    pub fn stream_ending(&self, locale: Option<&str>) -> Option<&str> {
+        self.template_for(self.policy.veto_template()?, locale)
+    }
 }
 
 impl BoundRule {

@@ -8,13 +8,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
 
 use super::error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
-use super::rule::{Action, Limit, Replacement, Rule};
+use super::rule::{Action, Limit, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "schema",
     "id",
     "version",
@@ -24,8 +24,10 @@ const KEYS: [&str; 10] = [
     "on_deadline",
     "max_bytes",
     "rule",
+    "stream",
     "templates",
 ];
+const STREAM_KEYS: [&str; 1] = ["veto_template"];
 const SCHEMA: u64 = 1;
 const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 const MOST_MAX_BYTES: u64 = 1 << 30;
@@ -79,8 +81,9 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
     });
     let templates = templates(root, found);
     let rules = rules(root, source, found);
-    check_templates(&rules, &templates, found);
-    let warnings = warnings(&rules, &templates, source);
+    let ending = stream(root, found);
+    check_templates(&rules, ending.as_ref(), &templates, found);
+    let warnings = warnings(&rules, ending.as_ref(), &templates, source);
     Some(Policy {
         id: id?.to_owned(),
         version: version?.to_owned(),
@@ -94,6 +97,7 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
             .into_iter()
             .map(|(name, (text, _))| (name.to_owned(), text.to_owned()))
             .collect(),
+        veto_template: ending.map(|(name, _)| name.to_owned()),
         warnings,
         digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
         source: source.clone(),
@@ -232,24 +236,56 @@ fn rules(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Vec<Rule> 
     rules
 }
 
-fn check_templates(rules: &[Rule], templates: &Templates<'_>, found: &mut Found) {
-    for rule in rules {
-        if let Action::Rewrite(Replacement::Template(name)) = &rule.action
-            && !templates.contains_key(name.as_str())
-        {
-            let hint = suggest::hint(name, templates.keys().copied());
-            let error = PolicyError::UndefinedTemplate { name: shorten(name), hint };
-            found.push((rule.places.action.clone(), error));
-        }
+/// The name of the template in `[stream]`.
+fn stream<'t>(root: &Table<'t, '_>, found: &mut Found) -> Option<Placed<&'t str>> {
+    let value = root.value("stream")?;
+    let Some(entries) = value.get_ref().as_table() else {
+        let error =
+            PolicyError::WrongType { key: "stream", found: value.get_ref().type_str(), expected: "table" };
+        found.push((value.span(), error));
+        return None;
+    };
+    let table = Table { name: "`[stream]`", entries, place: value.span() };
+    table.only(&STREAM_KEYS, found);
+    table.string("veto_template", found)
+}
+
+/// Every name of a template that something asks for, with its place.
+fn asked<'a>(
+    rules: &'a [Rule],
+    ending: Option<&'a Placed<&str>>,
+) -> impl Iterator<Item = Placed<&'a str>> + Clone {
+    let of_rule = |rule: &'a Rule| match &rule.action {
+        Action::Rewrite(replacement) => Some((replacement.template()?, rule.places.action.clone())),
+        Action::Escalate | Action::Veto => None,
+    };
+    rules.iter().filter_map(of_rule).chain(ending.map(|(name, place)| (*name, place.clone())))
+}
+
+fn check_templates(
+    rules: &[Rule],
+    ending: Option<&Placed<&str>>,
+    templates: &Templates<'_>,
+    found: &mut Found,
+) {
+    for (name, place) in asked(rules, ending).filter(|(name, _)| !templates.contains_key(name)) {
+        let hint = suggest::hint(name, templates.keys().copied());
+        found.push((place, PolicyError::UndefinedTemplate { name: shorten(name), hint }));
     }
 }
 
-fn warnings(rules: &[Rule], templates: &Templates<'_>, source: &Source) -> Vec<Problem<PolicyWarning>> {
-    let used = |name: &str| {
-        rules
-            .iter()
-            .any(|r| matches!(&r.action, Action::Rewrite(Replacement::Template(used)) if used == name))
+fn warnings(
+    rules: &[Rule],
+    ending: Option<&Placed<&str>>,
+    templates: &Templates<'_>,
+    source: &Source,
+) -> Vec<Problem<PolicyWarning>> {
+    let asked = asked(rules, ending);
+    // A template of another language, `name.locale`, is used with that of `name`.
+    let is_of = |name: &str, used| {
+        name.strip_prefix(used).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
+    let used = |name: &str| asked.clone().any(|(used, _)| is_of(name, used));
     let unused = templates.iter().filter(|(name, _)| !used(name)).map(|(name, (_, place))| {
         (place.clone(), PolicyWarning::UnusedTemplate { name: (*name).to_owned() })
     });

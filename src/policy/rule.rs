@@ -118,6 +118,30 @@ impl Action {
 pub enum Replacement {
     /// The detector's placeholder, for each span.
     Redact,
+    /// `*` for each letter and digit of a span but the last few.
+    Mask {
+        /// How many are kept, at most half of them.
+        keep: usize,
+    },
+    /// The placeholder with a keyed hash of the span.
+    Hash,
+    /// A value of the span's format that belongs to nobody; the placeholder for kinds that have none.
+    Synthetic,
+    /// Nothing, for the whole sentences that a span touches.
+    RemoveSentence,
     /// The text of this template, for the whole text.
     Template(String),
+    /// The text of this template, added after the text.
+    Append(String),
+}
+
+impl Replacement {
+    /// The template that it names.
+    #[must_use]
+    pub fn template(&self) -> Option<&str> {
+        match self {
+            Self::Template(name) | Self::Append(name) => Some(name),
+            _ => None,
+        }
+    }
 }

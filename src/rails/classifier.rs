@@ -5,7 +5,7 @@ mod gates;
 mod hashed;
 mod pack;
 
-pub use encoded::{TextStages, WindowStages};
+pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
 
 use std::sync::{Arc, OnceLock};
@@ -124,6 +124,12 @@ impl ClassifierRail {
         };
         let threads = Threads { number: threads.max(1), pool: OnceLock::new() };
         Ok(Self { bundle, kind, windowing, threads })
+    }
+
+    /// How a text is cut into windows.
+    #[must_use]
+    pub const fn windowing(&self) -> Windowing {
+        self.windowing
     }
 
     /// Judges `texts`; the answers come in the same order and do not depend on each other.

@@ -39,6 +39,12 @@ impl Windowing {
         self.capacity
     }
 
+    /// Tokens that neighbouring windows share.
+    #[must_use]
+    pub const fn overlap(self) -> usize {
+        self.capacity - self.step
+    }
+
     /// The windows of a text of `tokens` tokens.
     pub(super) fn ranges(self, tokens: usize) -> impl Iterator<Item = Range<usize>> {
         let further = tokens.saturating_sub(self.capacity).div_ceil(self.step);

@@ -32,6 +32,31 @@ fn json_and_plot_hold_every_length() {
 }
 
 #[test]
+fn a_streams_hold_back_and_work_are_told() {
+    let run = run(&["bench", "stream", "--rounds", "1"]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    for word in ["level ", "hold-back", "characters", "milliseconds", "times as much"] {
+        assert!(run.stdout.contains(word), "{word}: {}", run.stdout);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("answer.txt");
+    std::fs::write(&file, "One sentence – of forty-eight bytes or a few more. Another.").unwrap();
+    let run = crate::program::run(&[
+        "bench",
+        "stream",
+        "--rounds",
+        "1",
+        "--json",
+        "--text",
+        file.to_str().unwrap(),
+    ]);
+    let record = run.json();
+    assert_eq!((&record["segments"], &record["characters"]), (&2.into(), &59.into()));
+    let most = record["hold_back_characters"]["most"].as_f64().unwrap();
+    assert!((49.0..56.0).contains(&most), "{record}");
+}
+
+#[test]
 fn the_encode_loop_answers_each_line_in_nanoseconds() {
     let run = run_with(&["bench", "encode-loop", "--threads", "1"], b"16\n[101, 2023, 2003, 102]\n");
     assert_eq!(run.status, Some(0), "{}", run.stderr);

@@ -8,6 +8,7 @@ mod cascade;
 mod check;
 mod eval;
 mod explain;
+mod filter;
 mod generate;
 mod inspect;
 mod pipe;

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 #[test]
 fn every_command_shows_examples() {
-    for command in ["check", "pipe", "explain", "inspect", "bench", "eval", "completions", "man"] {
+    for command in ["check", "pipe", "filter", "explain", "inspect", "bench", "eval", "completions", "man"] {
         let run = run(&[command, "--help"]);
         assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
         assert!(run.stdout.contains("Example"), "{command}: {}", run.stdout);
@@ -26,7 +26,19 @@ fn the_commands_are_listed() {
         .collect();
     assert_eq!(
         listed,
-        ["check", "pipe", "explain", "inspect", "bench", "eval", "calibrate", "completions", "man", "help"]
+        [
+            "check",
+            "pipe",
+            "filter",
+            "explain",
+            "inspect",
+            "bench",
+            "eval",
+            "calibrate",
+            "completions",
+            "man",
+            "help"
+        ]
     );
 }
 

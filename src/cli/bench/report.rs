@@ -49,6 +49,25 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// The machine, as the first lines of a report.
+    pub(super) fn lines(&self) -> String {
+        let mut text = format!(
+            "portcullis {}, {}, {} processors, level {}, model {} {}\n",
+            self.version,
+            self.cpu.as_deref().unwrap_or("unknown processor"),
+            self.processors,
+            self.level,
+            self.model.id,
+            self.model.digest.get(..12).unwrap_or(&self.model.digest),
+        );
+        if self.unoptimised {
+            text.push_str("built without optimisation: these figures mean little\n");
+        }
+        text
+    }
+}
+
 /// The processors that this process may use.
 pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
@@ -62,19 +81,7 @@ fn cpu_name() -> Option<String> {
 
 /// The record as tables.
 pub(super) fn tables(record: &Record, stages: bool) -> String {
-    let machine = &record.machine;
-    let mut text = format!(
-        "portcullis {}, {}, {} processors, level {}, model {} {}\n",
-        machine.version,
-        machine.cpu.as_deref().unwrap_or("unknown processor"),
-        machine.processors,
-        machine.level,
-        machine.model.id,
-        machine.model.digest.get(..12).unwrap_or(&machine.model.digest),
-    );
-    if machine.unoptimised {
-        let _ = writeln!(text, "built without optimisation: these figures mean little");
-    }
+    let mut text = record.machine.lines();
     let _ = write!(text, "\n{HEADING}latency of a check{HEADING:#} {FAINT}microseconds{FAINT:#}\n");
     text.push_str(&latency(record));
     if stages {

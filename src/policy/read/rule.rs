@@ -9,7 +9,7 @@ use crate::policy::table::{Found, Placed, Table, wrong_value};
 use crate::request::Role;
 use crate::verdict::Decision;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "id",
     "detector",
     "category",
@@ -18,6 +18,7 @@ const KEYS: [&str; 10] = [
     "target_fpr",
     "action",
     "mode",
+    "keep",
     "template",
     "experimental",
 ];
@@ -25,12 +26,33 @@ const ROLES: [(&str, Role); 4] =
     [("user", Role::User), ("assistant", Role::Assistant), ("tool", Role::Tool), ("system", Role::System)];
 const ACTIONS: [(&str, Decision); 3] =
     [("rewrite", Decision::Rewrite), ("escalate", Decision::Escalate), ("veto", Decision::Veto)];
-const MODES: [(&str, Mode); 2] = [("redact", Mode::Redact), ("template", Mode::Template)];
+const MODES: [(&str, Mode); 7] = [
+    ("redact", Mode::Redact),
+    ("mask", Mode::Mask),
+    ("hash", Mode::Hash),
+    ("synthetic", Mode::Synthetic),
+    ("remove_sentence", Mode::RemoveSentence),
+    ("template", Mode::Template),
+    ("append", Mode::Append),
+];
+const DEFAULT_KEEP: usize = 4;
+const MOST_KEPT: u64 = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Redact,
+    Mask,
+    Hash,
+    Synthetic,
+    RemoveSentence,
     Template,
+    Append,
+}
+
+impl Mode {
+    fn word(self) -> &'static str {
+        MODES.iter().find(|(_, mode)| *mode == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// The rule, or `None` when a mistake leaves a part of it without a value; each mistake is in `found`.
@@ -149,13 +171,14 @@ fn action(
     table.require("action", "rewrite, escalate or veto", found);
     let action = table.word("action", &ACTIONS, found);
     let mode = table.word("mode", &MODES, found);
+    let keep = keep(table, found);
     let template = table.string("template", found);
     let (decision, place) = action?;
     let mut conflict = |place: &Range<usize>, what: &str| {
         found.push((place.clone(), PolicyError::Conflict { what: what.to_owned() }));
     };
     if decision != Decision::Rewrite {
-        for key in ["mode", "template"] {
+        for key in ["mode", "keep", "template"] {
             if let Some(value) = table.value(key) {
                 conflict(
                     &value.span(),
@@ -165,27 +188,55 @@ fn action(
         }
         return Some((if decision == Decision::Veto { Action::Veto } else { Action::Escalate }, place));
     }
-    match (mode.map_or(Mode::Redact, |(mode, _)| mode), template) {
-        (Mode::Template, Some((name, place))) => {
-            Some((Action::Rewrite(Replacement::Template(name.to_owned())), place))
-        }
-        (Mode::Template, None) => {
-            conflict(&place, "`mode = \"template\"` needs `template`, the name of a text in `[templates]`");
-            None
-        }
-        (Mode::Redact, Some((_, place))) => {
-            conflict(&place, "`template` needs `mode = \"template\"`, the mode is redact");
-            None
-        }
-        (Mode::Redact, None) => {
-            if detector.is_some_and(|(selector, _)| is_classifier(selector.stem())) {
-                let what = "a classifier judges the whole text and reports no span to redact, expected \
-                            `mode = \"template\"`, escalate or veto";
-                conflict(&place, what);
-            }
-            Some((Action::Rewrite(Replacement::Redact), place))
-        }
+    let mode = mode.map_or(Mode::Redact, |(mode, _)| mode);
+    let word = mode.word();
+    if let Some(value) = table.value("keep").filter(|_| mode != Mode::Mask) {
+        conflict(&value.span(), &format!("`keep` needs `mode = \"mask\"`, the mode is {word}"));
     }
+    match (mode, template) {
+        (Mode::Template | Mode::Append, None) => {
+            let what = format!("`mode = \"{word}\"` needs `template`, the name of a text in `[templates]`");
+            conflict(&place, &what);
+            return None;
+        }
+        (Mode::Template, Some((name, place))) => {
+            return Some((Action::Rewrite(Replacement::Template(name.to_owned())), place));
+        }
+        (Mode::Append, Some((name, place))) => {
+            return Some((Action::Rewrite(Replacement::Append(name.to_owned())), place));
+        }
+        (_, Some((_, place))) => {
+            let what = format!("`template` needs `mode = \"template\"` or \"append\", the mode is {word}");
+            conflict(&place, &what);
+            return None;
+        }
+        (_, None) => {}
+    }
+    if detector.is_some_and(|(selector, _)| is_classifier(selector.stem())) {
+        let what = format!(
+            "a classifier judges the whole text and reports no span to {}, expected `mode = \"template\"` or \
+             \"append\", escalate or veto",
+            word.replace('_', " ")
+        );
+        conflict(&place, &what);
+    }
+    let replacement = match mode {
+        Mode::Mask => Replacement::Mask { keep: keep.unwrap_or(DEFAULT_KEEP) },
+        Mode::Hash => Replacement::Hash,
+        Mode::Synthetic => Replacement::Synthetic,
+        Mode::RemoveSentence => Replacement::RemoveSentence,
+        Mode::Redact | Mode::Template | Mode::Append => Replacement::Redact,
+    };
+    Some((Action::Rewrite(replacement), place))
+}
+
+/// How many letters and digits a mask keeps.
+fn keep(table: &Table<'_, '_>, found: &mut Found) -> Option<usize> {
+    let (number, place) = table.integer("keep", found)?;
+    if number > MOST_KEPT {
+        return wrong_value("keep", &number.to_string(), &format!("from 0 to {MOST_KEPT}"), place, found);
+    }
+    usize::try_from(number).ok()
 }
 
 fn is_classifier(name: &str) -> bool {

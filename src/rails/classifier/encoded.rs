@@ -49,11 +49,21 @@ pub struct WindowStages {
     pub model: Vec<f32>,
 }
 
+/// What one text is to the words' exit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WordsStage {
+    /// Logits by head, as the exit gives them.
+    pub logits: Vec<f32>,
+    /// Whether all words are in one window. A longer text never leaves here: what is hidden in a document drowns in its
+    /// words.
+    pub is_short: bool,
+}
+
 /// What one text is to the exits and to the whole model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextStages {
-    /// Logits by head of the words' exit, as it gives them; none where there is no such exit.
-    pub words: Option<Vec<f32>>,
+    /// The words' exit; none where there is no such exit.
+    pub words: Option<WordsStage>,
     /// Its windows in order.
     pub windows: Vec<WindowStages>,
 }
@@ -160,22 +170,25 @@ impl Pass<'_> {
             return Vec::new();
         }
         let asked = self.words(texts).into_iter().zip(texts);
-        let opening = |(logits, text): (Option<Vec<f32>>, &Judged<'_>)| {
-            let logits = self.carry(0, &logits?);
-            let stop = text.gates.is_some_and(|gates| gates.stop(0, &logits));
+        let opening = |(words, text): (Option<WordsStage>, &Judged<'_>)| {
+            let words = words?;
+            let logits = self.carry(0, &words.logits);
+            let stop = words.is_short && text.gates.is_some_and(|gates| gates.stop(0, &logits));
             Some(Opening { logits, stop })
         };
         asked.map(opening).collect()
     }
 
-    /// The logits of the words' exit for each text, as it gives them.
-    fn words(&self, texts: &[Judged<'_>]) -> Vec<Option<Vec<f32>>> {
+    /// The words' exit on each text.
+    fn words(&self, texts: &[Judged<'_>]) -> Vec<Option<WordsStage>> {
         let (Some((hashed, windowing)), Some(weights)) = (&self.encoded.words, self.parts.words) else {
             return texts.iter().map(|_| None).collect();
         };
         let (outcomes, _) = hashed.judge(weights, texts, *windowing, self.threads);
         let logits = |outcome| match outcome {
-            Outcome::Scored(HeadScores { logits, .. }) => Some(logits),
+            Outcome::Scored(HeadScores { logits, windows, .. }) => {
+                Some(WordsStage { logits, is_short: windows == 1 })
+            }
             _ => None,
         };
         outcomes.into_iter().map(logits).collect()

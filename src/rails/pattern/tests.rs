@@ -44,7 +44,9 @@ fn redact(text: &str) -> String {
     let rewrites: Vec<_> = hits
         .map(|d| crate::decide::Rewrite {
             rule: 0,
-            replacement: PatternRail::placeholder(&d.detector).unwrap().to_owned(),
+            replacement: crate::decide::Replace::Placeholder(
+                PatternRail::placeholder(&d.detector).unwrap().to_owned(),
+            ),
             spans: d.spans,
         })
         .collect();

@@ -21,7 +21,7 @@ const NORM_EPSILON: f32 = 1e-12;
 /// How `train.tiny` cuts texts.
 const WINDOW_OF_WORDS: WindowShape = WindowShape { tokens: 128, overlap: 32 };
 /// How the words' exit of an encoder cuts them: shorter, since what is hidden in a document drowns in many words.
-const WORDS_WINDOW: WindowShape = WindowShape { tokens: 32, overlap: 8 };
+const WORDS_WINDOW: WindowShape = WindowShape { tokens: 64, overlap: 16 };
 
 /// Writes the manifest of the bundle with these weights, and those of its words' exit, and returns it.
 pub(super) fn write(arguments: &Arguments, weights: &[u8], words: Option<&[u8]>) -> Result<Manifest> {

@@ -85,6 +85,8 @@ struct Piece {
     /// The place of its source among all of them.
     source: usize,
     tokens: usize,
+    /// Whether it may leave at all.
+    may_leave: bool,
     /// Calibrated scores of each exit, by head.
     exits: Vec<Vec<f32>>,
     /// Those of the whole model.
@@ -194,7 +196,7 @@ fn combinations<T>(exits: &[Vec<T>]) -> Vec<Vec<&T>> {
 fn logit(stages: &TextStages, exit: usize, column: usize) -> Option<f32> {
     let has_words = usize::from(stages.words.is_some());
     match (&stages.words, exit.checked_sub(has_words)) {
-        (Some(words), None) => words.get(column).copied(),
+        (Some(words), None) => words.logits.get(column).copied(),
         (_, Some(layer)) => {
             let windows = stages.windows.iter().filter_map(|window| window.exits.get(layer)?.get(column));
             windows.copied().reduce(f32::max)
@@ -294,6 +296,7 @@ fn pieces(material: &Material<'_>, exits: &[Exit]) -> Pieces {
                 text,
                 source,
                 tokens: window.tokens,
+                may_leave: true,
                 exits: exits.collect(),
                 model: model(&window.model),
             });
@@ -302,7 +305,8 @@ fn pieces(material: &Material<'_>, exits: &[Exit]) -> Pieces {
             text,
             source,
             tokens: stages.windows.iter().map(|window| window.tokens).sum(),
-            exits: stages.words.iter().map(|words| carried(0, words)).collect(),
+            may_leave: stages.words.as_ref().is_some_and(|words| words.is_short),
+            exits: stages.words.iter().map(|words| carried(0, &words.logits)).collect(),
             model: model(&super::strongest(stages)),
         });
     }
@@ -350,11 +354,12 @@ fn choices(exit: usize, fits: &[HeadFit], pieces: &Pieces, unit: &Curve) -> Vec<
                 (0..pieces.sources).map(|source| limits(&without(Some(source)), &pieces.rules)).collect();
             let stops = |piece: &Piece| {
                 let limits = limits.get(piece.source).zip(piece.exits.get(own));
-                limits.is_some_and(|(limits, scores)| {
-                    limits
-                        .iter()
-                        .all(|(column, limit)| scores.get(*column).is_some_and(|score| score < limit))
-                })
+                piece.may_leave
+                    && limits.is_some_and(|(limits, scores)| {
+                        limits
+                            .iter()
+                            .all(|(column, limit)| scores.get(*column).is_some_and(|score| score < limit))
+                    })
             };
             Choice { width, gates: without(None), stops: seen.iter().map(stops).collect() }
         })
