@@ -23,7 +23,7 @@ use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
-use crate::rails::pattern::PatternRail;
+use crate::rails::text::TextRails;
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens};
 use crate::verdict::{
@@ -48,7 +48,7 @@ struct Inner {
     bundle: Arc<Bundle>,
     policy: BoundPolicy,
     classifier: ClassifierRail,
-    patterns: PatternRail,
+    patterns: TextRails,
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
@@ -202,6 +202,14 @@ impl Guard {
                 windows: heads.windows,
             })
             .collect())
+    }
+
+    /// What the rails that need no model see in a text, weighed by no policy.
+    #[must_use]
+    pub fn detect(&self, text: &str) -> Vec<Detection> {
+        let mut found = Vec::new();
+        self.0.patterns.scan(text, &mut found);
+        found
     }
 
     /// What the heads say of texts that are normalized already.

@@ -13,7 +13,8 @@ use super::{Guard, Inner};
 use crate::bundle::{Bundle, BundleError};
 use crate::policy::{BoundPolicy, KnownDetector, Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
-use crate::rails::pattern::PatternRail;
+use crate::rails::list::ListError;
+use crate::rails::text::TextRails;
 use crate::record::RecordError;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
@@ -39,6 +40,9 @@ pub enum GuardError {
     /// The policy is not valid.
     #[error("the policy is not valid")]
     Policy(#[from] PolicyErrors),
+    /// The policy's word lists.
+    #[error("cannot compile the policy's word lists")]
+    Lists(#[from] ListError),
     /// The bundle's windows are impossible.
     #[error("the bundle's windows are not valid")]
     Windows(#[source] TokenizeError),
@@ -218,7 +222,8 @@ impl GuardBuilder {
             None => Policy::embedded()?,
         };
         let policy_ref = policy.reference();
-        let policy = bind(&policy, &bundle)?;
+        let patterns = TextRails::new(policy.lists(), policy.hosts())?;
+        let policy = bind(&policy, &bundle, &patterns)?;
         let kernels = kernels(self.level)?;
         let threads = self.threads.unwrap_or_else(cores).max(1);
         let classifier =
@@ -229,7 +234,7 @@ impl GuardBuilder {
             bundle,
             policy,
             classifier,
-            patterns: PatternRail::new(),
+            patterns,
             level: kernels.level(),
             threads,
             deadline: self.deadline,
@@ -240,8 +245,8 @@ impl GuardBuilder {
     }
 }
 
-/// Binds the policy to the bundle's heads and calibration and to the pattern detectors.
-fn bind(policy: &Policy, bundle: &Bundle) -> Result<BoundPolicy, PolicyErrors> {
+/// Binds the policy to the bundle's heads and calibration and to the detectors that need no model.
+fn bind(policy: &Policy, bundle: &Bundle, rails: &TextRails) -> Result<BoundPolicy, PolicyErrors> {
     let heads: Vec<(String, bool)> = bundle
         .manifest()
         .heads
@@ -249,7 +254,7 @@ fn bind(policy: &Policy, bundle: &Bundle) -> Result<BoundPolicy, PolicyErrors> {
         .map(|head| (format!("classifier.{}", head.name), head.experimental))
         .collect();
     let heads = heads.iter().map(|(name, experimental)| (name.as_str(), *experimental));
-    let patterns = PatternRail::names().map(|name| (name, false));
+    let patterns = rails.names().map(|name| (name, false));
     let known: Vec<KnownDetector<'_>> =
         heads.chain(patterns).map(|(name, experimental)| KnownDetector { name, experimental }).collect();
     let threshold = |head: &str, target_fpr: f64| {
@@ -278,5 +283,6 @@ fn read_policy(path: &std::path::Path) -> Result<Policy, GuardError> {
         return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message)));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    Ok(Policy::parse(&text, &path.display().to_string())?)
+    let folder = path.parent().unwrap_or_else(|| std::path::Path::new("."));
+    Ok(Policy::parse_in(&text, &path.display().to_string(), folder)?)
 }

@@ -1,9 +1,12 @@
 //! The reader of a policy document: from TOML to a [`Policy`], noting every mistake on the way.
 
+mod hosts;
+mod list;
 mod rule;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
 
@@ -14,7 +17,7 @@ use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "schema",
     "id",
     "version",
@@ -23,6 +26,8 @@ const KEYS: [&str; 9] = [
     "on_unsupported",
     "max_bytes",
     "rule",
+    "list",
+    "urls",
     "templates",
 ];
 const SCHEMA: u64 = 1;
@@ -30,7 +35,7 @@ const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 const MOST_MAX_BYTES: u64 = 1 << 30;
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 
-pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
+pub(super) fn policy(text: &str, file: &str, folder: Option<&Path>) -> Result<Policy, PolicyErrors> {
     if text.len() > MAX_POLICY_BYTES {
         let error = PolicyError::TooLarge { found: text.len(), limit: MAX_POLICY_BYTES };
         return Err(PolicyErrors::new(&Source::new("", file), vec![(0..0, error)]));
@@ -39,7 +44,7 @@ pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
     let (root, syntax) = DeTable::parse_recoverable(text);
     let mut found = Found::new();
     let root = Table { name: "the policy", entries: root.get_ref(), place: 0..0 };
-    let policy = document(&root, &source, &mut found);
+    let policy = document(&root, &source, folder, &mut found);
     if !syntax.is_empty() {
         found = with_syntax_errors(&syntax, found, &source, text.len());
     }
@@ -50,7 +55,12 @@ pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
 }
 
 /// The policy, or `None` after a mistake that leaves a part of it without a value; each such mistake is in `found`.
-fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<Policy> {
+fn document(
+    root: &Table<'_, '_>,
+    source: &Source,
+    folder: Option<&Path>,
+    found: &mut Found,
+) -> Option<Policy> {
     root.only(&KEYS, found);
     root.require("schema", "`schema = 1`", found);
     if let Some((schema, place)) = root.integer("schema", found)
@@ -78,7 +88,10 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
     let templates = templates(root, found);
     let rules = rules(root, source, found);
     check_templates(&rules, &templates, found);
-    let warnings = warnings(&rules, &templates, source);
+    let lists = list::lists(root, source, folder, found);
+    let hosts = hosts::hosts(root, found);
+    hosts::check(&rules, &hosts, found);
+    let warnings = warnings(&rules, &templates, &lists, source);
     Some(Policy {
         id: id?.to_owned(),
         version: version?.to_owned(),
@@ -92,7 +105,9 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
             .map(|(name, (text, _))| (name.to_owned(), text.to_owned()))
             .collect(),
         warnings,
-        digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
+        digest: list::digest(source.text(), &lists),
+        lists: lists.into_iter().map(|list| list.words).collect(),
+        hosts,
         source: source.clone(),
     })
 }
@@ -239,7 +254,12 @@ fn check_templates(rules: &[Rule], templates: &Templates<'_>, found: &mut Found)
     }
 }
 
-fn warnings(rules: &[Rule], templates: &Templates<'_>, source: &Source) -> Vec<Problem<PolicyWarning>> {
+fn warnings(
+    rules: &[Rule],
+    templates: &Templates<'_>,
+    lists: &[list::Read],
+    source: &Source,
+) -> Vec<Problem<PolicyWarning>> {
     let used = |name: &str| {
         rules
             .iter()
@@ -248,12 +268,17 @@ fn warnings(rules: &[Rule], templates: &Templates<'_>, source: &Source) -> Vec<P
     let unused = templates.iter().filter(|(name, _)| !used(name)).map(|(name, (_, place))| {
         (place.clone(), PolicyWarning::UnusedTemplate { name: (*name).to_owned() })
     });
+    let idle = lists.iter().filter_map(|list| {
+        let detector = format!("list.{}", list.words.id);
+        let used = rules.iter().any(|rule| rule.detector.covers(&detector));
+        (!used).then(|| (list.place.clone(), PolicyWarning::UnusedList { id: list.words.id.clone() }))
+    });
     let shadowed = rules.iter().enumerate().filter_map(|(place, rule)| {
         let by = rules.iter().take(place).find(|earlier| shadows(earlier, rule))?;
         let warning = PolicyWarning::Shadowed { id: rule.id.clone(), by: by.id.clone() };
         Some((rule.places.rule.clone(), warning))
     });
-    let mut warnings: Vec<(Range<usize>, PolicyWarning)> = unused.chain(shadowed).collect();
+    let mut warnings: Vec<(Range<usize>, PolicyWarning)> = unused.chain(idle).chain(shadowed).collect();
     warnings.sort_by_key(|(place, _)| place.start);
     warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
 }

@@ -2,11 +2,11 @@
 
 use super::context::{self, Context};
 use super::near::{before, byte, digits};
-use super::{Detector, Hit};
+use super::{Detector, Hit, Trigger};
 use crate::span::Span;
 
 pub(super) const DETECTOR: Detector =
-    Detector { name: "pii.card", category: "pii", placeholder: "[CARD]", triggers: b"0123456789", at };
+    Detector { name: "pii.card", category: "pii", placeholder: "[CARD]", trigger: Trigger::Numbers, at };
 
 /// Issuer, length and check digit agree, and the grouping is one that is printed on cards, or none.
 const CARD: f32 = 0.95;
@@ -94,7 +94,7 @@ fn at(text: &str, at: usize, floor: usize) -> Option<Hit> {
         } else {
             ODD_GROUPS
         };
-        Some(Hit { span: Span::new(at, end), score })
+        Some(Hit::new(Span::new(at, end), score))
     })
 }
 
