@@ -43,7 +43,7 @@ fn vin(text: &str, at: usize, floor: usize) -> Option<Hit> {
     let year = !b"0UZuz".contains(&number.as_bytes().get(9).copied().unwrap_or(b'0'));
     let letters = number.bytes().filter(u8::is_ascii_alphabetic).count();
     let lower = number.bytes().any(|b| b.is_ascii_lowercase());
-    if !allowed || !serial || !year || letters < 2 || letters > 13 {
+    if !allowed || !serial || !year || !(2..=13).contains(&letters) {
         return None;
     }
     let announced = context::announces(text, start, &WORDS, &[]);
@@ -66,7 +66,7 @@ fn check_digit(number: &str) -> bool {
         letter => u32::from(letter.saturating_sub(b'S')) + 2,
     };
     let sum: u32 = number.bytes().zip(WEIGHTS).map(|(c, weight)| value(c) * weight).sum();
-    let check = number.bytes().nth(8).unwrap_or(0).to_ascii_uppercase();
+    let check = number.as_bytes().get(8).copied().unwrap_or(0).to_ascii_uppercase();
     match sum % 11 {
         10 => check == b'X',
         rest => u32::from(check) == u32::from(b'0') + rest,

@@ -216,7 +216,7 @@ fn value(text: &str, place: usize, query: bool, spoken: bool) -> Option<(usize, 
         return (closed && !inner.contains(char::is_whitespace)).then_some((start, start + length, true));
     }
     let length = run(bytes, place, MOST_VALUE, |b| {
-        !b.is_ascii_whitespace() && !b"\"'`<>,;)]}|\\".contains(&b) && !(query && b == b'&')
+        !(b.is_ascii_whitespace() || b"\"'`<>,;)]}|\\".contains(&b) || query && b == b'&')
     });
     let word = text.get(place..place + length)?;
     let word = word.trim_end_matches(['.', ':', '*', '\u{3002}']);
