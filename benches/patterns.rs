@@ -1,6 +1,10 @@
 //! The rails that need no model: texts of three lengths, since the throughput of a linear scan does not fall with the length,
 //! and word lists of growing number beside plain regular expressions and a filter of profanity.
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark with broken parts cannot go on")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark with broken parts cannot go on"
+)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use portcullis::normalize::Normalized;
@@ -53,7 +57,12 @@ fn rules(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(text.len() as u64));
     for number in RULES {
         let words: Vec<String> = words.iter().take(number).cloned().collect();
-        let list = WordList { id: "words".to_owned(), words: words.clone(), allow: Vec::new(), matching: Matching::Word };
+        let list = WordList {
+            id: "words".to_owned(),
+            words: words.clone(),
+            allow: Vec::new(),
+            matching: Matching::Word,
+        };
         let lists = ListRail::new(std::slice::from_ref(&list)).expect("a list");
         let all = TextRails::new(std::slice::from_ref(&list), &Hosts::default()).expect("a list");
         let set = RegexSet::new(words.iter().map(|word| format!(r"(?i)\b{word}\b"))).expect("patterns");
@@ -86,8 +95,9 @@ fn rules(criterion: &mut Criterion) {
 
 /// Pronounceable made-up words, the same at every run.
 fn words(number: usize) -> Vec<String> {
-    const SYLLABLES: [&str; 16] =
-        ["ba", "ren", "to", "shi", "lor", "ma", "ke", "vin", "du", "pel", "ra", "sto", "mi", "gan", "fe", "lu"];
+    const SYLLABLES: [&str; 16] = [
+        "ba", "ren", "to", "shi", "lor", "ma", "ke", "vin", "du", "pel", "ra", "sto", "mi", "gan", "fe", "lu",
+    ];
     let mut state = 1_u64;
     let mut syllable = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -99,15 +109,20 @@ fn words(number: usize) -> Vec<String> {
 /// Sentences of everyday words with a listed word every thousand bytes or so.
 fn prose() -> String {
     const WORDS: [&str; 24] = [
-        "the", "kettle", "is", "on", "and", "garden", "quiet", "this", "morning", "while", "someone", "reads", "a", "letter",
-        "from", "far", "away", "about", "weather", "trains", "bread", "nothing", "much", "today",
+        "the", "kettle", "is", "on", "and", "garden", "quiet", "this", "morning", "while", "someone",
+        "reads", "a", "letter", "from", "far", "away", "about", "weather", "trains", "bread", "nothing",
+        "much", "today",
     ];
     let listed = words(1000);
     let mut state = 7_usize;
     let mut text = String::new();
     while text.len() < LENGTH {
         state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345) & 0x7fff_ffff;
-        let word = if state % 200 == 0 { listed[(state >> 8) % 1000].as_str() } else { WORDS[(state >> 8) % WORDS.len()] };
+        let word = if state % 200 == 0 {
+            listed[(state >> 8) % 1000].as_str()
+        } else {
+            WORDS[(state >> 8) % WORDS.len()]
+        };
         text.push_str(word);
         text.push_str(if (state >> 4).is_multiple_of(13) { ". " } else { " " });
     }
