@@ -68,7 +68,10 @@ impl<'t> Iterator for Addresses<'t> {
             let address = if self.text.get(found..)?.starts_with("://") {
                 with_scheme(self.text, found, floor)
             } else if self.text.as_bytes().get(found) == Some(&b'.') {
-                bare(self.text, found, floor)
+                let run = host_run(self.text, found, floor);
+                // Its other points are of the same host.
+                from = from.max(run.end);
+                bare(self.text, run, floor)
             } else {
                 None
             };
@@ -109,36 +112,37 @@ fn with_scheme(text: &str, colon: usize, floor: usize) -> Option<Address<'_>> {
     Some(Address { span: Span::new(start, end), scheme: Some(scheme), login, host, path })
 }
 
-fn bare(text: &str, dot: usize, floor: usize) -> Option<Address<'_>> {
-    let head = text.get(floor..dot)?;
-    let mut start = dot;
-    for c in head.chars().rev() {
-        if !is_host(c) || dot - start > HOST_BYTES {
-            break;
-        }
-        start -= c.len_utf8();
-    }
+/// The characters of a host around the point at `dot`, up to the longest there are on either side.
+fn host_run(text: &str, dot: usize, floor: usize) -> Span {
+    let length = |chars: &mut dyn Iterator<Item = char>| {
+        chars.take(HOST_BYTES).take_while(|c| is_host(*c)).map(char::len_utf8).sum::<usize>()
+    };
+    let before = length(&mut text.get(floor..dot).unwrap_or_default().chars().rev());
+    let after = length(&mut text.get(dot..).unwrap_or_default().chars());
+    Span::new(dot - before, dot + after)
+}
+
+fn bare(text: &str, run: Span, floor: usize) -> Option<Address<'_>> {
+    let Span { start, end } = run;
     let before = text.get(floor..start)?.chars().next_back();
-    let tail = text.get(dot..)?;
-    let mut end = dot;
-    for c in tail.chars() {
-        if !is_host(c) || end - start > HOST_BYTES {
-            break;
-        }
-        end += c.len_utf8();
-    }
     let host = text.get(start..end)?.trim_end_matches(['.', '-', '_']);
     let last = host.rsplit('.').next()?;
     let named =
         last.chars().count() >= 2 && (last.starts_with("xn--") || last.chars().all(char::is_alphabetic));
     let labels = host.split('.').all(|label| !label.is_empty() && label.len() <= 63);
     // After `@` it is a mailbox's, after a slash or backslash a file's.
-    if !named || !labels || !host.contains('.') || matches!(before, Some('@' | '/' | '\\' | '.' | '$' | '#'))
+    if host.len() > HOST_BYTES
+        || !named
+        || !labels
+        || !host.contains('.')
+        || matches!(before, Some('@' | '/' | '\\' | '.' | '$' | '#'))
     {
         return None;
     }
     let host_end = start + host.len();
     let end = match text.as_bytes().get(host_end) {
+        // A scheme, with the word before it.
+        Some(b':') if text.get(host_end..)?.starts_with("://") => return None,
         Some(b'/' | b'?' | b'#' | b':') => address_end(text, host_end),
         Some(b'@' | b'(' | b'=') => return None,
         _ => host_end,

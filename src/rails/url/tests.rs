@@ -35,6 +35,7 @@ fn addresses_end_where_people_end_them() {
         ("http://例え.jp/x", vec!["http://例え.jp/x"]),
         ("jo@example.com main.rs 3.14 e.g. done.In June self.name a.b", vec![]),
         ("C:\\x.com ../a.com", vec![]),
+        ("svn+a.b://example.com/x", vec!["svn+a.b://example.com/x"]),
     ] {
         assert_eq!(found(&Hosts::default(), "pii.url", 0.0, text), expected, "{text:?}");
     }

@@ -164,9 +164,8 @@ fn joint(text: &str, at: usize, name: &str, floor: usize) -> Option<(usize, Join
     place = name_end;
     let word = run_back(bytes, at, MOST_SUFFIX, floor, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     let flag = bytes.get(at - word..at)?.starts_with(b"--");
-    if ABOUT.iter().any(|about| {
-        text.get(at + name.len()..name_end).is_some_and(|suffix| suffix.to_ascii_lowercase().contains(about))
-    }) {
+    let about = text.get(at + name.len()..name_end)?.to_ascii_lowercase();
+    if ABOUT.iter().any(|word| about.contains(word)) {
         return None;
     }
     // The closing quote, bracket or tag of the name.

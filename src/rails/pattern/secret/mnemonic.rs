@@ -55,6 +55,7 @@ fn at(text: &str, at: usize, floor: usize) -> Option<Hit> {
         run.push(word);
     }
     run.reverse();
+    let looked_at = run.len();
     run.push(first);
     let mut place = first.span.end;
     for _ in 0..REACH {
@@ -66,10 +67,11 @@ fn at(text: &str, at: usize, floor: usize) -> Option<Hit> {
         place = word.span.end;
         run.push(word);
     }
-    phrase(&run)
+    phrase(&run, looked_at)
 }
 
-fn phrase(run: &[Word]) -> Option<Hit> {
+/// The phrase in a row of words that holds the one in place `looked_at`: others are found where they are looked at.
+fn phrase(run: &[Word], looked_at: usize) -> Option<Hit> {
     let hit = |words: &[Word], score| {
         let (first, last) = (words.first()?, words.last()?);
         Some(Hit::new(Span::new(first.span.start, last.span.end), score))
@@ -79,7 +81,9 @@ fn phrase(run: &[Word]) -> Option<Hit> {
         if run.len() > REACH && !matches!(length, 12 | 24) {
             continue;
         }
-        if let Some(words) = run.windows(length).find(|words| is_checked(words)) {
+        let from = (looked_at + 1).saturating_sub(length);
+        let near = run.get(from..(looked_at + length).min(run.len()))?;
+        if let Some(words) = near.windows(length).find(|words| is_checked(words)) {
             return hit(words, CHECKED);
         }
     }

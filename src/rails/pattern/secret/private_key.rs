@@ -36,10 +36,9 @@ fn at(text: &str, at: usize, _floor: usize) -> Option<Hit> {
     let body = rest.get(header..)?;
     // What is no part of a body ends it: the closing line, another block, prose. `\n` may be written out.
     let belongs = |b: u8| b.is_ascii_alphanumeric() || b"+/=\n\r\t :,.\\_()<>@\"-".contains(&b);
-    let mut length = body.bytes().take(MOST).take_while(|b| belongs(*b)).count();
-    if let Some(dashes) = body.get(..length).and_then(|body| body.find("-----")) {
-        length = dashes;
-    }
+    let window = body.get(..body.floor_char_boundary(MOST))?;
+    let window = window.split("-----").next()?;
+    let length = window.bytes().take_while(|b| belongs(*b)).count();
     let material = body.get(..length)?.bytes().filter(u8::is_ascii_alphanumeric).count();
     let mut end = at + header + length;
     let closing = text.get(end..).filter(|rest| rest.starts_with("-----END "));
