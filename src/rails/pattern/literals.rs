@@ -37,7 +37,8 @@ impl Literals {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
-            .kind(Some(AhoCorasickKind::DFA))
+            // A table of every transition scans twice as fast and takes a millisecond longer to make.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(literals)
             .expect("a few hundred short literals");
         Self { automaton, rows }

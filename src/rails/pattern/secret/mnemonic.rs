@@ -1,6 +1,7 @@
 //! Recovery phrases of wallets: 12 to 24 words of BIP-39's English list, the last of which holds a checksum.
 
 use sha2::{Digest as _, Sha256};
+use std::sync::LazyLock;
 
 use super::{CATEGORY, Detector, Hit, Trigger};
 use crate::span::Span;
@@ -19,7 +20,7 @@ const CHECKED: f32 = 1.0;
 /// As many words of the list in a row as a phrase has, without the checksum.
 const WORDS_ONLY: f32 = 0.4;
 
-/// The 2,048 words in order: python-mnemonic, MIT, copyright Pavol Rusnak.
+/// The 2,048 words in order, of python-mnemonic (`LICENSE-BIP39`).
 const WORDS: &str = include_str!("bip39-english.txt");
 
 const LENGTHS: [usize; 5] = [24, 21, 18, 15, 12];
@@ -99,7 +100,7 @@ fn word(text: &str, at: usize, floor: usize) -> Option<Word> {
     if !(3..=8).contains(&length) || joined || follows {
         return None;
     }
-    let index = index(&text.get(at..at + length)?.to_ascii_lowercase())?;
+    let index = LIST.index(bytes.get(at..at + length)?)?;
     Some(Word { index, span: Span::new(at, at + length) })
 }
 
@@ -115,11 +116,52 @@ const fn is_gap(b: u8) -> bool {
     matches!(b, b' ' | b'\n' | b'\r' | b'\t' | b',')
 }
 
-/// The place of a word in lower case.
-fn index(word: &str) -> Option<u16> {
-    static LIST: std::sync::LazyLock<Vec<&'static str>> =
-        std::sync::LazyLock::new(|| WORDS.split_whitespace().collect());
-    LIST.binary_search(&word).ok().and_then(|index| u16::try_from(index).ok())
+/// The words by their first four letters, which no two of them share.
+struct List {
+    words: Vec<&'static str>,
+    /// For each hash the letters and the place of a word, the next free slot where another word has the same.
+    slots: Vec<Option<(u32, u16)>>,
+}
+
+static LIST: LazyLock<List> = LazyLock::new(List::new);
+
+impl List {
+    /// Twice as many as words.
+    const SLOTS: usize = 4096;
+
+    fn new() -> Self {
+        let words: Vec<&str> = WORDS.split_whitespace().collect();
+        let mut slots = vec![None; Self::SLOTS];
+        for (place, word) in words.iter().enumerate() {
+            let letters = letters(word.as_bytes());
+            let free = Self::probe(letters).find(|&slot| slots.get(slot).is_some_and(Option::is_none));
+            if let (Some(slot), Ok(index)) = (free.and_then(|free| slots.get_mut(free)), u16::try_from(place))
+            {
+                *slot = Some((letters, index));
+            }
+        }
+        Self { words, slots }
+    }
+
+    /// The place of a word, whatever the case of its letters.
+    fn index(&self, word: &[u8]) -> Option<u16> {
+        let letters = letters(word);
+        let slots = Self::probe(letters).map_while(|slot| self.slots.get(slot).copied().flatten());
+        let (_, index) = slots.into_iter().find(|(known, _)| *known == letters)?;
+        let known = self.words.get(usize::from(index))?;
+        known.as_bytes().eq_ignore_ascii_case(word).then_some(index)
+    }
+
+    /// The slots in which a word with these letters may be.
+    fn probe(letters: u32) -> impl Iterator<Item = usize> {
+        let first = (letters.wrapping_mul(0x9e37_79b1) >> 20) as usize;
+        (0..Self::SLOTS).map(move |step| (first + step) % Self::SLOTS)
+    }
+}
+
+/// The first four letters, five bits each.
+fn letters(word: &[u8]) -> u32 {
+    word.iter().take(4).fold(0, |letters, letter| letters << 5 | u32::from(letter & 31))
 }
 
 /// BIP-39: eleven bits a word, of which the last of every thirty-three are the first of the SHA-256 of the others.
@@ -133,4 +175,20 @@ fn is_checked(words: &[Word]) -> bool {
     let mut expected =
         hash.iter().flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit) & 1 == 1)).take(checksum_bits);
     bits.all(|bit| expected.next() == Some(bit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LIST, WORDS};
+
+    #[test]
+    fn every_word_of_the_list_is_known_by_its_place_and_no_other() {
+        for (place, word) in WORDS.split_whitespace().enumerate() {
+            assert_eq!(LIST.index(word.as_bytes()).map(usize::from), Some(place), "{word}");
+            assert_eq!(LIST.index(word.to_ascii_uppercase().as_bytes()).map(usize::from), Some(place));
+            assert_eq!(LIST.index(format!("{word}s").as_bytes()), None);
+        }
+        assert_eq!(WORDS.split_whitespace().count(), 2048);
+        assert_eq!(LIST.index(b"the"), None);
+    }
 }
