@@ -27,7 +27,7 @@ use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
-use crate::rails::pattern::PatternRail;
+use crate::rails::text::TextRails;
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens, Windowing};
 use crate::vault::Vault;
@@ -52,7 +52,7 @@ struct Inner {
     policy: BoundPolicy,
     exits: Exits,
     classifier: ClassifierRail,
-    patterns: PatternRail,
+    patterns: TextRails,
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
@@ -184,6 +184,14 @@ impl Guard {
         self.0.classifier.stages(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
     }
 
+    /// What the rails that need no model see in a text, weighed by no policy.
+    #[must_use]
+    pub fn detect(&self, text: &str) -> Vec<Detection> {
+        let mut found = Vec::new();
+        self.0.patterns.scan(text, &mut found);
+        found
+    }
+
     /// What the heads say of texts that are normalized already.
     fn head_scores<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Vec<HeadScores>, GuardError> {
         let judged: Vec<Judged<'_>> =
@@ -233,7 +241,7 @@ impl Guard {
     }
 
     /// The pattern rail.
-    pub(crate) fn patterns(&self) -> &PatternRail {
+    pub(crate) fn patterns(&self) -> &TextRails {
         &self.0.patterns
     }
 

@@ -19,7 +19,10 @@ pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use crate::rails::list::WordList;
+use crate::rails::url::Hosts;
 use crate::verdict::{Decision, PolicyRef};
 
 /// Largest policy that is read, in bytes.
@@ -27,6 +30,18 @@ pub const MAX_POLICY_BYTES: usize = 1 << 20;
 
 /// Most rules in one policy.
 pub const MAX_RULES: usize = 1000;
+
+/// Most word lists in one policy, most words in all of them, and most bytes of a word and of a list's file.
+pub const MAX_LISTS: usize = 100;
+/// See [`MAX_LISTS`].
+pub const MAX_WORDS: usize = 100_000;
+/// See [`MAX_LISTS`].
+pub const MAX_WORD_BYTES: usize = 256;
+/// See [`MAX_LISTS`].
+pub const MAX_LIST_BYTES: usize = 4 << 20;
+
+/// Most hosts that a policy allows, and most that it denies.
+pub const MAX_HOSTS: usize = 1000;
 
 /// The name under which the embedded policy appears in messages.
 pub const EMBEDDED_FILE: &str = "models/policies/default.toml";
@@ -57,18 +72,28 @@ pub struct Policy {
     rules: Vec<Rule>,
     templates: BTreeMap<String, String>,
     veto_template: Option<String>,
+    lists: Vec<WordList>,
+    hosts: Hosts,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
     source: source::Source,
 }
 
 impl Policy {
-    /// Reads a policy. `file` names it in messages; no file is opened.
+    /// Reads a policy. `file` names it in messages; no file is opened, and a word list in a file of its own is a mistake.
     ///
     /// # Errors
     /// Every mistake in the document, in the order of their places, up to [`PolicyErrors::MOST`].
     pub fn parse(source: &str, file: &str) -> Result<Self, PolicyErrors> {
-        read::policy(source, file)
+        read::policy(source, file, None)
+    }
+
+    /// Reads a policy whose word lists may be in files of `folder`.
+    ///
+    /// # Errors
+    /// As [`Policy::parse`]; also every list that cannot be read.
+    pub fn parse_in(source: &str, file: &str, folder: &Path) -> Result<Self, PolicyErrors> {
+        read::policy(source, file, Some(folder))
     }
 
     /// The policy that is part of the program.
@@ -103,7 +128,20 @@ impl Policy {
         &self.description
     }
 
-    /// BLAKE3 of the source, in hex.
+    /// The word lists, in the order of the document.
+    #[must_use]
+    pub fn lists(&self) -> &[WordList] {
+        &self.lists
+    }
+
+    /// The hosts that it allows and denies.
+    #[must_use]
+    pub const fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// BLAKE3 of the source, in hex; of the source and, for each word list in a file, NUL, its id, NUL and the BLAKE3 of the
+    /// file, where there are such lists.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest

@@ -1,4 +1,8 @@
 //! Rails: each judges one kind of harm and reports what it saw, before any policy weighs it.
 
 pub mod classifier;
+pub mod list;
 pub mod pattern;
+pub mod repetition;
+pub mod text;
+pub mod url;

@@ -6,6 +6,7 @@ mod judge;
 mod measure;
 mod plot;
 mod rows;
+mod spans;
 mod tables;
 mod words;
 
@@ -30,7 +31,8 @@ Labels are numbers in 0..=1, positive from 0.5 on; a head without a label is unk
 A row is benign when it has labels and all are 0; a benign row is flagged when it is vetoed or escalated.
 ECE uses fifteen bins of equal mass. Intervals are 95% stratified percentile bootstrap. FPR, recall and accuracy are at
 the policy's threshold. Rows with the same `pair` are compared with each other: are they decided the same, and how far
-apart are their scores? docs/eval.md tells each figure, each key of --json, the identity terms and the disguises.
+apart are their scores? With --patterns a row is {\"text\": \"…\", \"spans\": [{\"start\": 3, \"end\": 20, \"label\": \"pii.email\"}]},
+in bytes. docs/eval.md tells each figure, each key of --json, the identity terms and the disguises.
 
 Examples:
   portcullis eval validation.jsonl
@@ -39,6 +41,7 @@ Examples:
   portcullis eval validation.jsonl --bias --bias-head hate --swap
   portcullis eval validation.jsonl --disguise --by-length
   portcullis eval validation.jsonl --compare-cascade
+  portcullis eval spans.jsonl --patterns
   portcullis eval validation.jsonl --json --plot validation.svg > validation.json
 
 Exit status: 0, or 2 for an error.")]
@@ -81,6 +84,16 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "cascade")]
     compare_cascade: bool,
 
+    /// Measure the detectors that need no model instead of the heads: rows have `spans`.
+    ///
+    /// A detector counts from the policy's threshold on; one that no rule looks at is not measured.
+    #[arg(long, conflicts_with_all = ["head", "slice_by", "bias", "swap", "disguise", "by_length", "compare_cascade", "plot", "bootstrap"])]
+    patterns: bool,
+
+    /// With --patterns, count every detection from this score on, whatever the policy says.
+    #[arg(long, value_name = "SCORE", requires = "patterns", value_parser = score)]
+    at: Option<f32>,
+
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -115,6 +128,15 @@ enum SliceBy {
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let guard = options.unrecorded().guard()?;
+    if arguments.patterns {
+        let evaluation = spans::measure(&guard, &arguments.data, arguments.at)?;
+        terminal::emit(&if arguments.json {
+            serde_json::to_string(&evaluation)? + "\n"
+        } else {
+            spans::render(&evaluation)
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let cascade =
         arguments.compare_cascade.then(|| options.unrecorded().with_cascade(true).guard()).transpose()?;
     let heads = chosen_heads(&guard, &arguments.head)?;
@@ -146,6 +168,11 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         tables::render(&evaluation)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn score(text: &str) -> Result<f32, String> {
+    let score = text.parse::<f32>().ok().filter(|score| (0.0..=1.0).contains(score));
+    score.ok_or_else(|| "expected a score from 0 to 1".to_owned())
 }
 
 /// The heads asked for, in the model's order; all of them when none is named.

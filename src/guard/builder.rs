@@ -15,7 +15,8 @@ use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::policy::{KnownDetector, Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
-use crate::rails::pattern::PatternRail;
+use crate::rails::list::ListError;
+use crate::rails::text::TextRails;
 use crate::record::RecordError;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
@@ -41,6 +42,9 @@ pub enum GuardError {
     /// The policy is not valid.
     #[error("the policy is not valid")]
     Policy(#[from] PolicyErrors),
+    /// The policy's word lists.
+    #[error("cannot compile the policy's word lists")]
+    Lists(#[from] ListError),
     /// The bundle's windows are impossible.
     #[error("the bundle's windows are not valid")]
     Windows(#[source] TokenizeError),
@@ -263,7 +267,8 @@ impl GuardBuilder {
             None => Policy::embedded()?,
         };
         let policy_ref = policy.reference();
-        let known = known(&bundle);
+        let patterns = TextRails::new(policy.lists(), policy.hosts())?;
+        let known = known(&bundle, &patterns);
         let known: Vec<KnownDetector<'_>> = known
             .iter()
             .map(|(name, experimental)| KnownDetector { name, experimental: *experimental })
@@ -292,7 +297,7 @@ impl GuardBuilder {
             policy,
             exits,
             classifier,
-            patterns: PatternRail::new(),
+            patterns,
             level: kernels.level(),
             threads,
             deadline: self.deadline,
@@ -305,10 +310,10 @@ impl GuardBuilder {
 }
 
 /// The detectors that rules may name, and whether each is experimental.
-fn known(bundle: &Bundle) -> Vec<(String, bool)> {
+fn known(bundle: &Bundle, rails: &TextRails) -> Vec<(String, bool)> {
     let heads = bundle.manifest().heads.iter();
     let heads = heads.map(|head| (format!("classifier.{}", head.name), head.experimental));
-    heads.chain(PatternRail::names().map(|name| (name.to_owned(), false))).collect()
+    heads.chain(rails.names().map(|name| (name.to_owned(), false))).collect()
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.
@@ -343,5 +348,6 @@ fn read_policy(path: &std::path::Path) -> Result<Policy, GuardError> {
         return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message)));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    Ok(Policy::parse(&text, &path.display().to_string())?)
+    let folder = path.parent().unwrap_or_else(|| std::path::Path::new("."));
+    Ok(Policy::parse_in(&text, &path.display().to_string(), folder)?)
 }

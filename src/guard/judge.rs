@@ -11,7 +11,7 @@ use crate::language::Foreign;
 use crate::normalize::Normalized;
 use crate::policy::{BoundPolicy, OnDeadline};
 use crate::rails::classifier::{HeadScores, Judged, Outcome};
-use crate::rails::pattern::PatternRail;
+use crate::rails::text::TextRails;
 use crate::request::Request;
 use crate::span::Span;
 use crate::vault::Vault;
@@ -51,7 +51,7 @@ impl<'a> Subject<'a> {
     }
 
     /// What the patterns find in the text, or over its edges, by its own offsets.
-    fn scan(&self, patterns: &PatternRail) -> Vec<Detection> {
+    fn scan(&self, patterns: &TextRails) -> Vec<Detection> {
         let text = &self.request.text;
         let Passage { behind, ahead, .. } = self.passage;
         let mut found = Vec::new();

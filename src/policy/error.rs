@@ -86,6 +86,32 @@ pub enum PolicyError {
         /// The limit.
         limit: usize,
     },
+    /// A second word list of the same name.
+    #[error("the list id `{id}` is already taken on line {first}, expected a unique id")]
+    DuplicateList {
+        /// The id.
+        id: String,
+        /// Line of the first list of that name.
+        first: usize,
+    },
+    /// More of something than a policy may have.
+    #[error("the policy has {found} {what}, expected at most {limit}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// Their number.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A file of words that cannot be used.
+    #[error("the word list `{file}` cannot be used: {what}")]
+    ListFile {
+        /// The file as the policy names it.
+        file: String,
+        /// What was found, what was expected, and in which line.
+        what: String,
+    },
     /// A template that is not defined.
     #[error("no template is named `{name}`; {hint}")]
     UndefinedTemplate {
@@ -135,6 +161,12 @@ pub enum PolicyWarning {
     UnusedTemplate {
         /// Its name.
         name: String,
+    },
+    /// A word list that no rule looks at.
+    #[error("the list `{id}` is not used by any rule, expected one with `detector = \"list.{id}\"`")]
+    UnusedList {
+        /// Its id.
+        id: String,
     },
     /// A rule whose matches an earlier rule always treats at least as strictly.
     #[error(

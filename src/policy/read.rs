@@ -1,9 +1,12 @@
 //! The reader of a policy document: from TOML to a [`Policy`], noting every mistake on the way.
 
+mod hosts;
+mod list;
 mod rule;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
 
@@ -14,7 +17,7 @@ use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "schema",
     "id",
     "version",
@@ -25,6 +28,8 @@ const KEYS: [&str; 11] = [
     "max_bytes",
     "rule",
     "stream",
+    "list",
+    "urls",
     "templates",
 ];
 const STREAM_KEYS: [&str; 1] = ["veto_template"];
@@ -33,7 +38,7 @@ const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 const MOST_MAX_BYTES: u64 = 1 << 30;
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 
-pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
+pub(super) fn policy(text: &str, file: &str, folder: Option<&Path>) -> Result<Policy, PolicyErrors> {
     if text.len() > MAX_POLICY_BYTES {
         let error = PolicyError::TooLarge { found: text.len(), limit: MAX_POLICY_BYTES };
         return Err(PolicyErrors::new(&Source::new("", file), vec![(0..0, error)]));
@@ -42,7 +47,7 @@ pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
     let (root, syntax) = DeTable::parse_recoverable(text);
     let mut found = Found::new();
     let root = Table { name: "the policy", entries: root.get_ref(), place: 0..0 };
-    let policy = document(&root, &source, &mut found);
+    let policy = document(&root, &source, folder, &mut found);
     if !syntax.is_empty() {
         found = with_syntax_errors(&syntax, found, &source, text.len());
     }
@@ -53,7 +58,12 @@ pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
 }
 
 /// The policy, or `None` after a mistake that leaves a part of it without a value; each such mistake is in `found`.
-fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<Policy> {
+fn document(
+    root: &Table<'_, '_>,
+    source: &Source,
+    folder: Option<&Path>,
+    found: &mut Found,
+) -> Option<Policy> {
     root.only(&KEYS, found);
     root.require("schema", "`schema = 1`", found);
     if let Some((schema, place)) = root.integer("schema", found)
@@ -83,7 +93,10 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
     let rules = rules(root, source, found);
     let ending = stream(root, found);
     check_templates(&rules, ending.as_ref(), &templates, found);
-    let warnings = warnings(&rules, ending.as_ref(), &templates, source);
+    let lists = list::lists(root, source, folder, found);
+    let hosts = hosts::hosts(root, found);
+    hosts::check(&rules, &hosts, found);
+    let warnings = warnings(&rules, ending.as_ref(), &templates, &lists, source);
     Some(Policy {
         id: id?.to_owned(),
         version: version?.to_owned(),
@@ -99,7 +112,9 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
             .collect(),
         veto_template: ending.map(|(name, _)| name.to_owned()),
         warnings,
-        digest: blake3::hash(source.text().as_bytes()).to_hex().to_string(),
+        digest: list::digest(source.text(), &lists),
+        lists: lists.into_iter().map(|list| list.words).collect(),
+        hosts,
         source: source.clone(),
     })
 }
@@ -278,6 +293,7 @@ fn warnings(
     rules: &[Rule],
     ending: Option<&Placed<&str>>,
     templates: &Templates<'_>,
+    lists: &[list::Read],
     source: &Source,
 ) -> Vec<Problem<PolicyWarning>> {
     let asked = asked(rules, ending);
@@ -289,12 +305,17 @@ fn warnings(
     let unused = templates.iter().filter(|(name, _)| !used(name)).map(|(name, (_, place))| {
         (place.clone(), PolicyWarning::UnusedTemplate { name: (*name).to_owned() })
     });
+    let idle = lists.iter().filter_map(|list| {
+        let detector = format!("list.{}", list.words.id);
+        let used = rules.iter().any(|rule| rule.detector.covers(&detector));
+        (!used).then(|| (list.place.clone(), PolicyWarning::UnusedList { id: list.words.id.clone() }))
+    });
     let shadowed = rules.iter().enumerate().filter_map(|(place, rule)| {
         let by = rules.iter().take(place).find(|earlier| shadows(earlier, rule))?;
         let warning = PolicyWarning::Shadowed { id: rule.id.clone(), by: by.id.clone() };
         Some((rule.places.rule.clone(), warning))
     });
-    let mut warnings: Vec<(Range<usize>, PolicyWarning)> = unused.chain(shadowed).collect();
+    let mut warnings: Vec<(Range<usize>, PolicyWarning)> = unused.chain(idle).chain(shadowed).collect();
     warnings.sort_by_key(|(place, _)| place.start);
     warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
 }

@@ -126,6 +126,23 @@ impl<'t, 's> Table<'t, 's> {
         }
         Some((meanings, value.span()))
     }
+
+    /// A list of strings, each with its range.
+    pub(super) fn strings(&self, key: &'static str, found: &mut Found) -> Vec<Placed<&'t str>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            _ = wrong_type::<()>(key, value, "array of strings", found);
+            return Vec::new();
+        };
+        let mut strings = Vec::new();
+        for item in array.iter() {
+            match item.get_ref().as_str() {
+                Some(text) => strings.push((text, item.span())),
+                None => _ = wrong_type::<()>(key, item, "array of strings", found),
+            }
+        }
+        strings
+    }
 }
 
 fn meaning<T: Copy>(

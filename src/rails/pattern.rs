@@ -1,27 +1,46 @@
-//! The pattern rail: exact detectors of personal data, each a shape with its own validation.
+//! The pattern rail: exact detectors of personal data, secrets, dangerous commands and hidden characters, each a shape
+//! with its own validation.
 //!
-//! A detector names the bytes it can be triggered by. The rail walks the text once, hands each trigger to its
-//! detectors, and a detector looks only at a bounded neighbourhood of it; so the time is linear in the length of
-//! the text, whatever the text holds. What is likely is then hidden and the text walked again, because what stands
+//! A detector names what it can be triggered by: bytes, the first digit of a number, or literals. The rail walks the text
+//! once for the bytes and numbers, one automaton finds the literals of all detectors together, and a detector looks only at
+//! a bounded neighbourhood of its trigger; so the time is linear in the length of the text, whatever the text holds, and
+//! hardly grows with the number of detectors. What is likely is then hidden and the text walked again, because what stands
 //! beside a number decides whether it is one: after a redaction a second scan finds nothing likely.
 //!
 //! Scores are constants of the detector: how far the match was validated, not how bad it is. Thresholds are the
 //! policy's. Detectors read the text as it stands: full-width digits, words for digits or `name (at) host` are not
 //! seen through.
 
+mod birth;
 mod card;
+mod code;
 mod context;
+mod document;
 mod email;
+mod gps;
+mod iban;
+mod invisible;
 mod ip;
+mod literals;
+mod mac;
 mod near;
 mod phone;
+mod secret;
 #[cfg(test)]
 mod tests;
+mod uk;
+mod us;
+mod vehicle;
+mod wallet;
 
 use std::borrow::Cow;
 
+use super::repetition;
+use super::url::UrlRail;
 use crate::span::Span;
 use crate::verdict::{Detection, Source};
+use literals::Literals;
+use secret::Token;
 
 /// Most walks over one text: the first, and those over what the earlier ones left.
 const WALKS: usize = 4;
@@ -29,15 +48,35 @@ const WALKS: usize = 4;
 /// From this score on, a match is more likely its kind of data than not, and hides its bytes from the next walk.
 const LIKELY: f32 = 0.5;
 
-/// One kind of personal data, how it is recognised and what a redaction puts in its place.
+/// One kind of data, how it is recognised and what a redaction puts in its place.
 struct Detector {
     name: &'static str,
     category: &'static str,
     placeholder: &'static str,
-    /// The ASCII bytes at which [`Detector::at`] is called.
-    triggers: &'static [u8],
+    trigger: Trigger,
     /// Looks for a match around byte `at`; nothing before `floor` belongs to it.
     at: fn(text: &str, at: usize, floor: usize) -> Option<Hit>,
+}
+
+impl Detector {
+    /// Whether a likely match is taken for data that a redaction removes, and hides its bytes from the next walk.
+    fn hides(&self) -> bool {
+        matches!(self.category, "pii" | "secret")
+    }
+}
+
+/// Where [`Detector::at`] is called.
+enum Trigger {
+    /// At each of these ASCII bytes, or first bytes of characters.
+    Bytes(&'static [u8]),
+    /// At every ASCII digit that follows none.
+    Numbers,
+    /// At the first byte of each of these, whatever the case of ASCII letters.
+    Literals(&'static [&'static str]),
+    /// At the first byte of the prefix of each of these.
+    Tokens(&'static [Token]),
+    /// Each time so many bytes have gone by.
+    Every(usize),
 }
 
 /// One match.
@@ -45,31 +84,100 @@ struct Detector {
 struct Hit {
     span: Span,
     score: f32,
+    /// The category, where it is narrower than the detector's.
+    category: Option<&'static str>,
 }
 
-/// Every detector. A bit of a trigger mask stands for a row, so there is room for 32.
-const DETECTORS: [Detector; 4] = [email::DETECTOR, card::DETECTOR, ip::DETECTOR, phone::DETECTOR];
+impl Hit {
+    const fn new(span: Span, score: f32) -> Self {
+        Self { span, score, category: None }
+    }
+
+    const fn of(self, category: Option<&'static str>) -> Self {
+        Self { category, ..self }
+    }
+}
+
+/// Every detector. A bit of a trigger mask stands for a row.
+static DETECTORS: [Detector; 42] = [
+    email::DETECTOR,
+    card::DETECTOR,
+    ip::DETECTOR,
+    phone::DETECTOR,
+    iban::DETECTOR,
+    us::SSN,
+    us::ITIN,
+    uk::NHS,
+    uk::NINO,
+    document::PASSPORT,
+    document::LICENCE,
+    mac::DETECTOR,
+    vehicle::VIN,
+    vehicle::PLATE,
+    wallet::DETECTOR,
+    birth::DETECTOR,
+    gps::DETECTOR,
+    secret::PRIVATE_KEY,
+    secret::CONNECTION,
+    secret::JWT,
+    secret::CRYPTO_KEY,
+    secret::MNEMONIC,
+    secret::AWS,
+    secret::AZURE,
+    secret::GOOGLE,
+    secret::GITHUB,
+    secret::GITLAB,
+    secret::SLACK,
+    secret::DISCORD,
+    secret::TELEGRAM,
+    secret::STRIPE,
+    secret::OPENAI,
+    secret::ANTHROPIC,
+    secret::HUGGINGFACE,
+    secret::REGISTRY,
+    secret::VENDOR,
+    secret::ASSIGNMENT,
+    code::SHELL_DANGER,
+    code::BLOCK,
+    invisible::TAGS,
+    invisible::BIDI,
+    invisible::ZERO_WIDTH,
+];
+
+/// One bit a detector.
+type Mask = u64;
+const _: () = assert!(DETECTORS.len() <= Mask::BITS as usize, "a mask has a bit for every detector");
 
 /// The pattern detectors, ready to scan.
 #[derive(Clone, Debug)]
 pub struct PatternRail {
-    /// For each byte value, the detectors it triggers, one bit each.
-    triggers: [u32; 256],
+    /// For each byte value, the detectors it triggers.
+    triggers: [Mask; 256],
+    /// The detectors that a number triggers.
+    numbers: Mask,
+    literals: &'static Literals,
 }
 
 impl PatternRail {
-    /// The rail with every detector. Allocates nothing and costs less than a microsecond.
+    /// The rail with every detector.
     #[must_use]
     pub fn new() -> Self {
-        let mut triggers = [0; 256];
+        let mut rail = Self { triggers: [0; 256], numbers: 0, literals: Literals::all() };
         for (row, detector) in DETECTORS.iter().enumerate() {
-            for &byte in detector.triggers {
-                if let Some(mask) = triggers.get_mut(usize::from(byte)) {
-                    *mask |= 1 << row;
+            match detector.trigger {
+                Trigger::Bytes(bytes) => {
+                    for &byte in bytes {
+                        if let Some(mask) = rail.triggers.get_mut(usize::from(byte)) {
+                            *mask |= 1 << row;
+                        }
+                    }
                 }
+                Trigger::Numbers => rail.numbers |= 1 << row,
+                // The automaton and the strides know their rows.
+                Trigger::Literals(_) | Trigger::Tokens(_) | Trigger::Every(_) => {}
             }
         }
-        Self { triggers }
+        rail
     }
 
     /// Appends what the detectors find in `text`: one detection for each detector and score, with every span that
@@ -83,13 +191,16 @@ impl PatternRail {
         for left in (0..WALKS).rev() {
             let mut fresh = Vec::new();
             self.walk(&view, &mut fresh);
-            let last = left == 0 || !fresh.iter().any(|(_, hit)| hit.score >= LIKELY);
+            let hides = |row: usize, hit: &Hit| {
+                hit.score >= LIKELY && DETECTORS.get(row).is_some_and(Detector::hides)
+            };
+            let last = left == 0 || !fresh.iter().any(|(row, hit)| hides(*row, hit));
             if last {
                 hits.append(&mut fresh);
                 break;
             }
             // A weak match may turn into another once its neighbour is known for what it is.
-            fresh.retain(|(_, hit)| hit.score >= LIKELY);
+            fresh.retain(|(row, hit)| hides(*row, hit));
             view = Cow::Owned(hide(&view, &fresh));
             hits.append(&mut fresh);
         }
@@ -102,29 +213,58 @@ impl PatternRail {
         DETECTORS.iter().map(|detector| detector.name)
     }
 
-    /// What a redaction puts in the place of a detector's match, such as `[EMAIL]`; `None` for a name that is not a
-    /// pattern detector.
+    /// What a redaction puts in the place of a match by any rail that needs no model, such as `[EMAIL]`; `None` for other
+    /// detectors, and for word lists.
     #[must_use]
     pub fn placeholder(detector: &str) -> Option<&'static str> {
-        DETECTORS.iter().find(|row| row.name == detector).map(|row| row.placeholder)
+        let own = DETECTORS.iter().find(|row| row.name == detector).map(|row| row.placeholder);
+        own.or_else(|| UrlRail::placeholder(detector))
+            .or_else(|| (detector == repetition::NAME).then_some(repetition::PLACEHOLDER))
     }
 
     fn walk(&self, text: &str, hits: &mut Vec<(usize, Hit)>) {
-        let mut floors = [0; DETECTORS.len()];
+        let mut found = Found { text, floors: [0; DETECTORS.len()], hits };
+        let mut in_number = false;
         for (at, &byte) in text.as_bytes().iter().enumerate() {
-            let mask = self.triggers.get(usize::from(byte)).copied().unwrap_or_default();
-            if mask == 0 {
-                continue;
+            let mut mask = self.triggers.get(usize::from(byte)).copied().unwrap_or_default();
+            let digit = byte.is_ascii_digit();
+            if digit && !in_number {
+                mask |= self.numbers;
             }
-            for (row, (detector, floor)) in DETECTORS.iter().zip(&mut floors).enumerate() {
-                if mask & (1 << row) == 0 || at < *floor {
-                    continue;
-                }
-                if let Some(hit) = (detector.at)(text, at, *floor) {
-                    *floor = hit.span.end;
-                    hits.push((row, hit));
-                }
+            in_number = digit;
+            while mask != 0 {
+                found.look(mask.trailing_zeros() as usize, at);
+                mask &= mask - 1;
             }
+        }
+        for (row, at) in self.literals.find(text) {
+            found.look(row, at);
+        }
+        for (row, detector) in DETECTORS.iter().enumerate() {
+            if let Trigger::Every(stride) = detector.trigger {
+                (0..text.len()).step_by(stride).for_each(|at| found.look(row, at));
+            }
+        }
+    }
+}
+
+/// The matches of one walk, and up to where each detector has used the text.
+struct Found<'a> {
+    text: &'a str,
+    floors: [usize; DETECTORS.len()],
+    hits: &'a mut Vec<(usize, Hit)>,
+}
+
+impl Found<'_> {
+    /// Asks a detector about the trigger at byte `at`.
+    fn look(&mut self, row: usize, at: usize) {
+        let (Some(detector), Some(floor)) = (DETECTORS.get(row), self.floors.get_mut(row)) else { return };
+        if at < *floor {
+            return;
+        }
+        if let Some(hit) = (detector.at)(self.text, at, *floor) {
+            *floor = hit.span.end;
+            self.hits.push((row, hit));
         }
     }
 }
@@ -153,15 +293,19 @@ fn hide(view: &str, hits: &[(usize, Hit)]) -> String {
 fn gather(hits: &[(usize, Hit)]) -> Vec<Detection> {
     let mut groups: Vec<(usize, Detection)> = Vec::new();
     for &(row, hit) in hits {
+        let Some(detector) = DETECTORS.get(row) else { continue };
+        let category = hit.category.unwrap_or(detector.category);
         let same = |(other, detection): &&mut (usize, Detection)| {
-            *other == row && detection.score.to_bits() == hit.score.to_bits()
+            *other == row
+                && detection.score.to_bits() == hit.score.to_bits()
+                && detection.category == category
         };
         if let Some((_, detection)) = groups.iter_mut().find(same) {
             detection.spans.push(hit.span);
-        } else if let Some(detector) = DETECTORS.get(row) {
+        } else {
             let detection = Detection {
                 detector: detector.name.to_owned(),
-                category: detector.category.to_owned(),
+                category: category.to_owned(),
                 score: hit.score,
                 spans: vec![hit.span],
                 source: Source::Pattern,

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::rails::pattern::PatternRail;
+use crate::rails::text::TextRails;
 use crate::sentence::SentenceEnds;
 use crate::span::Span;
 use crate::verdict::Detection;
@@ -70,7 +70,7 @@ enum Settled {
 
 /// The held text, and as much before it as patterns look back.
 pub(super) struct Segmenter {
-    patterns: PatternRail,
+    patterns: TextRails,
     text: String,
     /// The offset in the stream of the text's first byte.
     base: usize,
@@ -91,7 +91,7 @@ pub(super) struct Segmenter {
 
 impl Segmenter {
     /// Nothing held; segments are of at most `limit` bytes, or the longest that there are.
-    pub(super) fn new(patterns: PatternRail, limit: usize) -> Self {
+    pub(super) fn new(patterns: TextRails, limit: usize) -> Self {
         Self {
             patterns,
             text: String::new(),

@@ -1,22 +1,24 @@
-//! Payment cards: ISO/IEC 7812 numbers of 13 to 19 digits with a known issuer, its lengths and the Luhn check digit.
+//! Payment cards: ISO/IEC 7812 numbers of 12 to 19 digits with a known issuer, its lengths and the Luhn check digit.
 
 use super::context::{self, Context};
 use super::near::{before, byte, digits};
-use super::{Detector, Hit};
+use super::{Detector, Hit, Trigger};
 use crate::span::Span;
 
 pub(super) const DETECTOR: Detector =
-    Detector { name: "pii.card", category: "pii", placeholder: "[CARD]", triggers: b"0123456789", at };
+    Detector { name: "pii.card", category: "pii", placeholder: "[CARD]", trigger: Trigger::Numbers, at };
 
 /// Issuer, length and check digit agree, and the grouping is one that is printed on cards, or none.
 const CARD: f32 = 0.95;
 /// The same in another grouping.
 const ODD_GROUPS: f32 = 0.6;
-/// Thirteen digits with no word about cards before them: also the shape of an article number.
-const THIRTEEN: f32 = 0.4;
+/// Twelve or thirteen digits with no word about cards before them: also the shape of an article number.
+const SHORT: f32 = 0.4;
 
 const MOST_DIGITS: usize = 19;
-const LEAST_DIGITS: usize = 13;
+const LEAST_DIGITS: usize = 12;
+/// Up to so many a number may as well be another kind.
+const SHORT_DIGITS: usize = 13;
 const MOST_GROUPS: usize = 6;
 
 const WORDS: [&str; 14] = [
@@ -38,32 +40,34 @@ const WORDS: [&str; 14] = [
 
 /// Issuer ranges: first and last value of the leading digits, as many digits as the numbers have, and the lengths in
 /// use. The first row that holds decides.
-const ISSUERS: [(u32, u32, &[usize]); 25] = [
-    (34, 34, &[15]),                             // American Express
-    (37, 37, &[15]),                             // American Express
-    (4, 4, &[13, 16, 19]),                       // Visa
-    (51, 55, &[16]),                             // Mastercard
-    (2221, 2720, &[16]),                         // Mastercard
-    (2200, 2204, &[16, 17, 18, 19]),             // Mir
-    (6011, 6011, &[16, 17, 18, 19]),             // Discover
-    (622_126, 622_925, &[16, 17, 18, 19]),       // Discover and UnionPay
-    (644, 649, &[16, 17, 18, 19]),               // Discover
-    (65, 65, &[16, 17, 18, 19]),                 // Discover, RuPay, Verve
-    (300, 305, &[14, 16, 17, 18, 19]),           // Diners Club
-    (3095, 3095, &[14, 16, 17, 18, 19]),         // Diners Club
-    (36, 36, &[14, 15, 16, 17, 18, 19]),         // Diners Club
-    (38, 39, &[14, 16, 17, 18, 19]),             // Diners Club
-    (3528, 3589, &[16, 17, 18, 19]),             // JCB
-    (62, 62, &[16, 17, 18, 19]),                 // UnionPay
-    (81, 81, &[16, 17, 18, 19]),                 // UnionPay, RuPay
-    (60, 60, &[16]),                             // RuPay
-    (508, 508, &[16]),                           // RuPay
-    (506_099, 506_198, &[16, 18, 19]),           // Verve
-    (9792, 9792, &[16]),                         // Troy
-    (5018, 5020, &[13, 14, 15, 16, 17, 18, 19]), // Maestro
-    (5038, 5038, &[13, 14, 15, 16, 17, 18, 19]), // Maestro
-    (6304, 6304, &[13, 14, 15, 16, 17, 18, 19]), // Maestro
-    (6759, 6763, &[13, 14, 15, 16, 17, 18, 19]), // Maestro
+const ISSUERS: [(u32, u32, &[usize]); 27] = [
+    (34, 34, &[15]),                                 // American Express
+    (37, 37, &[15]),                                 // American Express
+    (4, 4, &[13, 16, 19]),                           // Visa
+    (51, 55, &[16]),                                 // Mastercard
+    (2221, 2720, &[16]),                             // Mastercard
+    (2200, 2204, &[16, 17, 18, 19]),                 // Mir
+    (6011, 6011, &[16, 17, 18, 19]),                 // Discover
+    (622_126, 622_925, &[16, 17, 18, 19]),           // Discover and UnionPay
+    (644, 649, &[16, 17, 18, 19]),                   // Discover
+    (65, 65, &[16, 17, 18, 19]),                     // Discover, RuPay, Verve
+    (300, 305, &[14, 16, 17, 18, 19]),               // Diners Club
+    (3095, 3095, &[14, 16, 17, 18, 19]),             // Diners Club
+    (36, 36, &[14, 15, 16, 17, 18, 19]),             // Diners Club
+    (38, 39, &[14, 16, 17, 18, 19]),                 // Diners Club
+    (3528, 3589, &[16, 17, 18, 19]),                 // JCB
+    (1800, 1800, &[15]),                             // JCB
+    (2131, 2131, &[15]),                             // JCB
+    (62, 62, &[16, 17, 18, 19]),                     // UnionPay
+    (81, 81, &[16, 17, 18, 19]),                     // UnionPay, RuPay
+    (60, 60, &[16]),                                 // RuPay
+    (508, 508, &[16]),                               // RuPay
+    (506_099, 506_198, &[16, 18, 19]),               // Verve
+    (9792, 9792, &[16]),                             // Troy
+    (5018, 5020, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
+    (5038, 5038, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
+    (6304, 6304, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
+    (6759, 6763, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
 ];
 
 /// Groupings printed on cards or typed into forms.
@@ -86,15 +90,15 @@ fn at(text: &str, at: usize, floor: usize) -> Option<Hit> {
         }
         let sizes: Vec<usize> = taken.iter().map(|(start, end)| end - start).collect();
         let printed = count == 1 || GROUPINGS.contains(&sizes.as_slice());
-        let score = if number.len() == LEAST_DIGITS && context::nearest(text, at, &WORDS, &[]) != Context::For
+        let score = if number.len() <= SHORT_DIGITS && context::nearest(text, at, &WORDS, &[]) != Context::For
         {
-            THIRTEEN
+            SHORT
         } else if printed {
             CARD
         } else {
             ODD_GROUPS
         };
-        Some(Hit { span: Span::new(at, end), score })
+        Some(Hit::new(Span::new(at, end), score))
     })
 }
 

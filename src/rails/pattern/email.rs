@@ -1,11 +1,16 @@
 //! E-mail addresses: the dot-atom form of RFC 5321 as people write it, and its internationalized letters (RFC 6531).
 
 use super::near::{before, byte};
-use super::{Detector, Hit};
+use super::{Detector, Hit, Trigger};
 use crate::span::Span;
 
-pub(super) const DETECTOR: Detector =
-    Detector { name: "pii.email", category: "pii", placeholder: "[EMAIL]", triggers: b"@", at };
+pub(super) const DETECTOR: Detector = Detector {
+    name: "pii.email",
+    category: "pii",
+    placeholder: "[EMAIL]",
+    trigger: Trigger::Bytes(b"@"),
+    at,
+};
 
 /// A well-formed address.
 const ADDRESS: f32 = 1.0;
@@ -28,7 +33,7 @@ const FILES: [&str; 14] =
 fn at(text: &str, at: usize, floor: usize) -> Option<Hit> {
     let start = local_start(text, at, floor)?;
     let end = domain_end(text, at + 1)?;
-    Some(Hit { span: Span::new(start, end), score: score(text, start, at, end, floor) })
+    Some(Hit::new(Span::new(start, end), score(text, start, at, end, floor)))
 }
 
 /// Where the part before the `@` begins.

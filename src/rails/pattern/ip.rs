@@ -4,11 +4,16 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::context::{self, Context};
 use super::near::{before, byte};
-use super::{Detector, Hit};
+use super::{Detector, Hit, Trigger};
 use crate::span::Span;
 
-pub(super) const DETECTOR: Detector =
-    Detector { name: "pii.ip", category: "pii", placeholder: "[IP]", triggers: b"0123456789:", at };
+pub(super) const DETECTOR: Detector = Detector {
+    name: "pii.ip",
+    category: "pii",
+    placeholder: "[IP]",
+    trigger: Trigger::Bytes(b"0123456789:"),
+    at,
+};
 
 /// An address that names one host.
 const HOST: f32 = 0.95;
@@ -62,7 +67,7 @@ fn v4(text: &str, at: usize, floor: usize) -> Option<Hit> {
     }
     let numbering = context::nearest(text, at, &WORDS, &[]) == Context::Against;
     let score = if numbering { NUMBERING } else { score_v4(Ipv4Addr::from(octets)) };
-    Some(Hit { span: Span::new(at, end), score })
+    Some(Hit::new(Span::new(at, end), score))
 }
 
 /// `at` is the first colon: at most four hexadecimal digits stand before it.
@@ -90,7 +95,7 @@ fn v6(text: &str, at: usize, floor: usize) -> Option<Hit> {
         .into_iter()
         .find_map(|form| form.parse::<Ipv6Addr>().ok().map(|address| (address, form)))?;
     is_written_out(form, address).then_some(())?;
-    Some(Hit { span: Span::new(start, start + form.len()), score: score_v6(address) })
+    Some(Hit::new(Span::new(start, start + form.len()), score_v6(address)))
 }
 
 /// Whether the text can be meant as an address: `ab::cd`, `::` and `00:11:22:33:44:55:66:77` also parse, and are a

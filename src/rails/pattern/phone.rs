@@ -8,13 +8,18 @@ mod shape;
 
 use super::context::{self, Context};
 use super::near::{before, byte};
-use super::{Detector, Hit};
+use super::{Detector, Hit, Trigger};
 use crate::span::Span;
 use run::Run;
 use shape::Shape;
 
-pub(super) const DETECTOR: Detector =
-    Detector { name: "pii.phone", category: "pii", placeholder: "[PHONE]", triggers: b"0123456789+(", at };
+pub(super) const DETECTOR: Detector = Detector {
+    name: "pii.phone",
+    category: "pii",
+    placeholder: "[PHONE]",
+    trigger: Trigger::Bytes(b"0123456789+("),
+    at,
+};
 
 /// `+` and an assigned country code, with a length that E.164 allows.
 const INTERNATIONAL: f32 = 0.95;
@@ -99,7 +104,7 @@ fn at(text: &str, at: usize, floor: usize) -> Option<Hit> {
                 (Context::Silent, _) => NATIONAL,
             },
         };
-        Some(Hit { span: Span::new(at, run::extension(bytes, end)), score })
+        Some(Hit::new(Span::new(at, run::extension(bytes, end)), score))
     })
 }
 

@@ -1,0 +1,87 @@
+//! The examples of `docs/rails`, run as they are written: policies are written to files, commands give what is shown.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The fenced blocks of a page: language and content.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in page.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(language)) => open = Some((language.to_owned(), String::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some((_, content)), None) => {
+                content.push_str(line);
+                content.push('\n');
+            }
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// The value of the first `id = "…"`.
+fn id(policy: &str) -> &str {
+    policy.split("id = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap()
+}
+
+fn run_page(name: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/rails").join(name)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("swearing.txt"), "# one a line\ndrat\n").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_portcullis")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut shown = 0;
+    for (language, content) in blocks(&page) {
+        match language.as_str() {
+            "toml" => fs::write(folder.path().join(format!("{}.toml", id(&content))), &content).unwrap(),
+            "console" => {
+                for example in content.split("$ ").filter(|example| !example.is_empty()) {
+                    let (command, expected) = example.split_once('\n').unwrap();
+                    let mut shell = Command::new("sh");
+                    shell.args(["-c", command]).env("PATH", &path).current_dir(&folder);
+                    let output = shell.output().unwrap();
+                    let errors = String::from_utf8_lossy(&output.stderr);
+                    assert_eq!(
+                        String::from_utf8_lossy(&output.stdout),
+                        expected,
+                        "{name}: {command}\n{errors}"
+                    );
+                    shown += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(shown > 0, "{name} shows no command");
+}
+
+#[test]
+fn patterns() {
+    run_page("patterns.md");
+}
+
+#[test]
+fn lists() {
+    run_page("lists.md");
+}
+
+#[test]
+fn urls() {
+    run_page("urls.md");
+}
+
+#[test]
+fn code() {
+    run_page("code.md");
+}
