@@ -2,6 +2,7 @@
 
 mod builder;
 mod explain;
+mod forms;
 mod inspect;
 mod recorder;
 
@@ -9,6 +10,7 @@ pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
 
+use forms::{Forms, Together};
 use recorder::Recorder;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,11 +23,12 @@ use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
+use crate::reading::{Lexicon, NoWords};
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
 use crate::request::Request;
-use crate::tokenize::{Tokenizer, Tokens};
+use crate::tokenize::{Tokenizer, Tokens, WordPiece};
 use crate::verdict::{
     Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
@@ -49,6 +52,8 @@ struct Inner {
     policy: BoundPolicy,
     classifier: ClassifierRail,
     patterns: PatternRail,
+    /// The words by which disguises are seen through, where the model has none of its own.
+    words: Option<WordPiece<Bytes>>,
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
@@ -58,6 +63,14 @@ struct Inner {
 }
 
 impl Inner {
+    fn lexicon(&self) -> &dyn Lexicon {
+        match (self.bundle.tokenizer(), &self.words) {
+            (Some(tokenizer), _) => tokenizer,
+            (None, Some(words)) => words,
+            (None, None) => &NoWords,
+        }
+    }
+
     fn calibration_digest(&self) -> &str {
         let file = self.bundle.file(&self.bundle.manifest().calibration);
         file.map_or("", |file| file.blake3.as_str())
@@ -105,28 +118,31 @@ impl Guard {
         self.judge(requests).into_iter().map(|(verdict, _)| verdict).collect()
     }
 
-    /// One verdict, and the logits behind it.
-    fn check_one(&self, request: &Request) -> (Verdict, Vec<f32>) {
+    /// One verdict, and what the classifiers said.
+    fn check_one(&self, request: &Request) -> (Verdict, Option<Together>) {
         let mut judged = self.judge(std::slice::from_ref(request));
-        judged.pop().unwrap_or_else(|| (self.unjudged(request), Vec::new()))
+        judged.pop().unwrap_or_else(|| (self.unjudged(request), None))
     }
 
-    /// The verdict on each text and its logits, by head; there are none where the classifiers did not answer.
-    fn judge(&self, requests: &[Request]) -> Vec<(Verdict, Vec<f32>)> {
+    /// The verdict on each text and what the classifiers said of it; nothing where it was not shown to them.
+    fn judge(&self, requests: &[Request]) -> Vec<(Verdict, Option<Together>)> {
         let start = Instant::now();
         let inner = &*self.0;
-        let limit = inner.policy.policy().max_bytes();
-        let normalized: Vec<Option<Normalized<'_>>> = requests
+        let policy = inner.policy.policy();
+        let forms: Vec<Option<Forms<'_>>> = requests
             .iter()
-            .map(|request| (request.text.len() <= limit).then(|| Normalized::new(&request.text)))
+            .map(|request| {
+                let within = request.text.len() <= policy.max_bytes();
+                within.then(|| Forms::new(&request.text, inner.lexicon(), policy.max_decode_depth()))
+            })
             .collect();
         let normalize = start.elapsed();
 
         let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(requests.len());
-        for (request, normalized) in requests.iter().zip(&normalized) {
+        for (request, forms) in requests.iter().zip(&forms) {
             let mut found = Vec::new();
-            if normalized.is_some() {
-                inner.patterns.scan(&request.text, &mut found);
+            if let Some(forms) = forms {
+                forms.scan(&request.text, &inner.patterns, &mut found);
             }
             detections.push(found);
         }
@@ -134,11 +150,12 @@ impl Guard {
 
         let judged: Vec<Judged<'_>> = requests
             .iter()
-            .zip(&normalized)
-            .filter_map(|(request, normalized)| {
+            .zip(&forms)
+            .flat_map(|(request, forms)| {
                 let allowed = request.deadline.or(inner.deadline);
                 let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
-                normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline })
+                let texts = forms.iter().flat_map(Forms::texts);
+                texts.map(move |text| Judged { text, deadline })
             })
             .collect();
         let (outcomes, stages) = inner.classifier.judge(&judged);
@@ -154,21 +171,18 @@ impl Guard {
         };
         requests
             .iter()
-            .zip(normalized)
+            .zip(forms)
             .zip(detections)
-            .map(|((request, normalized), detections)| {
+            .map(|((request, forms), detections)| {
                 let decide = Instant::now();
-                let foreign = normalized.as_ref().map_or(Foreign::No, |text| self.foreign(text));
-                let outcome = normalized.and_then(|_| outcomes.next());
-                let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign);
+                let together = forms
+                    .as_ref()
+                    .and_then(|forms| Together::of(outcomes.by_ref().take(forms.len())));
+                let mut verdict = self.verdict(request, detections, forms.as_ref(), together.as_ref());
                 verdict.timing =
                     Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };
                 self.record(request, &mut verdict);
-                let logits = match outcome {
-                    Some(Outcome::Scored(heads)) => heads.logits,
-                    _ => Vec::new(),
-                };
-                (verdict, logits)
+                (verdict, together)
             })
             .collect()
     }
@@ -178,12 +192,17 @@ impl Guard {
     /// A model without a vocabulary says less about it: more English texts of few common words then count as foreign.
     #[must_use]
     pub fn foreign(&self, text: &Normalized<'_>) -> Foreign {
+        self.foreign_text(text.text())
+    }
+
+    /// The same of a text that is normalized already.
+    fn foreign_text(&self, text: &str) -> Foreign {
         let tokenizer = self.0.bundle.tokenizer();
         let mut tokens = Tokens::new();
         let mut is_one_word = |tokenizer: &Tokenizer<Bytes>, word: &str| {
             tokenizer.encode(word, &mut tokens).is_ok() && tokens.is_one_word()
         };
-        foreign(text.text(), |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
+        foreign(text, |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
     }
 
     /// The heads' scores of each text, normalized as for a verdict but weighed by no policy.
@@ -259,13 +278,13 @@ impl Guard {
         &self,
         request: &Request,
         mut detections: Vec<Detection>,
-        outcome: Option<&Outcome>,
-        foreign: Foreign,
+        forms: Option<&Forms<'_>>,
+        together: Option<&Together>,
     ) -> Verdict {
         let inner = &*self.0;
         let mut scores = Vec::new();
         let mut fault = None;
-        let (coverage, reason) = match outcome {
+        let (coverage, reason) = match together.map(|together| &together.outcome) {
             None => {
                 fault = Some(format!(
                     "the text has {} bytes, the policy's max_bytes is {}",
@@ -283,10 +302,22 @@ impl Guard {
                 (Coverage::Partial, Some(CoverageReason::Fault))
             }
             Some(Outcome::Scored(heads)) => {
-                scores = self.classify(heads, &mut detections);
+                scores = self.classify(heads, forms, together, &mut detections);
                 let unknown = heads.unknown_share > inner.bundle.manifest().coverage.unknown_share;
-                match if unknown { Foreign::Wholly } else { foreign } {
+                let foreign = match forms {
+                    _ if unknown => Foreign::Wholly,
+                    Some(forms) => forms.foreign(|text| self.foreign_text(text)),
+                    None => Foreign::No,
+                };
+                match foreign {
                     Foreign::Wholly => (Coverage::None, Some(CoverageReason::UnsupportedLanguage)),
+                    _ if forms.is_some_and(Forms::deeper) => {
+                        fault = Some(format!(
+                            "the text is encoded deeper than the policy's max_decode_depth of {}",
+                            inner.policy.policy().max_decode_depth()
+                        ));
+                        (Coverage::Partial, Some(CoverageReason::DecodeDepth))
+                    }
                     Foreign::Partly => (Coverage::Partial, Some(CoverageReason::UnsupportedLanguage)),
                     Foreign::No => (Coverage::Full, None),
                 }
@@ -321,6 +352,7 @@ impl Guard {
             scores,
             findings: decided.findings,
             edits,
+            readings: forms.map(Forms::vias).unwrap_or_default(),
             coverage,
             coverage_reason: reason,
             fault,
@@ -332,18 +364,30 @@ impl Guard {
     }
 
     /// Adds a detection for each head and answers the named scores.
-    fn classify(&self, heads: &HeadScores, detections: &mut Vec<Detection>) -> Vec<(String, f32)> {
+    ///
+    /// A score from a reading says what this saw through, and where.
+    fn classify(
+        &self,
+        heads: &HeadScores,
+        forms: Option<&Forms<'_>>,
+        together: Option<&Together>,
+        detections: &mut Vec<Detection>,
+    ) -> Vec<(String, f32)> {
         let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
+        let places = together.map_or(&[] as &[usize], |together| &together.forms);
+        let readings = places.iter().map(|place| forms.and_then(|forms| forms.reading(*place)));
         self.heads()
             .iter()
             .zip(scores)
-            .map(|(head, score)| {
+            .zip(readings.chain(std::iter::repeat(None)))
+            .map(|((head, score), reading)| {
                 detections.push(Detection {
                     detector: format!("classifier.{}", head.name),
                     category: head.name.clone(),
                     score,
-                    spans: Vec::new(),
+                    spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
                     source: Source::Classifier,
+                    via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
                 });
                 (head.name.clone(), score)
             })
@@ -364,8 +408,8 @@ impl Guard {
 
     /// A verdict by the policy's `on_fault` for a text that no rail has seen.
     fn unjudged(&self, request: &Request) -> Verdict {
-        let outcome = Outcome::Failed("the text was not judged".to_owned());
-        self.verdict(request, Vec::new(), Some(&outcome), Foreign::No)
+        let together = Together::of([Outcome::Failed("the text was not judged".to_owned())]);
+        self.verdict(request, Vec::new(), None, together.as_ref())
     }
 }
 

@@ -21,6 +21,7 @@ pub mod span;
 pub mod request;
 pub mod verdict;
 pub mod normalize;
+pub mod reading;
 pub mod language;
 pub mod tokenize;
 pub mod bundle;
@@ -42,7 +43,7 @@ pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role};
 pub use span::Span;
 pub use verdict::{
-    Coverage, CoverageReason, Decision, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
+    Coverage, CoverageReason, Decision, Disguise, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
 
 /// The README's examples, so that they are compiled and run.

@@ -14,7 +14,7 @@ use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "schema",
     "id",
     "version",
@@ -22,12 +22,15 @@ const KEYS: [&str; 9] = [
     "on_fault",
     "on_unsupported",
     "max_bytes",
+    "max_decode_depth",
     "rule",
     "templates",
 ];
 const SCHEMA: u64 = 1;
 const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 const MOST_MAX_BYTES: u64 = 1 << 30;
+const DEFAULT_MAX_DECODE_DEPTH: u64 = 3;
+const MOST_MAX_DECODE_DEPTH: u64 = 8;
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 
 pub(super) fn policy(text: &str, file: &str) -> Result<Policy, PolicyErrors> {
@@ -75,6 +78,14 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
         }
         bytes
     });
+    let max_decode_depth =
+        root.integer("max_decode_depth", found).map_or(DEFAULT_MAX_DECODE_DEPTH, |(depth, place)| {
+            if depth > MOST_MAX_DECODE_DEPTH {
+                let expected = format!("from 0 to {MOST_MAX_DECODE_DEPTH}");
+                wrong_value::<()>("max_decode_depth", &depth.to_string(), &expected, place, found);
+            }
+            depth
+        });
     let templates = templates(root, found);
     let rules = rules(root, source, found);
     check_templates(&rules, &templates, found);
@@ -86,6 +97,7 @@ fn document(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Option<
         on_fault,
         on_unsupported: on_unsupported.unwrap_or(Decision::Escalate),
         max_bytes: usize::try_from(max_bytes).ok()?,
+        max_decode_depth: usize::try_from(max_decode_depth).ok()?,
         rules,
         templates: templates
             .into_iter()

@@ -1,0 +1,64 @@
+//! Two letters of a word swapped, the first not among them.
+//!
+//! A word that is not known may be a name or a rare word, so this is done only in texts where it makes words of many.
+
+use super::super::lexicon::Words;
+use super::survey::{LEAST_WORD, Survey};
+use super::{Piece, runs, spell};
+
+/// Longest word that is mended.
+const LONGEST: usize = 20;
+/// Mendable words that make a text mistyped, at least, and among its words of [`LEAST_WORD`] letters, one in so many. Of the
+/// unknown ones it is half: another language has more that nothing mends.
+const LEAST_MENDABLE: usize = 2;
+const SHARE: usize = 4;
+
+/// Whether so many of the text's words are one swap from a known one that it is mistyped rather than full of names.
+pub(super) fn is_mistyped(text: &str, survey: &Survey, words: &Words<'_>) -> bool {
+    let unknown = survey.odd.iter().filter(|odd| odd.unknown);
+    let (mut all, mut mendable) = (survey.known, 0);
+    for odd in unknown {
+        all += 1;
+        let word = text.get(odd.range.clone()).unwrap_or_default();
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_ascii_lowercase();
+        mendable += usize::from(swapped(&word, words).is_some());
+    }
+    mendable >= LEAST_MENDABLE && SHARE * mendable >= all && 2 * mendable >= all - survey.known
+}
+
+/// Mends the words of a chunk that are not known; whether there were any.
+pub(super) fn mend(pieces: &mut [Piece], words: &Words<'_>) -> bool {
+    let mut changed = false;
+    for run in runs(pieces, |c| c.is_ascii_alphabetic()) {
+        let Some(word) = pieces.get_mut(run) else { continue };
+        let spelt = spell(word);
+        if words.knows(&spelt) {
+            continue;
+        }
+        let Some(mended) = swapped(&spelt, words) else { continue };
+        let new = super::respelt(word, &mended);
+        word.copy_from_slice(&new);
+        changed = true;
+    }
+    changed
+}
+
+/// The commonest known word that a swap of two neighbours gives.
+fn swapped(word: &str, words: &Words<'_>) -> Option<String> {
+    if !(LEAST_WORD..=LONGEST).contains(&word.len()) {
+        return None;
+    }
+    let mut letters = word.as_bytes().to_vec();
+    let mut best: Option<(u32, String)> = None;
+    for at in 1..letters.len() - 1 {
+        letters.swap(at, at + 1);
+        if let Ok(word) = std::str::from_utf8(&letters)
+            && let Some(rank) = words.rank(word)
+            && best.as_ref().is_none_or(|(found, _)| rank < *found)
+        {
+            best = Some((rank, word.to_owned()));
+        }
+        letters.swap(at, at + 1);
+    }
+    best.map(|(_, word)| word)
+}
