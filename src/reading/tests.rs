@@ -2,6 +2,7 @@
 
 mod benign;
 mod decoded;
+mod documented;
 mod properties;
 mod respelt;
 

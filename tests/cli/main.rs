@@ -5,6 +5,7 @@
 mod bench;
 mod calibrate;
 mod check;
+mod disguise;
 mod eval;
 mod explain;
 mod generate;

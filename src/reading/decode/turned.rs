@@ -14,7 +14,7 @@ use std::ops::Range;
 const LEAST_LETTERS: i64 = 8;
 /// Words that are known turned only, at least.
 const LEAST_WORDS: usize = 2;
-/// Bytes before a stretch in which it may begin with words that are known both ways.
+/// Bytes before a stretch in which words may go along with it.
 const LEAD: usize = 64;
 /// Characters on either side that may be taken along.
 const WIDENED: usize = 12;
@@ -41,18 +41,28 @@ pub(super) fn find(text: &str, words: &Words<'_>, parts: &mut Vec<Part>) {
     reversed.close(text, words, parts);
 }
 
-/// Whether the word is known once it is turned.
-fn knows_turned(word: &str, disguise: Disguise, words: &Words<'_>) -> bool {
-    let mut buffer = [0_u8; LONGEST];
-    let Some(turned) = buffer.get_mut(..word.len()) else { return false };
+/// The word turned, in lower case; nothing for a word that is too long to be looked up.
+fn turn<'b>(word: &str, disguise: Disguise, buffer: &'b mut [u8; LONGEST]) -> Option<&'b str> {
+    let turned = buffer.get_mut(..word.len())?;
     let backwards = disguise == Disguise::Reversed;
     for (place, byte) in word.bytes().enumerate() {
         let to = if backwards { turned.len() - 1 - place } else { place };
         if let Some(to) = turned.get_mut(to) {
-            *to = if backwards { byte } else { rot13(byte) };
+            *to = if backwards { byte } else { rot13(byte) }.to_ascii_lowercase();
         }
     }
-    std::str::from_utf8(turned).is_ok_and(|word| words.knows(word))
+    std::str::from_utf8(turned).ok()
+}
+
+/// Whether the word is known once it is turned.
+fn knows_turned(word: &str, disguise: Disguise, words: &Words<'_>) -> bool {
+    turn(word, disguise, &mut [0; LONGEST]).is_some_and(|turned| words.knows(turned))
+}
+
+/// Whether an unknown word falls into fewer pieces once it is turned.
+fn nears_turned(word: &str, disguise: Disguise, words: &Words<'_>) -> bool {
+    let nearer = |turned| words.cost(turned).pieces < words.cost(&word.to_ascii_lowercase()).pieces;
+    turn(word, disguise, &mut [0; LONGEST]).is_some_and(nearer)
 }
 
 /// Letters by thirteen places on.
@@ -71,6 +81,8 @@ struct Stretch {
     sum: i64,
     start: usize,
     words: usize,
+    /// The last word for it.
+    last: Range<usize>,
     /// The highest sum so far, the words that it has and where it ends.
     best: (i64, usize, usize),
     /// Where the last stretch that was turned ends.
@@ -79,7 +91,7 @@ struct Stretch {
 
 impl Stretch {
     const fn new(disguise: Disguise) -> Self {
-        Self { disguise, sum: 0, start: 0, words: 0, best: (0, 0, 0), floor: 0 }
+        Self { disguise, sum: 0, start: 0, words: 0, last: 0..0, best: (0, 0, 0), floor: 0 }
     }
 
     /// A word that is known as it stands, turned, both or neither.
@@ -90,7 +102,10 @@ impl Stretch {
                     self.start = word.start;
                 }
                 self.sum += word.len() as i64;
-                self.words += 1;
+                // The same word over and over is a name.
+                let read = text.get(word.clone()).unwrap_or_default();
+                self.words += usize::from(text.get(self.last.clone()) != Some(read));
+                self.last = word.clone();
                 if self.sum > self.best.0 {
                     self.best = (self.sum, self.words, word.end);
                 }
@@ -98,6 +113,16 @@ impl Stretch {
             (true, true) if self.sum > 0 => self.best.2 = self.best.2.max(self.end_of(word)),
             (true, true) => {}
             (true, false) => self.against(text, word.len(), words, parts),
+            (false, false) if self.sum == 0 => {}
+            // No word either way: nearer to one turned, it goes along.
+            (false, false)
+                if nears_turned(text.get(word.clone()).unwrap_or_default(), self.disguise, words) =>
+            {
+                self.sum += 1;
+                if self.sum > self.best.0 {
+                    self.best = (self.sum, self.words, word.end);
+                }
+            }
             (false, false) => self.against(text, word.len().div_ceil(2), words, parts),
         }
     }
@@ -114,7 +139,7 @@ impl Stretch {
         }
     }
 
-    /// Where the stretch begins with the words before it that are known both ways.
+    /// Where the stretch begins with the words before it that go along.
     fn led(&self, text: &str, words: &Words<'_>) -> usize {
         let from = text.ceil_char_boundary(self.start.saturating_sub(LEAD).max(self.floor));
         let before = text.get(from..self.start).unwrap_or_default();
@@ -124,7 +149,8 @@ impl Stretch {
             // One that begins where the look back does may be cut.
             let whole = word.start > 0 || from == 0;
             let read = before.get((*word).clone()).unwrap_or_default();
-            whole && knows_turned(read, self.disguise, words)
+            let known = || knows_turned(read, self.disguise, words);
+            whole && (known() || (!words.knows(read) && nears_turned(read, self.disguise, words)))
         };
         let first = runs.iter().rev().take_while(turned).last();
         first.map_or(self.start, |word| from + word.start)

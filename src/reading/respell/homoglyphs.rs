@@ -12,7 +12,7 @@ use super::{Piece, runs, spell};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
 
-/// Letters of a mixed word that is folded though it is no known one, at least.
+/// Letters of a word, at least, that is folded though it is not known, or though it is all in another script.
 const LEAST_MIXED: usize = 3;
 
 /// What a person takes the letters for that are not confusable by themselves.
@@ -86,7 +86,7 @@ pub(super) fn fold(pieces: &mut [Piece], latin: bool, words: &Words<'_>) -> bool
             Scripts { odd_latin, foreign: 0, .. } => {
                 letters >= LEAST_MIXED && 2 * odd_latin >= letters && known()
             }
-            _ => latin && known(),
+            _ => latin && letters >= LEAST_MIXED && known(),
         };
         if meant {
             word.copy_from_slice(&folded);

@@ -155,10 +155,12 @@ fn read(word: &[Piece], words: &Words<'_>) -> Option<Leet> {
         return None;
     }
     let digit = |c: char| c.is_ascii_digit();
-    let before = spelt.trim_end_matches(digit);
+    let before = spelt.trim_end_matches(|c| digit(c) || matches!(c, '$' | '@'));
     let behind = spelt.trim_start_matches(digit);
     let listed = words.lists(&reads);
-    let numbered = before.len() < len && (before.len() < 2 || words.knows(before));
+    // Letters and then a number are a name with a number, but for words that are known to be written so.
+    let lettered = !listed && before.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let numbered = before.len() < len && (lettered || words.knows(before));
     let counted = !listed && behind.len() < len && words.knows(behind);
     let inner_sign = spelt.get(1..len - 1).is_some_and(|inner| inner.contains(['@', '$', '!', '|']));
     let long = match alphabetic {

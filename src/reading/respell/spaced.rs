@@ -8,6 +8,10 @@ use std::ops::Range;
 const LEAST: usize = 3;
 /// Letters that are cut into words at a time.
 const MOST: usize = 128;
+/// Signs that part letters.
+const SIGNS: &str = ".-_*/\\~'`\",+=|:;#^·•…–—";
+/// Capitals with full stops that are initials, at most.
+const MOST_INITIALS: usize = 5;
 /// Most signs between two letters.
 const WIDEST: usize = 3;
 /// The longest word that letters are cut into.
@@ -19,6 +23,8 @@ const CARRIES: usize = 4;
 const CARRIES_RANK: u32 = 15_000;
 /// Letters for each piece of a word that is not known whole, at least.
 const LETTERS_A_PIECE: usize = 3;
+/// The same where a sign parts the letters, which has fewer uses than a space.
+const LETTERS_A_PIECE_PARTED: usize = 2;
 
 /// Joins letters parted by white space: `h a t e`; where some gaps are wider than others, these part words.
 pub(super) fn join_across(pieces: &mut Vec<Piece>, words: &Words<'_>) -> bool {
@@ -37,7 +43,7 @@ pub(super) fn join_across(pieces: &mut Vec<Piece>, words: &Words<'_>) -> bool {
             out.push(Piece { c: ' ', start: last.end, end: first.start });
         }
         last = group.last().copied();
-        match joined(group, words) {
+        match joined(group, LETTERS_A_PIECE, words) {
             Some(joined) => {
                 out.extend(joined);
                 changed = true;
@@ -70,7 +76,8 @@ pub(super) fn join_within(pieces: &mut Vec<Piece>, words: &Words<'_>) -> bool {
         let (letters, len) = row(rest);
         if !after_word
             && letters.len() >= LEAST
-            && let Some(joined) = joined(&letters, words)
+            && !is_initials(&letters, rest, words)
+            && let Some(joined) = joined(&letters, LETTERS_A_PIECE_PARTED, words)
         {
             edits.push((at..at + len, joined));
         }
@@ -95,9 +102,12 @@ fn row(pieces: &[Piece]) -> (Vec<Piece>, usize) {
         len = at + 1;
         let Some(next) = next else { break };
         let sign = *sign.get_or_insert(next.c);
+        if !SIGNS.contains(sign) {
+            break;
+        }
         let signs = pieces.get(at + 1..).unwrap_or_default();
         let signs = signs.iter().take(WIDEST).take_while(|piece| piece.c == sign).count();
-        if signs == 0 || sign.is_whitespace() {
+        if signs == 0 {
             break;
         }
         at += 1 + signs;
@@ -105,12 +115,21 @@ fn row(pieces: &[Piece]) -> (Vec<Piece>, usize) {
     (letters, len)
 }
 
+/// Whether the row is initials rather than a word: three letters or a few capitals with full stops.
+fn is_initials(letters: &[Piece], row: &[Piece], words: &Words<'_>) -> bool {
+    let stopped = row.get(1).is_some_and(|sign| sign.c == '.');
+    let capitals = letters.iter().all(|piece| piece.c.is_ascii_uppercase());
+    let short = letters.len() == LEAST || (capitals && letters.len() <= MOST_INITIALS);
+    stopped && short && !words.lists(&spell(letters))
+}
+
 fn is_part(piece: &Piece) -> bool {
     piece.c.is_alphanumeric() || matches!(piece.c, '@' | '$')
 }
 
-/// The letters as a word, or as several with a space between them; nothing where they are none.
-fn joined(letters: &[Piece], words: &Words<'_>) -> Option<Vec<Piece>> {
+/// The letters as a word, or as several with a space between them; nothing where they are none. A word that is not known
+/// has at least `a_piece` letters a piece.
+fn joined(letters: &[Piece], a_piece: usize, words: &Words<'_>) -> Option<Vec<Piece>> {
     let alphabetic = letters.iter().filter(|piece| piece.c.is_ascii_alphabetic()).count();
     let upper = letters.iter().all(|piece| piece.c.is_ascii_uppercase());
     if letters.len() < LEAST || 2 * alphabetic < letters.len() || (upper && letters.len() == LEAST) {
@@ -127,7 +146,7 @@ fn joined(letters: &[Piece], words: &Words<'_>) -> Option<Vec<Piece>> {
         }
         let respelt = super::respelt(part, &word);
         let mut before: Option<Piece> = out.last().copied();
-        for range in meant(&word, words)? {
+        for range in meant(&word, a_piece, words)? {
             let word = respelt.get(range).unwrap_or_default();
             if let (Some(before), Some(first)) = (before, word.first()) {
                 out.push(Piece { c: ' ', start: before.end, end: first.start });
@@ -144,8 +163,8 @@ fn is_alphabet(word: &str) -> bool {
     word.as_bytes().array_windows().all(|[one, other]| *other == one + 1)
 }
 
-/// Where the words are in a row of lower-case letters.
-fn meant(letters: &str, words: &Words<'_>) -> Option<Vec<Range<usize>>> {
+/// Where the words are in a row of lower-case letters; one that is not known has at least so many letters a piece.
+fn meant(letters: &str, a_piece: usize, words: &Words<'_>) -> Option<Vec<Range<usize>>> {
     let whole = 0..letters.len();
     if words.knows(letters) {
         return Some(vec![whole]);
@@ -154,7 +173,7 @@ fn meant(letters: &str, words: &Words<'_>) -> Option<Vec<Range<usize>>> {
         return Some(cut);
     }
     let pieces = words.cost(letters).pieces;
-    (letters.len() >= 2 * LETTERS_A_PIECE && pieces * LETTERS_A_PIECE <= letters.len()).then(|| vec![whole])
+    (letters.len() >= 2 * a_piece && pieces * a_piece <= letters.len()).then(|| vec![whole])
 }
 
 /// The fewest known words that the letters are, of several ways the one with the commonest words.

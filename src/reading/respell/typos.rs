@@ -8,6 +8,8 @@ use super::{Piece, runs, spell};
 
 /// Longest word that is mended.
 const LONGEST: usize = 20;
+/// Most pieces of a mended word that is not known.
+const MOST_PIECES: usize = 2;
 /// Mendable words that make a text mistyped, at least, and among its words of [`LEAST_WORD`] letters, one in so many. Of the
 /// unknown ones it is half: another language has more that nothing mends.
 const LEAST_MENDABLE: usize = 2;
@@ -35,7 +37,7 @@ pub(super) fn mend(pieces: &mut [Piece], words: &Words<'_>) -> bool {
         if words.knows(&spelt) {
             continue;
         }
-        let Some(mended) = swapped(&spelt, words) else { continue };
+        let Some(mended) = swapped(&spelt, words).or_else(|| nearer(&spelt, words)) else { continue };
         let new = super::respelt(word, &mended);
         word.copy_from_slice(&new);
         changed = true;
@@ -43,22 +45,43 @@ pub(super) fn mend(pieces: &mut [Piece], words: &Words<'_>) -> bool {
     changed
 }
 
+/// The word of fewest pieces that a swap of two neighbours gives, where it has fewer than the word has.
+fn nearer(word: &str, words: &Words<'_>) -> Option<String> {
+    let mut best = None;
+    let mut fewest = words.cost(word).pieces;
+    each_swap(word, |swapped| {
+        let pieces = words.cost(swapped).pieces;
+        if pieces < fewest {
+            (fewest, best) = (pieces, Some(swapped.to_owned()));
+        }
+    });
+    best.filter(|_| fewest <= MOST_PIECES)
+}
+
 /// The commonest known word that a swap of two neighbours gives.
 fn swapped(word: &str, words: &Words<'_>) -> Option<String> {
-    if !(LEAST_WORD..=LONGEST).contains(&word.len()) {
-        return None;
-    }
-    let mut letters = word.as_bytes().to_vec();
     let mut best: Option<(u32, String)> = None;
-    for at in 1..letters.len() - 1 {
-        letters.swap(at, at + 1);
-        if let Ok(word) = std::str::from_utf8(&letters)
-            && let Some(rank) = words.rank(word)
+    each_swap(word, |swapped| {
+        if let Some(rank) = words.rank(swapped)
             && best.as_ref().is_none_or(|(found, _)| rank < *found)
         {
-            best = Some((rank, word.to_owned()));
+            best = Some((rank, swapped.to_owned()));
+        }
+    });
+    best.map(|(_, word)| word)
+}
+
+/// Calls `each` with the word after every swap of two neighbours but the first two.
+fn each_swap(word: &str, mut each: impl FnMut(&str)) {
+    if !(LEAST_WORD..=LONGEST).contains(&word.len()) {
+        return;
+    }
+    let mut letters = word.as_bytes().to_vec();
+    for at in 1..letters.len() - 1 {
+        letters.swap(at, at + 1);
+        if let Ok(swapped) = std::str::from_utf8(&letters) {
+            each(swapped);
         }
         letters.swap(at, at + 1);
     }
-    best.map(|(_, word)| word)
 }
