@@ -8,9 +8,15 @@ use portcullis::reading::Readings;
 
 /// What is read: everyday texts first, then disguised ones.
 const TEXTS: [(&str, &str); 7] = [
-    ("english", "Could you help me plan a week of vegetarian dinners for two people? We don't like mushrooms."),
+    (
+        "english",
+        "Could you help me plan a week of vegetarian dinners for two people? We don't like mushrooms.",
+    ),
     ("russian", "Дети пошли к реке ловить рубу, а потом ели оладьи с вареньем, пока не стемнело."),
-    ("code", "if (x1 == y2 && z3 != 0) { return foo(a[i], b[j]); } // O(n log n) <div class=\"a\">&amp;</div>"),
+    (
+        "code",
+        "if (x1 == y2 && z3 != 0) { return foo(a[i], b[j]); } // O(n log n) <div class=\"a\">&amp;</div>",
+    ),
     ("leetspeak", "y0u 4r3 4n 1d107 4nd 1 h473 3v3ry7h1ng y0u h4v3 3v3r wr1773n"),
     ("homoglyphs", "Υоu аrе аn іdіоt аnd І hаtе еvеrуthіng уоu hаvе еvеr wrіttеn"),
     ("base64", "WW91IGFyZSBhbiBpZGlvdCBhbmQgSSBoYXRlIGV2ZXJ5dGhpbmcgeW91IGhhdmUgZXZlciB3cml0dGVu"),

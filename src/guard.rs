@@ -23,10 +23,10 @@ use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
-use crate::reading::{Lexicon, NoWords};
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome};
 use crate::rails::pattern::PatternRail;
+use crate::reading::{Lexicon, NoWords};
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens, WordPiece};
 use crate::verdict::{
@@ -175,9 +175,8 @@ impl Guard {
             .zip(detections)
             .map(|((request, forms), detections)| {
                 let decide = Instant::now();
-                let together = forms
-                    .as_ref()
-                    .and_then(|forms| Together::of(outcomes.by_ref().take(forms.len())));
+                let together =
+                    forms.as_ref().and_then(|forms| Together::of(outcomes.by_ref().take(forms.len())));
                 let mut verdict = self.verdict(request, detections, forms.as_ref(), together.as_ref());
                 verdict.timing =
                     Timing { total: micros(start.elapsed()), decide: micros(decide.elapsed()), ..timing };

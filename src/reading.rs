@@ -82,7 +82,10 @@ impl Reading {
 // The judged text stays out of Debug output.
 impl std::fmt::Debug for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reading").field("bytes", &self.text.len()).field("via", &self.via).finish_non_exhaustive()
+        f.debug_struct("Reading")
+            .field("bytes", &self.text.len())
+            .field("via", &self.via)
+            .finish_non_exhaustive()
     }
 }
 

@@ -129,7 +129,9 @@ fn coverage(verdict: &Verdict) -> Option<String> {
     };
     let reason = match verdict.coverage_reason {
         Some(CoverageReason::SizeLimit) => ": the text is over the policy's max_bytes",
-        Some(CoverageReason::DecodeDepth) => ": the text is encoded deeper than the policy's max_decode_depth",
+        Some(CoverageReason::DecodeDepth) => {
+            ": the text is encoded deeper than the policy's max_decode_depth"
+        }
         Some(CoverageReason::Deadline) => ": the deadline passed",
         Some(CoverageReason::Fault) => ": a rail failed",
         Some(CoverageReason::UnsupportedLanguage) => ": a language or script the classifiers do not know",

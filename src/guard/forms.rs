@@ -191,7 +191,9 @@ mod tests {
         for outcomes in [vec![scored(&[0.0]), late()], vec![late(), scored(&[0.0])]] {
             assert!(matches!(together(outcomes).outcome, Outcome::Late { judged: 2, windows: 5 }));
         }
-        for outcomes in [vec![late(), failed()], vec![failed(), scored(&[0.0])], vec![scored(&[0.0]), failed()]] {
+        for outcomes in
+            [vec![late(), failed()], vec![failed(), scored(&[0.0])], vec![scored(&[0.0]), failed()]]
+        {
             assert!(matches!(together(outcomes).outcome, Outcome::Failed(_)));
         }
         let Outcome::Scored(heads) = together(vec![scored(&[0.0]), scored(&[f32::NAN])]).outcome else {

@@ -8,9 +8,9 @@ mod escapes;
 mod hex;
 mod turned;
 
-use crate::verdict::Disguise;
 use super::edited::{Edited, Editor};
 use super::lexicon::Words;
+use crate::verdict::Disguise;
 use std::ops::Range;
 
 /// An encoded part of a text and what it says.

@@ -12,9 +12,9 @@ mod stretched;
 mod survey;
 mod typos;
 
-use crate::verdict::Disguise;
 use super::edited::{Edited, Editor};
 use super::lexicon::Words;
+use crate::verdict::Disguise;
 use std::ops::Range;
 use survey::{Odd, Survey};
 

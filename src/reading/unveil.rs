@@ -2,10 +2,10 @@
 //!
 //! [`Normalized`](crate::normalize::Normalized) drops or names these characters, so this looks at the text before it.
 
-use crate::verdict::Disguise;
 use super::edited::{Edited, Editor};
 use super::lexicon::Words;
 use crate::normalize::is_invisible;
+use crate::verdict::Disguise;
 use std::ops::Range;
 
 /// Letters in a run of flags that are words rather than flags, at least.

@@ -20,7 +20,7 @@ fn a_disguised_insult_is_found_where_it_stands() {
     for (text, via, span) in [
         ("hey there, you stup1d 1d10t", "leetspeak", (15, 27)),
         ("well, eW91IHN0dXBpZCBpZGlvdA== then", "base64", (6, 30)),
-        ("уоu ѕtuріd іdіоt", "homoglyphs", (0, 28)),
+        ("уоu ѕtuріd іdіоt", "homoglyphs", (0, 24)),
     ] {
         let run = run(&["check", "--json", "--", text]);
         let verdict = run.json();
@@ -73,11 +73,19 @@ fn the_policy_says_how_deep_is_decoded() {
     ] {
         let policy = policy(directory.path(), line);
         let verdict = run(&["check", "--json", "--policy", &policy, text]).json();
-        assert_eq!((&verdict["decision"], &verdict["coverage"]), (&decision.into(), &coverage.into()), "{line}");
+        assert_eq!(
+            (&verdict["decision"], &verdict["coverage"]),
+            (&decision.into(), &coverage.into()),
+            "{line}"
+        );
     }
     let policy = policy(directory.path(), "max_decode_depth = 1");
     let run = run(&["check", "--policy", &policy, text]);
-    assert!(run.stdout.contains(": the text is encoded deeper than the policy's max_decode_depth\n"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains(": the text is encoded deeper than the policy's max_decode_depth\n"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]

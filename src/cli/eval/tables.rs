@@ -108,7 +108,8 @@ fn interval_table(heads: &[(&HeadFigures, &Report)]) -> String {
 }
 
 fn decisions(slices: &[Decisions]) -> String {
-    let columns = ["slice", "rows", "allow", "rewrite", "escalate", "veto", "benign", "flagged", "share", "read"];
+    let columns =
+        ["slice", "rows", "allow", "rewrite", "escalate", "veto", "benign", "flagged", "share", "read"];
     let mut table = Table::new(&columns, columns.get(1..).unwrap_or_default());
     for slice in slices {
         table.row([

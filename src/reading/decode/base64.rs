@@ -1,8 +1,8 @@
 //! Base64, of either alphabet, padded or not, on one line or on several.
 
-use crate::verdict::Disguise;
 use super::super::lexicon::Words;
 use super::{Part, Says, readable, runs};
+use crate::verdict::Disguise;
 use std::ops::Range;
 
 /// Digits of a run that is looked at, at least: four bytes.

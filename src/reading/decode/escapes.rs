@@ -3,10 +3,10 @@
 //! Links and markup are full of escapes that hide nothing. So a kind of escape is decoded only where it spells letters of a
 //! known word, or the sign of an e-mail address, which none of its uses asks for; then all of its kind are.
 
-use crate::verdict::Disguise;
 use super::super::lexicon::Words;
 use super::hex;
 use super::{LEAST_WORD, Part, Says};
+use crate::verdict::Disguise;
 use std::ops::Range;
 
 /// Letters spelt by escapes that are evidence without a known word.
@@ -69,7 +69,9 @@ struct Cluster {
 fn clusters(text: &str, kind: &Kind) -> Vec<Cluster> {
     let mut clusters = Vec::new();
     let mut at = 0;
-    while let Some(found) = text.as_bytes().get(at..).and_then(|rest| rest.iter().position(|&b| b == kind.opens)) {
+    while let Some(found) =
+        text.as_bytes().get(at..).and_then(|rest| rest.iter().position(|&b| b == kind.opens))
+    {
         at += found;
         let start = at;
         let mut units = Vec::new();
@@ -194,7 +196,8 @@ fn is_escape(text: &str, marked: &Range<usize>, kind: &Kind) -> bool {
 
 /// Letters and digits that end at `at`, a word's length at most.
 fn before(text: &str, at: usize) -> &str {
-    let before = text.as_bytes().get(at.saturating_sub(super::super::lexicon::LONGEST)..at).unwrap_or_default();
+    let before =
+        text.as_bytes().get(at.saturating_sub(super::super::lexicon::LONGEST)..at).unwrap_or_default();
     let len = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     text.get(at - len..at).unwrap_or_default()
 }

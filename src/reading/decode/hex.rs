@@ -1,8 +1,8 @@
 //! Bytes as hexadecimal digits, in one run or in pairs with a sign between them.
 
-use crate::verdict::Disguise;
 use super::super::lexicon::Words;
 use super::{Part, Says, readable, runs};
+use crate::verdict::Disguise;
 use std::ops::Range;
 
 /// Digits of a run that is looked at, at least.

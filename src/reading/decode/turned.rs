@@ -4,10 +4,10 @@
 //! once turned, clearly more often than the other way round. Each way of turning sums up the letters for and against it
 //! from word to word and takes the stretches with the highest sums, in one pass.
 
-use crate::verdict::Disguise;
 use super::super::lexicon::Words;
 use super::super::unveil::backwards;
 use super::{Part, Says};
+use crate::verdict::Disguise;
 use std::ops::Range;
 
 /// Letters of words that are known turned only, less those of words against it, from which a stretch is turned.
@@ -95,7 +95,15 @@ impl Stretch {
     }
 
     /// A word that is known as it stands, turned, both or neither.
-    fn add(&mut self, text: &str, word: &Range<usize>, known: bool, turned: bool, words: &Words<'_>, parts: &mut Vec<Part>) {
+    fn add(
+        &mut self,
+        text: &str,
+        word: &Range<usize>,
+        known: bool,
+        turned: bool,
+        words: &Words<'_>,
+        parts: &mut Vec<Part>,
+    ) {
         match (known, turned) {
             (false, true) => {
                 if self.sum == 0 {

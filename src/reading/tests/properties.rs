@@ -11,11 +11,46 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Pieces of which hostile texts are made.
 fn piece() -> impl Strategy<Value = String> {
     let listed = prop::sample::select(vec![
-        "k1ll", "h.a.t.e", "i d i o t", "idioooot", "іdіоt", "сор", "🅷🅰🆃🅴", "🇭 🇦 🇹", "\u{202E}toidi\u{202C}",
-        "\u{202E}", "\u{E0068}\u{E0069}", "\u{E0068}", "\u{FE01}", "a\u{336}\u{300}", "WW91IGFyZSBhbiBpZGlvdA==",
-        "aWRpb3Q=", "6b696c6c206d65", "%6b%69ll", "%", "=6b=69ll", "=\n", "&#107;ill", "&amp;#107;ill", "\\u006bill",
-        "\\ud83d\\ude00", "\\x6b", "Lbh ner na vqvbg", "toidi na era uoY", "sutpid mornos", " ", "\n", ".", "ﷺ",
-        "0x", "ß", "é", "中", "%ff", "aGVsbG8gd29ybGQgaGVsbG8gd29ybGQgaGVsbG8gd29y\naGVsbG8gd29ybGQ=", "\u{200B}",
+        "k1ll",
+        "h.a.t.e",
+        "i d i o t",
+        "idioooot",
+        "іdіоt",
+        "сор",
+        "🅷🅰🆃🅴",
+        "🇭 🇦 🇹",
+        "\u{202E}toidi\u{202C}",
+        "\u{202E}",
+        "\u{E0068}\u{E0069}",
+        "\u{E0068}",
+        "\u{FE01}",
+        "a\u{336}\u{300}",
+        "WW91IGFyZSBhbiBpZGlvdA==",
+        "aWRpb3Q=",
+        "6b696c6c206d65",
+        "%6b%69ll",
+        "%",
+        "=6b=69ll",
+        "=\n",
+        "&#107;ill",
+        "&amp;#107;ill",
+        "\\u006bill",
+        "\\ud83d\\ude00",
+        "\\x6b",
+        "Lbh ner na vqvbg",
+        "toidi na era uoY",
+        "sutpid mornos",
+        " ",
+        "\n",
+        ".",
+        "ﷺ",
+        "0x",
+        "ß",
+        "é",
+        "中",
+        "%ff",
+        "aGVsbG8gd29ybGQgaGVsbG8gd29ybGQgaGVsbG8gd29y\naGVsbG8gd29ybGQ=",
+        "\u{200B}",
     ]);
     prop_oneof![3 => listed.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from), 1 => "[ -~]{0,6}"]
 }
@@ -36,8 +71,8 @@ proptest! {
             let rewrite = Rewrite { rule: 0, spans: vec![span], replacement: "[X]".to_owned() };
             let script = edits(&text, &[rewrite]).unwrap();
             let rewritten = apply(&text, &script).unwrap();
-            prop_assert!(rewritten.starts_with(&text[..span.start]));
-            prop_assert!(rewritten.ends_with(&text[span.end..]));
+            prop_assert!(rewritten.starts_with(text.get(..span.start).unwrap()));
+            prop_assert!(rewritten.ends_with(text.get(span.end..).unwrap()));
         }
     }
 
@@ -81,8 +116,8 @@ fn work(unit: &str, bytes: usize) -> (usize, usize) {
 }
 
 const UNITS: [&str; 22] = [
-    "a", "aa ", "1", "k1", "4", "a ", "a.", ".", "a-b.", "aaaab", "%61", "%", "=6", "&#97;", "&", "\\u0061", "\\",
-    "vtaber ", "aWRpb3Q=", "61", "🇭", "і",
+    "a", "aa ", "1", "k1", "4", "a ", "a.", ".", "a-b.", "aaaab", "%61", "%", "=6", "&#97;", "&", "\\u0061",
+    "\\", "vtaber ", "aWRpb3Q=", "61", "🇭", "і",
 ];
 
 #[test]

@@ -81,7 +81,9 @@ fn without_words_only_what_needs_no_evidence_is_read() {
 
 #[test]
 fn a_reading_that_says_the_same_is_none() {
-    for text in ["", " ", "a", "🇺🇸🇬🇧", "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}", "❤\u{FE0F}"] {
+    for text in
+        ["", " ", "a", "🇺🇸🇬🇧", "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}", "❤\u{FE0F}"]
+    {
         assert!(readings(text).is_empty(), "{text}");
     }
 }
