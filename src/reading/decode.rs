@@ -72,7 +72,7 @@ pub(super) fn decode(text: &str, words: &Words<'_>) -> Option<(Edited, Vec<Disgu
 }
 
 /// The bytes as text that a person could have written, or that encodes another: printable, and either of some length and
-/// mostly letters or without a space, or with known words for most of its letters.
+/// mostly letters or without a space, or mostly of known words.
 fn readable(bytes: Vec<u8>, words: &Words<'_>) -> Option<String> {
     let text = String::from_utf8(bytes).ok()?;
     let (mut chars, mut letters) = (0, 0);
@@ -88,16 +88,17 @@ fn readable(bytes: Vec<u8>, words: &Words<'_>) -> Option<String> {
     (plain || is_of_words(&text, words)).then_some(text)
 }
 
-/// Whether known words of three letters or more hold most of the letters of the text.
+/// Whether known words of three letters or more, one of them longer, hold most of the letters of the text.
 fn is_of_words(text: &str, words: &Words<'_>) -> bool {
-    let (mut all, mut known) = (0, 0);
+    let (mut all, mut known, mut longest) = (0, 0, 0);
     for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
         all += word.len();
         if word.len() >= LEAST_WORD && words.knows(word) {
             known += word.len();
+            longest = longest.max(word.len());
         }
     }
-    known > 0 && 2 * known >= all
+    longest > LEAST_WORD && 2 * known >= all
 }
 
 /// Maximal runs of bytes that are `part` of something, of at least `least` bytes.

@@ -32,7 +32,7 @@ pub(super) fn respell(text: &str, words: &Words<'_>) -> Option<(Edited, Vec<Disg
     if survey.odd.is_empty() {
         return None;
     }
-    let latin = homoglyphs::is_latin(text, &survey);
+    let around = homoglyphs::surroundings(text, &survey);
     let heavy = leet::is_heavy(text, &survey, words);
     let mistyped = typos::is_mistyped(text, &survey, words);
     if heavy {
@@ -61,7 +61,7 @@ pub(super) fn respell(text: &str, words: &Words<'_>) -> Option<(Edited, Vec<Disg
         } else {
             if !source.is_ascii() {
                 note(marks::drop_noise(&mut pieces), Disguise::Marks);
-                note(homoglyphs::fold(&mut pieces, latin, words), Disguise::Homoglyphs);
+                note(homoglyphs::fold(&mut pieces, around, words), Disguise::Homoglyphs);
             }
             note(spaced::join_within(&mut pieces, words), Disguise::Spaced);
             note(leet::fold(&mut pieces, heavy, words), Disguise::Leetspeak);

@@ -15,6 +15,9 @@ use unicode_security::confusable_detection::skeleton;
 /// Letters of a word, at least, that is folded though it is not known, or though it is all in another script.
 const LEAST_MIXED: usize = 3;
 
+/// Mixed words that make a text one of look-alikes.
+const MANY_MIXED: usize = 2;
+
 /// What a person takes the letters for that are not confusable by themselves.
 const ALIKE: &[(char, char)] = &[
     ('ʀ', 'r'),
@@ -48,9 +51,18 @@ const ALIKE: &[(char, char)] = &[
     ('ᴢ', 'z'),
 ];
 
-/// Whether the letters of the text, those aside that may be Latin in disguise, are mostly Latin.
-pub(super) fn is_latin(text: &str, survey: &Survey) -> bool {
-    let mut other = 0;
+/// What surrounds a word.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings {
+    /// Whether the letters of the text, those aside that may be Latin in disguise, are mostly Latin.
+    latin: bool,
+    /// Whether several of its words mix look-alikes with Latin letters.
+    mixed: bool,
+}
+
+/// Looks at the words of the text that are not ASCII.
+pub(super) fn surroundings(text: &str, survey: &Survey) -> Surroundings {
+    let (mut other, mut mixed) = (0, 0);
     for odd in &survey.odd {
         let source = text.get(odd.range.clone()).unwrap_or_default();
         if source.is_ascii() {
@@ -59,17 +71,22 @@ pub(super) fn is_latin(text: &str, survey: &Survey) -> bool {
         let pieces = super::pieces(source, 0);
         for run in runs(&pieces, is_word) {
             let word = pieces.get(run).unwrap_or_default();
-            if Scripts::of(word).is_mixed() || folded(word).is_some() {
+            let is_mixed = Scripts::of(word).is_mixed();
+            if folded(word, is_mixed).is_some() {
+                mixed += usize::from(is_mixed);
+                continue;
+            }
+            if is_mixed {
                 continue;
             }
             other += word.iter().filter(|piece| is_foreign(piece.c)).count();
         }
     }
-    survey.ascii_letters > 2 * other
+    Surroundings { latin: survey.ascii_letters > 2 * other, mixed: mixed >= MANY_MIXED }
 }
 
-/// Folds the words of a chunk; whether there were any to fold. `latin` says whether the text around it is Latin.
-pub(super) fn fold(pieces: &mut [Piece], latin: bool, words: &Words<'_>) -> bool {
+/// Folds the words of a chunk; whether there were any to fold.
+pub(super) fn fold(pieces: &mut [Piece], around: Surroundings, words: &Words<'_>) -> bool {
     let mut changed = false;
     for run in runs(pieces, is_word) {
         let Some(word) = pieces.get_mut(run) else { continue };
@@ -77,16 +94,17 @@ pub(super) fn fold(pieces: &mut [Piece], latin: bool, words: &Words<'_>) -> bool
         if scripts.foreign == 0 && scripts.odd_latin == 0 {
             continue;
         }
-        let Some(folded) = folded(word) else { continue };
+        let Some(folded) = folded(word, scripts.is_mixed() || around.mixed) else { continue };
         let letters = scripts.latin + scripts.foreign;
         let known = || words.knows(&spell(&folded));
         let meant = match scripts {
-            Scripts { latin: 1.., foreign: 1.., .. } => letters >= LEAST_MIXED || known(),
+            _ if !around.latin => false,
+            Scripts { latin: 1.., foreign: 1.., .. } => letters >= LEAST_MIXED || around.mixed,
             // Letters of phonetics: the alphabets of languages have one of them at a time.
             Scripts { odd_latin, foreign: 0, .. } => {
                 letters >= LEAST_MIXED && 2 * odd_latin >= letters && known()
             }
-            _ => latin && letters >= LEAST_MIXED && known(),
+            _ => around.mixed || (letters >= LEAST_MIXED && known()),
         };
         if meant {
             word.copy_from_slice(&folded);
@@ -134,12 +152,18 @@ fn is_foreign(c: char) -> bool {
         && !matches!(c.script(), Script::Latin | Script::Common | Script::Inherited)
 }
 
-/// The word in Latin letters, one for one; nothing where a letter has no Latin look-alike.
-fn folded(word: &[Piece]) -> Option<Vec<Piece>> {
+/// The word in Latin letters, one for one; nothing where a letter has no Latin look-alike, or only one that passes for it
+/// in company, unless this is `loose`.
+fn folded(word: &[Piece], loose: bool) -> Option<Vec<Piece>> {
     word.iter()
         .map(|piece| {
             let stays = piece.c.is_ascii() || is_mark(piece.c);
-            let c = if stays { piece.c } else { look_alike(piece.c).or_else(|| own(piece.c))? };
+            let strict = loose || !is_foreign(piece.c) || !passes(piece.c);
+            let c = if stays {
+                piece.c
+            } else {
+                look_alike(piece.c).filter(|_| strict).or_else(|| own(piece.c))?
+            };
             Some(Piece { c, ..*piece })
         })
         .collect()
@@ -163,6 +187,11 @@ fn look_alike(c: char) -> Option<char> {
     }
     // The prototype of every upright stroke is a small l, also of capitals that are read as I.
     Some(if first == 'l' && c.is_uppercase() { 'I' } else { first })
+}
+
+/// Whether the letter is one of those that are [`ALIKE`] only.
+fn passes(c: char) -> bool {
+    ALIKE.iter().any(|(like, _)| *like == c)
 }
 
 fn decomposes(c: char) -> bool {

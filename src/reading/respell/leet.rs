@@ -156,17 +156,18 @@ fn read(word: &[Piece], words: &Words<'_>) -> Option<Leet> {
     }
     let digit = |c: char| c.is_ascii_digit();
     let before = spelt.trim_end_matches(|c| digit(c) || matches!(c, '$' | '@'));
-    let behind = spelt.trim_start_matches(digit);
+    let behind = spelt.trim_start_matches(|c| digit(c) || matches!(c, '$' | '@'));
     let listed = words.lists(&reads);
     // Letters and then a number are a name with a number, but for words that are known to be written so.
     let lettered = !listed && before.bytes().all(|byte| byte.is_ascii_alphabetic());
     let numbered = before.len() < len && (lettered || words.knows(before));
     let counted = !listed && behind.len() < len && words.knows(behind);
-    let inner_sign = spelt.get(1..len - 1).is_some_and(|inner| inner.contains(['@', '$', '!', '|']));
+    // Digits of a digest or of an identifier.
+    let hex = !listed && spelt.bytes().all(|byte| byte.is_ascii_hexdigit()) && len - alphabetic >= 2;
     let long = match alphabetic {
         0 => false,
         1 => len >= 5,
-        _ => len >= 4 || inner_sign || (listed && len == 3),
+        _ => len >= 4 || (listed && len == 3),
     };
-    Some(if long && !numbered && !counted { Leet::Plainly(reads) } else { Leet::Perhaps(reads) })
+    Some(if long && !numbered && !counted && !hex { Leet::Plainly(reads) } else { Leet::Perhaps(reads) })
 }

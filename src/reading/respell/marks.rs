@@ -7,22 +7,25 @@ use unicode_normalization::UnicodeNormalization;
 /// Marks on one letter, after composition, from which they are noise.
 const HEAP: usize = 2;
 
-/// Drops every mark on ASCII letters and digits, composed or not, where some letter carries a heap of them, or marks
-/// that no language puts on Latin letters; whether there was such noise.
+/// Drops every mark on ASCII letters and digits, composed or not, where most of them are marked and some letter carries a
+/// heap, or marks that hardly a language puts on Latin letters; whether there was such noise.
 pub(super) fn drop_noise(pieces: &mut Vec<Piece>) -> bool {
-    let mut marks = 0;
+    let (mut letters, mut marked, mut marks) = (0, 0, 0);
     let mut on_letter = false;
     let mut noise = false;
     for piece in pieces.iter() {
         if is_mark(piece.c) {
             marks += 1;
+            marked += usize::from(on_letter && marks == 1);
             noise |= on_letter && (marks >= HEAP || !is_ordinary(piece.c));
         } else {
             marks = 0;
             on_letter = base(piece.c).is_some();
+            letters += usize::from(on_letter);
         }
     }
-    if !noise {
+    // Languages that heap marks do so on a vowel here and there.
+    if !noise || 2 * marked <= letters {
         return false;
     }
     let mut kept: Vec<Piece> = Vec::with_capacity(pieces.len());
@@ -53,7 +56,7 @@ fn base(c: char) -> Option<char> {
     parts.all(is_mark).then_some(first)
 }
 
-/// Whether an alphabet in use has the mark on a Latin letter. The keycap is an emoji's.
+/// Whether the alphabet of a larger language has the mark on a Latin letter. The keycap is an emoji's.
 const fn is_ordinary(mark: char) -> bool {
     matches!(
         mark,

@@ -43,7 +43,8 @@ pub(super) fn join_across(pieces: &mut Vec<Piece>, words: &Words<'_>) -> bool {
             out.push(Piece { c: ' ', start: last.end, end: first.start });
         }
         last = group.last().copied();
-        match joined(group, LETTERS_A_PIECE, words) {
+        let how = Join { a_piece: LETTERS_A_PIECE, alone: group.len() == letters.len() };
+        match joined(group, how, words) {
             Some(joined) => {
                 out.extend(joined);
                 changed = true;
@@ -77,7 +78,7 @@ pub(super) fn join_within(pieces: &mut Vec<Piece>, words: &Words<'_>) -> bool {
         if !after_word
             && letters.len() >= LEAST
             && !is_initials(&letters, rest, words)
-            && let Some(joined) = joined(&letters, LETTERS_A_PIECE_PARTED, words)
+            && let Some(joined) = joined(&letters, WITHIN, words)
         {
             edits.push((at..at + len, joined));
         }
@@ -115,24 +116,32 @@ fn row(pieces: &[Piece]) -> (Vec<Piece>, usize) {
     (letters, len)
 }
 
-/// Whether the row is initials rather than a word: three letters or a few capitals with full stops.
+/// Whether the row is initials rather than a word: a few capitals with full stops.
 fn is_initials(letters: &[Piece], row: &[Piece], words: &Words<'_>) -> bool {
     let stopped = row.get(1).is_some_and(|sign| sign.c == '.');
     let capitals = letters.iter().all(|piece| piece.c.is_ascii_uppercase());
-    let short = letters.len() == LEAST || (capitals && letters.len() <= MOST_INITIALS);
-    stopped && short && !words.lists(&spell(letters))
+    stopped && capitals && letters.len() <= MOST_INITIALS && !words.lists(&spell(letters))
 }
 
 fn is_part(piece: &Piece) -> bool {
     piece.c.is_alphanumeric() || matches!(piece.c, '@' | '$')
 }
 
-/// The letters as a word, or as several with a space between them; nothing where they are none. A word that is not known
-/// has at least `a_piece` letters a piece.
-fn joined(letters: &[Piece], a_piece: usize, words: &Words<'_>) -> Option<Vec<Piece>> {
+/// How sure one must be of a row.
+#[derive(Clone, Copy)]
+struct Join {
+    /// Letters for each piece of a word that is not known, at least.
+    a_piece: usize,
+    /// Whether no other row is beside it.
+    alone: bool,
+}
+
+const WITHIN: Join = Join { a_piece: LETTERS_A_PIECE_PARTED, alone: true };
+
+/// The letters as a word, or as several with a space between them; nothing where they are none.
+fn joined(letters: &[Piece], how: Join, words: &Words<'_>) -> Option<Vec<Piece>> {
     let alphabetic = letters.iter().filter(|piece| piece.c.is_ascii_alphabetic()).count();
-    let upper = letters.iter().all(|piece| piece.c.is_ascii_uppercase());
-    if letters.len() < LEAST || 2 * alphabetic < letters.len() || (upper && letters.len() == LEAST) {
+    if letters.len() < LEAST || 2 * alphabetic < letters.len() {
         return None;
     }
     let mut out = Vec::with_capacity(letters.len());
@@ -141,12 +150,14 @@ fn joined(letters: &[Piece], a_piece: usize, words: &Words<'_>) -> Option<Vec<Pi
             Some((word, _)) => word,
             None => spell(part),
         };
-        if !word.bytes().all(|byte| byte.is_ascii_lowercase()) || is_alphabet(&word) {
+        // Three letters alone in a row are a list, a product or initials as often as a word.
+        let doubtful = how.alone && letters.len() == LEAST && !words.lists(&word);
+        if doubtful || !word.bytes().all(|byte| byte.is_ascii_lowercase()) || is_alphabet(&word) {
             return None;
         }
         let respelt = super::respelt(part, &word);
         let mut before: Option<Piece> = out.last().copied();
-        for range in meant(&word, a_piece, words)? {
+        for range in meant(&word, how.a_piece, words)? {
             let word = respelt.get(range).unwrap_or_default();
             if let (Some(before), Some(first)) = (before, word.first()) {
                 out.push(Piece { c: ' ', start: before.end, end: first.start });

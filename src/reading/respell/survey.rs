@@ -158,7 +158,7 @@ impl Row {
     fn takes(&mut self, text: &str, range: &Range<usize>, gap: usize, odd: &mut Vec<Odd>) -> bool {
         // Longer ones cannot be a letter with a sign or two.
         let chunk = if range.len() <= 6 { text.get(range.clone()).unwrap_or_default() } else { "" };
-        let sign = |c: char| c.is_ascii_punctuation() && !matches!(c, '@' | '$' | '|');
+        let sign = |c: char| c.is_ascii_punctuation() && !matches!(c, '@' | '$');
         let core = chunk.trim_matches(sign);
         let mut chars = core.chars();
         let single = matches!((chars.next(), chars.next()), (Some(c), None) if is_row_letter(c));
@@ -198,5 +198,5 @@ fn is_number(byte: u8) -> bool {
 }
 
 fn is_row_letter(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '@' | '$' | '|')
+    c.is_alphanumeric() || matches!(c, '@' | '$')
 }

@@ -12,7 +12,7 @@ const LONGEST: usize = 20;
 const MOST_PIECES: usize = 2;
 /// Mendable words that make a text mistyped, at least, and among its words of [`LEAST_WORD`] letters, one in so many. Of the
 /// unknown ones it is half: another language has more that nothing mends.
-const LEAST_MENDABLE: usize = 2;
+const LEAST_MENDABLE: usize = 3;
 const SHARE: usize = 4;
 
 /// Whether so many of the text's words are one swap from a known one that it is mistyped rather than full of names.
