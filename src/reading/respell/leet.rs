@@ -47,7 +47,7 @@ pub(super) fn is_heavy(text: &str, survey: &Survey, words: &Words<'_>) -> bool {
         let pieces = super::pieces(text.get(odd.range.clone()).unwrap_or_default(), 0);
         let found = runs(&pieces, is_part)
             .into_iter()
-            .filter_map(|run| read(trimmed(pieces.get(run)?), words))
+            .filter_map(|run| Some(read_run(trimmed(pieces.get(run)?), words)?.1))
             .max_by_key(|leet| matches!(leet, Leet::Plainly(_)));
         plain += usize::from(matches!(found, Some(Leet::Plainly(_))));
         all += usize::from(found.is_some());
@@ -66,12 +66,21 @@ pub(super) fn fold(pieces: &mut Vec<Piece>, heavy: bool, words: &Words<'_>) -> b
             .get(run.clone())
             .and_then(|all| all.iter().position(|piece| Some(piece.start) == start))
             .unwrap_or_default();
-        let reads = match read(word, words) {
-            Some(Leet::Plainly(reads)) => reads,
-            Some(Leet::Perhaps(reads)) if heavy => reads,
+        let before = (run.start + skipped).checked_sub(1).and_then(|before| pieces.get(before));
+        let (mention, reads) = match read_run(word, words) {
+            Some((mention, Leet::Plainly(reads))) => (mention, reads),
+            Some((mention, Leet::Perhaps(reads))) if heavy => (mention, reads),
+            None if heavy
+                && word.len() == 1
+                && before.is_some_and(|before| matches!(before.c, '\'' | '’')) =>
+            {
+                let Some(first) = word.first().and_then(|piece| letters(piece.c).get(..1)) else { continue };
+                (0, first.to_owned())
+            }
             _ => continue,
         };
-        let from = run.start + skipped;
+        let word = word.get(mention..).unwrap_or_default();
+        let from = run.start + skipped + mention;
         edits.push((from..from + word.len(), respelt(word, &reads)));
     }
     splice(pieces, edits)
@@ -133,6 +142,18 @@ fn trimmed(word: &[Piece]) -> &[Piece] {
     word.get(start..len).unwrap_or_default()
 }
 
+/// As [`read`], also for a name behind `@`; with how many pieces to pass over.
+fn read_run(word: &[Piece], words: &Words<'_>) -> Option<(usize, Leet)> {
+    let named = || match word {
+        [Piece { c: '@', .. }, name @ ..] => Some((1, read(name, words)?)),
+        _ => None,
+    };
+    match read(word, words) {
+        Some(leet @ Leet::Plainly(_)) => Some((0, leet)),
+        perhaps => named().or(Some((0, perhaps?))),
+    }
+}
+
 fn read(word: &[Piece], words: &Words<'_>) -> Option<Leet> {
     let (reads, cost) = cheapest(word, words)?;
     let spelt = spell(word);
@@ -148,7 +169,7 @@ fn read(word: &[Piece], words: &Words<'_>) -> Option<Leet> {
     }
     let common = match len {
         1 => matches!(reads.as_str(), "a" | "i"),
-        2 => cost.rank < COMMON,
+        2 => cost.rank < COMMON || alphabetic == 1,
         _ => true,
     };
     if !common {
@@ -166,7 +187,7 @@ fn read(word: &[Piece], words: &Words<'_>) -> Option<Leet> {
     let hex = !listed && spelt.bytes().all(|byte| byte.is_ascii_hexdigit()) && len - alphabetic >= 2;
     let long = match alphabetic {
         0 => false,
-        1 => len >= 5,
+        1 => len >= 5 || (listed && len == 4),
         _ => len >= 4 || (listed && len == 3),
     };
     Some(if long && !numbered && !counted && !hex { Leet::Plainly(reads) } else { Leet::Perhaps(reads) })

@@ -16,7 +16,7 @@ pub(super) struct Odd {
 pub(super) struct Survey {
     /// In order; they do not overlap.
     pub(super) odd: Vec<Odd>,
-    /// Short chunks of digits and signs alone: words where the text is full of leet. Some are in rows, too.
+    /// Short chunks with digits that are not odd: words where the text is full of leet. Some are in rows, too.
     pub(super) numbers: Vec<Range<usize>>,
     /// Chunks between white space.
     pub(super) chunks: usize,
@@ -32,8 +32,8 @@ pub(super) const LEAST_WORD: usize = 4;
 const LEAST_ROW: usize = 3;
 /// Most white space between two letters of a row, in bytes.
 const WIDEST_GAP: usize = 3;
-/// The longest number that may be a word, with a sign behind it.
-const LONGEST_NUMBER: usize = 5;
+/// The longest chunk that is kept as a number, in bytes.
+const LONGEST_NUMBER: usize = 12;
 /// Equal letters in a row, at least.
 const LEAST_REPEATED: usize = 3;
 
@@ -94,11 +94,11 @@ impl Survey {
             let range = at..at + len;
             at = range.end;
             // A row of letters takes its chunks out again, so it sees them first.
-            if len <= LONGEST_NUMBER && chunk.iter().all(|&byte| is_number(byte)) {
-                survey.numbers.push(range.clone());
-            }
             if row.takes(text, &range, spaces, &mut survey.odd) {
                 survey.ascii_letters += 1;
+                if chunk.iter().any(|&byte| matches!(class(byte), Class::Digit | Class::Sign)) {
+                    survey.numbers.push(range);
+                }
                 continue;
             }
             survey.look(text, chunk, range, words);
@@ -108,7 +108,7 @@ impl Survey {
     fn look(&mut self, text: &str, chunk: &[u8], range: Range<usize>, words: &Words<'_>) {
         let mut letters = 0;
         let (mut mixed, mut repeated, mut parted) = (false, 1, 0);
-        let (mut foreign, mut long) = (false, false);
+        let (mut foreign, mut long, mut digit) = (false, false, false);
         let (mut last, mut before_last) = (0_u8, 0_u8);
         for &byte in chunk {
             let kind = class(byte);
@@ -119,7 +119,10 @@ impl Survey {
                     repeated = if byte.eq_ignore_ascii_case(&last) { repeated + 1 } else { 1 };
                     long |= repeated >= LEAST_REPEATED;
                 }
-                Class::Digit | Class::Sign => mixed |= class(last) == Class::Letter,
+                Class::Digit | Class::Sign => {
+                    mixed |= class(last) == Class::Letter;
+                    digit = true;
+                }
                 Class::Foreign => foreign = true,
                 Class::Other | Class::Space => {}
             }
@@ -142,6 +145,8 @@ impl Survey {
         }
         if mixed || foreign || long || parted + 1 >= LEAST_ROW || unknown {
             self.odd.push(Odd { range, spaced: false, unknown });
+        } else if digit && chunk.len() <= LONGEST_NUMBER {
+            self.numbers.push(range);
         }
     }
 }
@@ -190,11 +195,6 @@ impl Row {
         }
         self.letters = 0;
     }
-}
-
-/// A digit, or a sign that stands at a word's side or for a letter.
-fn is_number(byte: u8) -> bool {
-    matches!(class(byte), Class::Digit | Class::Sign) || matches!(byte, b'.' | b',' | b'?')
 }
 
 fn is_row_letter(c: char) -> bool {

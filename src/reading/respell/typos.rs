@@ -1,31 +1,52 @@
 //! Two letters of a word swapped, the first not among them.
 //!
-//! A word that is not known may be a name or a rare word, so this is done only in texts where it makes words of many.
+//! A word that is not known may be a name or a rare word, so this is done only in texts where it makes words of many, or one
+//! of those words that people disguise.
 
 use super::super::lexicon::Words;
 use super::survey::{LEAST_WORD, Survey};
 use super::{Piece, runs, spell};
+use crate::language::is_common;
 
 /// Longest word that is mended.
 const LONGEST: usize = 20;
 /// Most pieces of a mended word that is not known.
 const MOST_PIECES: usize = 2;
-/// Mendable words that make a text mistyped, at least, and among its words of [`LEAST_WORD`] letters, one in so many. Of the
+/// Mendable words that make a text mistyped, at least; fewer are enough where the text is plainly English. And among its words of [`LEAST_WORD`] letters, one in so many. Of the
 /// unknown ones it is half: another language has more that nothing mends.
 const LEAST_MENDABLE: usize = 3;
+const LEAST_MENDABLE_ENGLISH: usize = 2;
+/// Mendable words that people disguise, from which it is mistyped whatever else it holds; in English one.
+const LEAST_LISTED: usize = 2;
 const SHARE: usize = 4;
 
 /// Whether so many of the text's words are one swap from a known one that it is mistyped rather than full of names.
 pub(super) fn is_mistyped(text: &str, survey: &Survey, words: &Words<'_>) -> bool {
     let unknown = survey.odd.iter().filter(|odd| odd.unknown);
-    let (mut all, mut mendable) = (survey.known, 0);
+    let (mut all, mut mendable, mut listed) = (survey.known, 0, 0);
     for odd in unknown {
         all += 1;
         let word = text.get(odd.range.clone()).unwrap_or_default();
         let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_ascii_lowercase();
-        mendable += usize::from(swapped(&word, words).is_some());
+        if let Some(mended) = swapped(&word, words) {
+            mendable += 1;
+            listed += usize::from(words.lists(&mended));
+        }
     }
-    mendable >= LEAST_MENDABLE && SHARE * mendable >= all && 2 * mendable >= all - survey.known
+    if mendable == 0 {
+        return false;
+    }
+    let english = is_english(text);
+    if listed >= LEAST_LISTED || (listed > 0 && english) {
+        return true;
+    }
+    let enough = mendable >= LEAST_MENDABLE || (mendable >= LEAST_MENDABLE_ENGLISH && english);
+    enough && SHARE * mendable >= all && 2 * mendable >= all - survey.known
+}
+
+/// Whether a word of the text is English and of no other large language.
+fn is_english(text: &str) -> bool {
+    text.split_ascii_whitespace().any(|word| is_common(&word.to_ascii_lowercase()))
 }
 
 /// Mends the words of a chunk that are not known; whether there were any.
