@@ -35,9 +35,11 @@ pub(super) fn respell(text: &str, words: &Words<'_>) -> Option<(Edited, Vec<Disg
     let around = homoglyphs::surroundings(text, &survey);
     let heavy = leet::is_heavy(text, &survey, words);
     let mistyped = typos::is_mistyped(text, &survey, words);
-    if heavy {
-        let numbers = survey.numbers.drain(..);
-        survey.odd.extend(numbers.map(|range| Odd { range, spaced: false, unknown: false }));
+    let numbers = if heavy { std::mem::take(&mut survey.numbers) } else { Vec::new() };
+    let singles = if around.mixed { std::mem::take(&mut survey.singles) } else { Vec::new() };
+    if !(numbers.is_empty() && singles.is_empty()) {
+        let more = numbers.into_iter().chain(singles);
+        survey.odd.extend(more.map(|range| Odd { range, spaced: false, unknown: false }));
         survey.odd.sort_by_key(|odd| odd.range.start);
     }
     let mut editor = Editor::new(text);

@@ -57,7 +57,7 @@ pub(super) struct Surroundings {
     /// Whether the letters of the text, those aside that may be Latin in disguise, are mostly Latin.
     latin: bool,
     /// Whether several of its words mix look-alikes with Latin letters.
-    mixed: bool,
+    pub(super) mixed: bool,
 }
 
 /// Looks at the words of the text that are not ASCII.

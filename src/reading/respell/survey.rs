@@ -18,6 +18,8 @@ pub(super) struct Survey {
     pub(super) odd: Vec<Odd>,
     /// Short chunks with digits that are not odd: words where the text is full of leet. Some are in rows, too.
     pub(super) numbers: Vec<Range<usize>>,
+    /// Single letters that are not ASCII: words where the text is full of look-alikes. Some are in rows, too.
+    pub(super) singles: Vec<Range<usize>>,
     /// Chunks between white space.
     pub(super) chunks: usize,
     /// Letters in ASCII.
@@ -76,7 +78,14 @@ fn class(byte: u8) -> Class {
 impl Survey {
     /// Looks at `text`.
     pub(super) fn of(text: &str, words: &Words<'_>) -> Self {
-        let mut survey = Self { odd: Vec::new(), numbers: Vec::new(), chunks: 0, ascii_letters: 0, known: 0 };
+        let mut survey = Self {
+            odd: Vec::new(),
+            numbers: Vec::new(),
+            singles: Vec::new(),
+            chunks: 0,
+            ascii_letters: 0,
+            known: 0,
+        };
         let bytes = text.as_bytes();
         let mut row = Row::default();
         let mut at = 0;
@@ -98,6 +107,8 @@ impl Survey {
                 survey.ascii_letters += 1;
                 if chunk.iter().any(|&byte| matches!(class(byte), Class::Digit | Class::Sign)) {
                     survey.numbers.push(range);
+                } else if !chunk.is_ascii() {
+                    survey.singles.push(range);
                 }
                 continue;
             }

@@ -46,7 +46,7 @@ pub(super) fn is_mistyped(text: &str, survey: &Survey, words: &Words<'_>) -> boo
 
 /// Whether a word of the text is English and of no other large language.
 fn is_english(text: &str) -> bool {
-    text.split_ascii_whitespace().any(|word| is_common(&word.to_ascii_lowercase()))
+    text.split(|c: char| !c.is_alphabetic() && c != '\'').any(|word| is_common(&word.to_ascii_lowercase()))
 }
 
 /// Mends the words of a chunk that are not known; whether there were any.

@@ -6,7 +6,7 @@ use crate::verdict::Disguise::{self, *};
 
 #[test]
 fn each_disguise_is_seen_through() {
-    let cases: [(&str, &str, &[Disguise]); 38] = [
+    let cases: [(&str, &str, &[Disguise]); 41] = [
         ("you 1d10t", "you idiot", &[Leetspeak]),
         ("I will k1ll you", "I will kill you", &[Leetspeak]),
         ("what a b1tch, 5hit", "what a bitch, shit", &[Leetspeak]),
@@ -29,6 +29,9 @@ fn each_disguise_is_seen_through() {
         ("k 1 l l them", "kill them", &[Spaced]),
         ("h.4.t.3 them", "hate them", &[Spaced]),
         ("Υоu аrе аn іdіоt, Ѕаm.", "You are an idiot, Sam.", &[Homoglyphs]),
+        ("Ι hаtе аll оf а kіnd", "I hate all of a kind", &[Homoglyphs]),
+        ("1 d0n'7 h473 @u53r", "i don't hate @user", &[Leetspeak]),
+        ("stop it, fukcer", "stop it, fucker", &[Typos]),
         ("рsусhо kіllеr", "psycho killer", &[Homoglyphs]),
         ("some сор came by", "some cop came by", &[Homoglyphs]),
         ("ɪᴅɪᴏᴛ that you are", "idiot that you are", &[Homoglyphs]),
