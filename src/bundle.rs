@@ -85,6 +85,15 @@ impl Bundle {
         Self::assemble(entry, files, Trust::Image)
     }
 
+    /// The words that this program knows without a bundle: the vocabulary of its default one.
+    ///
+    /// # Errors
+    /// [`BundleError`] when the program was built with a broken vocabulary.
+    pub(crate) fn embedded_words() -> Result<WordPiece<Bytes>, BundleError> {
+        let bytes = embedded::file("vocab.bin").unwrap_or_default();
+        WordPiece::open(Bytes::from_static(bytes)).map_err(BundleError::Tokenizer)
+    }
+
     /// Maps the default bundle of the directory `dir`, which holds an `index.toml`, as [`Bundle::open_named`] does.
     ///
     /// # Errors

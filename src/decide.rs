@@ -152,6 +152,7 @@ impl Match<'_> {
             .then_with(|| a.score.total_cmp(&b.score))
             .then_with(|| a.category.cmp(&b.category))
             .then_with(|| (a.source as u8).cmp(&(b.source as u8)))
+            .then_with(|| a.via.cmp(&b.via))
     }
 
     fn finding(&self) -> Finding {
@@ -163,6 +164,7 @@ impl Match<'_> {
             threshold: self.rule.threshold(),
             spans: self.detection.spans.clone(),
             source: self.detection.source,
+            via: self.detection.via.clone(),
             action: self.rule.decision(),
         }
     }

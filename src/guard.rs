@@ -3,6 +3,7 @@
 mod builder;
 mod cascade;
 mod explain;
+mod forms;
 mod inspect;
 mod judge;
 mod recorder;
@@ -13,6 +14,7 @@ pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
 pub(crate) use judge::Passage;
 
 use cascade::Exits;
+use forms::Together;
 use judge::Subject;
 use recorder::Recorder;
 use std::sync::Arc;
@@ -28,8 +30,9 @@ use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
 use crate::rails::text::TextRails;
+use crate::reading::{Lexicon, NoWords};
 use crate::request::Request;
-use crate::tokenize::{Tokenizer, Tokens, Windowing};
+use crate::tokenize::{Tokenizer, Tokens, Windowing, WordPiece};
 use crate::vault::Vault;
 use crate::verdict::{Detection, ModelRef, PolicyRef, Verdict};
 
@@ -53,6 +56,8 @@ struct Inner {
     exits: Exits,
     classifier: ClassifierRail,
     patterns: TextRails,
+    /// The words by which disguises are seen through, where the model has none of its own.
+    words: Option<WordPiece<Bytes>>,
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
@@ -63,6 +68,14 @@ struct Inner {
 }
 
 impl Inner {
+    fn lexicon(&self) -> &dyn Lexicon {
+        match (self.bundle.tokenizer(), &self.words) {
+            (Some(tokenizer), _) => tokenizer,
+            (None, Some(words)) => words,
+            (None, None) => &NoWords,
+        }
+    }
+
     fn calibration_digest(&self) -> &str {
         let file = self.bundle.file(&self.bundle.manifest().calibration);
         file.map_or("", |file| file.blake3.as_str())
@@ -132,14 +145,13 @@ impl Guard {
 
     /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
     pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
-        let outcome = Outcome::Failed(what.to_owned());
-        let mut verdict = self.verdict(request, Vec::new(), Some(&outcome), Foreign::No, None);
+        let mut verdict = self.unread(request, what);
         self.record(request, &mut verdict);
         verdict
     }
 
-    /// One verdict, and the logits behind it.
-    fn check_one(&self, request: &Request) -> (Verdict, Vec<f32>) {
+    /// One verdict, and what the classifiers said.
+    fn check_one(&self, request: &Request) -> (Verdict, Option<Together>) {
         self.judge_one(request.into())
     }
 
@@ -148,12 +160,17 @@ impl Guard {
     /// A model without a vocabulary says less about it: more English texts of few common words then count as foreign.
     #[must_use]
     pub fn foreign(&self, text: &Normalized<'_>) -> Foreign {
+        self.foreign_text(text.text())
+    }
+
+    /// The same of a text that is normalized already.
+    fn foreign_text(&self, text: &str) -> Foreign {
         let tokenizer = self.0.bundle.tokenizer();
         let mut tokens = Tokens::new();
         let mut is_one_word = |tokenizer: &Tokenizer<Bytes>, word: &str| {
             tokenizer.encode(word, &mut tokens).is_ok() && tokens.is_one_word()
         };
-        foreign(text.text(), |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
+        foreign(text, |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
     }
 
     /// The heads' scores of each text, normalized as for a verdict but weighed by no policy.

@@ -47,6 +47,11 @@ const COMMON: &[&str] = &[
     "would", "you", "your",
 ];
 
+/// Whether the word, in lower case, is a frequent one of English and of no other large language.
+pub(crate) fn is_common(word: &str) -> bool {
+    COMMON.binary_search(&word).is_ok()
+}
+
 /// Looks at the beginning, the middle and the end of a normalized text; `is_known` says whether a word is whole in the
 /// model's vocabulary.
 #[must_use]

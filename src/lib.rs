@@ -22,6 +22,7 @@ pub mod request;
 pub mod verdict;
 pub mod normalize;
 pub mod language;
+pub mod reading;
 pub mod sentence;
 pub mod tokenize;
 pub mod bundle;
@@ -47,7 +48,7 @@ pub use span::Span;
 pub use stream::{Piece, Stream};
 pub use vault::{Restorer, Vault};
 pub use verdict::{
-    Coverage, CoverageReason, Decision, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
+    Coverage, CoverageReason, Decision, Disguise, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
 };
 
 /// The README's examples, so that they are compiled and run.

@@ -20,8 +20,9 @@ mod tests;
 
 pub use invisible::is_invisible;
 
+pub(crate) use map::ByteMap;
+
 use compose::Composer;
-use map::ByteMap;
 
 /// A text without invisible characters, in NFKC, with U+0000 read as a space and emoji as their names between spaces.
 #[derive(Clone)]
@@ -52,6 +53,22 @@ impl<'a> Normalized<'a> {
         &self.text
     }
 
+    /// The map to the caller's text.
+    pub(crate) const fn map(&self) -> &ByteMap {
+        &self.map
+    }
+
+    /// The normalized text and its map.
+    pub(crate) fn into_parts(self) -> (Cow<'a, str>, ByteMap) {
+        (self.text, self.map)
+    }
+
+    /// Whether it differs from the caller's text.
+    #[must_use]
+    pub const fn is_changed(&self) -> bool {
+        matches!(self.text, Cow::Owned(_))
+    }
+
     /// The smallest range of the caller's text that produced `span`, on its character boundaries.
     ///
     /// `span` is first widened to character boundaries and cut at the end of the text. A range that touches a part of what
@@ -76,8 +93,10 @@ impl<'a> Normalized<'a> {
 // The judged text stays out of Debug output.
 impl std::fmt::Debug for Normalized<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let changed = matches!(self.text, Cow::Owned(_));
-        f.debug_struct("Normalized").field("bytes", &self.text.len()).field("changed", &changed).finish()
+        f.debug_struct("Normalized")
+            .field("bytes", &self.text.len())
+            .field("changed", &self.is_changed())
+            .finish()
     }
 }
 

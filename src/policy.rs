@@ -69,6 +69,7 @@ pub struct Policy {
     on_unsupported: Decision,
     on_deadline: OnDeadline,
     max_bytes: usize,
+    max_decode_depth: usize,
     rules: Vec<Rule>,
     templates: BTreeMap<String, String>,
     veto_template: Option<String>,
@@ -169,6 +170,13 @@ impl Policy {
     #[must_use]
     pub const fn max_bytes(&self) -> usize {
         self.max_bytes
+    }
+
+    /// Most encodings, one inside the other, that are decoded: 0 to 8. A text encoded deeper is judged in part, unless
+    /// this is 0, which decodes nothing.
+    #[must_use]
+    pub const fn max_decode_depth(&self) -> usize {
+        self.max_decode_depth
     }
 
     /// The rules, in the order of the document.

@@ -12,6 +12,8 @@
 
 use std::borrow::Cow;
 
+use crate::reading::Lexicon;
+
 mod bert;
 mod compile;
 mod error;
@@ -82,6 +84,40 @@ impl<B: AsRef<[u8]>> Tokenizer<B> {
         match self {
             Self::WordPiece(tokenizer) => tokenizer.vocabulary_size(),
             Self::HuggingFace(tokenizer) => tokenizer.vocabulary_size(),
+        }
+    }
+}
+
+/// Ids as ranks: vocabularies are written with the commoner word first.
+impl<B: AsRef<[u8]> + Sync> Lexicon for WordPiece<B> {
+    fn rank(&self, word: &str) -> Option<u32> {
+        self.whole_word(word)
+    }
+
+    fn pieces(&self, word: &str) -> usize {
+        Self::pieces(self, word)
+    }
+}
+
+impl<B: AsRef<[u8]> + Sync> Lexicon for Tokenizer<B> {
+    fn rank(&self, word: &str) -> Option<u32> {
+        match self {
+            Self::WordPiece(tokenizer) => tokenizer.whole_word(word),
+            Self::HuggingFace(_) => {
+                let mut tokens = Tokens::new();
+                let whole = self.encode(word, &mut tokens).is_ok() && tokens.is_one_word();
+                tokens.ids.first().copied().filter(|_| whole)
+            }
+        }
+    }
+
+    fn pieces(&self, word: &str) -> usize {
+        match self {
+            Self::WordPiece(tokenizer) => tokenizer.pieces(word),
+            Self::HuggingFace(_) => {
+                let mut tokens = Tokens::new();
+                if self.encode(word, &mut tokens).is_ok() { tokens.len() } else { word.len() }
+            }
         }
     }
 }

@@ -1,5 +1,9 @@
 //! What the guard answers: decisions, findings, edits and the verdict that carries them.
 
+mod disguise;
+
+pub use disguise::Disguise;
+
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
@@ -68,6 +72,8 @@ pub struct Detection {
     pub spans: Vec<Span>,
     /// The kind of rail.
     pub source: Source,
+    /// What the rail had to see through, sorted; empty when it read the text as it stands.
+    pub via: Vec<Disguise>,
 }
 
 /// A detection that reached a rule's threshold.
@@ -87,6 +93,9 @@ pub struct Finding {
     pub source: Source,
     /// What the rule asks for.
     pub action: Decision,
+    /// What the rail had to see through, sorted; empty when it read the text as it stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<Disguise>,
 }
 
 /// One replacement in the caller's text. A verdict's edits are sorted and do not overlap.
@@ -119,6 +128,8 @@ pub enum Coverage {
 pub enum CoverageReason {
     /// Longer than the policy's `max_bytes`.
     SizeLimit,
+    /// Encoded deeper than the policy's `max_decode_depth`.
+    DecodeDepth,
     /// The deadline passed first.
     Deadline,
     /// A rail failed.
@@ -184,6 +195,9 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// Sorted and not overlapping; empty unless the decision is `rewrite`.
     pub edits: Vec<Edit>,
+    /// What each other reading of the text that was judged saw through; empty for a text without disguise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Vec<Disguise>>,
     /// How much of the text was judged.
     pub coverage: Coverage,
     /// Why that is not all of it.

@@ -57,6 +57,7 @@ fn the_documented_example_is_a_policy() {
         "on_fault",
         "on_unsupported",
         "max_bytes",
+        "max_decode_depth",
         "templates",
         "detector",
         "category",

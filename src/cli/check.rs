@@ -4,7 +4,7 @@ use super::guard_options::{GuardOptions, StatusOptions};
 use super::input::{self, TextInput};
 use super::{failure, terminal};
 use clap::Args;
-use portcullis::{Coverage, CoverageReason, Decision, Finding, Request, Source, Verdict};
+use portcullis::{Coverage, CoverageReason, Decision, Disguise, Finding, Request, Source, Verdict};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -73,7 +73,7 @@ pub(super) fn readable(request: &Request, verdict: &Verdict) -> String {
                 format!("{:.3}", finding.score),
                 format!("{:.3}", finding.threshold),
                 finding.action.to_string(),
-                rail(finding.source).to_owned(),
+                rail(finding),
                 places(&request.text, finding),
             ]);
         }
@@ -93,13 +93,19 @@ pub(super) fn readable(request: &Request, verdict: &Verdict) -> String {
     text
 }
 
-/// The kind of rail, in a word.
-fn rail(source: Source) -> &'static str {
-    match source {
+/// The kind of rail, in a word, and what it saw through.
+fn rail(finding: &Finding) -> String {
+    let rail = match finding.source {
         Source::Classifier => "classifier",
         Source::Pattern => "pattern",
         _ => "other",
-    }
+    };
+    if finding.via.is_empty() { rail.to_owned() } else { format!("{rail} via {}", names(&finding.via)) }
+}
+
+/// The names of disguises, in a row.
+pub(super) fn names(via: &[Disguise]) -> String {
+    via.iter().map(|via| via.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn places(text: &str, finding: &Finding) -> String {
@@ -123,6 +129,9 @@ fn coverage(verdict: &Verdict) -> Option<String> {
     };
     let reason = match verdict.coverage_reason {
         Some(CoverageReason::SizeLimit) => ": the text is over the policy's max_bytes",
+        Some(CoverageReason::DecodeDepth) => {
+            ": the text is encoded deeper than the policy's max_decode_depth"
+        }
         Some(CoverageReason::Deadline) => ": the deadline passed",
         Some(CoverageReason::Fault) => ": a rail failed",
         Some(CoverageReason::Unreadable) => ": the classifiers can read no words in it",

@@ -72,7 +72,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     swap: bool,
 
-    /// Disguise the positive rows in eleven ways, and add the recall before and after.
+    /// Disguise the positive rows in twenty-three ways, and add the recall before and after.
     #[arg(long)]
     disguise: bool,
 

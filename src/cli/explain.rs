@@ -1,6 +1,6 @@
 //! `explain`: what drove a verdict, by rule and by word.
 
-use super::check::readable;
+use super::check::{names, readable};
 use super::guard_options::{GuardOptions, StatusOptions};
 use super::input::TextInput;
 use super::terminal::{self, HEADING};
@@ -70,6 +70,9 @@ fn describe(request: &Request, explanation: &Explanation, most_words: usize) -> 
         ]);
     }
     let _ = write!(text, "\n{HEADING}heads{HEADING:#}\n{}", table.render());
+    for head in explanation.heads.iter().filter(|head| !head.via.is_empty()) {
+        let _ = writeln!(text, "{} is read via {}", head.name, names(&head.via));
+    }
     if let Some(nearest) = nearest_rule(&explanation.heads) {
         let _ = writeln!(text, "nearest rule: {nearest}");
     }

@@ -290,6 +290,10 @@ impl GuardBuilder {
         let threads = self.threads.unwrap_or_else(cores).max(1);
         let classifier =
             ClassifierRail::new(Arc::clone(&bundle), kernels, threads).map_err(GuardError::Windows)?;
+        let words = match bundle.tokenizer() {
+            Some(_) => None,
+            None => Some(Bundle::embedded_words()?),
+        };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
         let recorder = Recorder::open(self.record.as_deref(), self.state.as_deref())?;
         Ok(Guard(Arc::new(Inner {
@@ -298,6 +302,7 @@ impl GuardBuilder {
             exits,
             classifier,
             patterns,
+            words,
             level: kernels.level(),
             threads,
             deadline: self.deadline,

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
+use super::forms::{Forms, Together};
 use super::{Guard, GuardError};
 use crate::calibrate::calibrated;
-use crate::normalize::Normalized;
 use crate::policy::BoundRule;
-use crate::rails::classifier::HeadScores;
+use crate::rails::classifier::{HeadScores, Outcome};
 use crate::request::Request;
 use crate::span::{NormalizedSpan, Span};
-use crate::verdict::Verdict;
+use crate::verdict::{Disguise, Verdict};
 
 /// Most pieces a text is taken apart into; a longer one is left out several words at a time.
 const PIECES: usize = 64;
@@ -38,6 +38,9 @@ pub struct HeadExplanation {
     pub threshold: Option<f32>,
     /// That rule.
     pub rule: Option<String>,
+    /// What the reading that the score is from saw through; empty for the text as it stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<Disguise>,
 }
 
 /// How much a word holds a head's score up.
@@ -56,18 +59,25 @@ pub struct WordContribution {
 impl Guard {
     /// Judges the text and says what drove the verdict.
     ///
-    /// Costs one more encoding of the text for each word, 64 at most.
+    /// Costs one more encoding of the text for each word, 64 at most. Where the head's score is from a reading, words are left
+    /// out of that; what was encoded as a block is left out whole.
     ///
     /// # Errors
     /// [`GuardError::Encode`] when the encoder fails on a shortened text.
     pub fn explain(&self, request: &Request) -> Result<Explanation, GuardError> {
-        let (verdict, logits) = self.check_one(request);
+        let (verdict, together) = self.check_one(request);
+        let depth = self.policy().policy().max_decode_depth();
+        let Some(Together { outcome: Outcome::Scored(scored), forms: places }) = together else {
+            return Ok(Explanation { verdict, heads: Vec::new(), words: Vec::new() });
+        };
+        let forms = Forms::new(&request.text, self.0.lexicon(), depth);
         let scores = verdict.scores.iter().map(|(_, score)| *score);
         let heads: Vec<HeadExplanation> = self
             .heads()
             .iter()
-            .zip(logits.into_iter().zip(scores))
-            .map(|(head, (logit, score))| {
+            .zip(scored.logits.into_iter().zip(scores))
+            .zip(&places)
+            .map(|((head, (logit, score)), place)| {
                 let detector = format!("classifier.{}", head.name);
                 let rules = self.policy().rules_for(&detector, request.role).map(|(_, rule)| rule);
                 let rule = rules.min_by(|a, b| a.threshold().total_cmp(&b.threshold()));
@@ -77,28 +87,38 @@ impl Guard {
                     logit,
                     threshold: rule.map(BoundRule::threshold),
                     rule: rule.map(|rule| rule.rule().id.clone()),
+                    via: forms.reading(*place).map(|reading| reading.via().to_vec()).unwrap_or_default(),
                 }
             })
             .collect();
         let words = match foremost(&heads) {
-            Some(head) => self.occlude(&Normalized::new(&request.text), head, &heads)?,
+            Some(head) => match places.get(head).and_then(|place| forms.reading(*place)) {
+                Some(reading) => {
+                    self.occlude(reading.text(), |piece| reading.to_caller(piece), head, &heads)?
+                }
+                None => {
+                    let stored = &forms.normalized;
+                    self.occlude(stored.text(), |piece| stored.to_caller(piece), head, &heads)?
+                }
+            },
             None => Vec::new(),
         };
         Ok(Explanation { verdict, heads, words })
     }
 
+    /// What each piece of a form of the text does for the head; `to_caller` maps the form's bytes.
     fn occlude(
         &self,
-        normalized: &Normalized<'_>,
+        text: &str,
+        to_caller: impl Fn(NormalizedSpan) -> Span,
         head: usize,
         heads: &[HeadExplanation],
     ) -> Result<Vec<WordContribution>, GuardError> {
         let Some(explained) = heads.get(head) else { return Ok(Vec::new()) };
-        let text = normalized.text();
-        let pieces = pieces(text);
+        let pieces = told_apart(pieces(text), to_caller);
         let without: Vec<String> = pieces
             .iter()
-            .map(|piece| {
+            .map(|(piece, _)| {
                 let (before, after) = (text.get(..piece.start), text.get(piece.end..));
                 [before.unwrap_or_default(), after.unwrap_or_default()].concat()
             })
@@ -107,10 +127,10 @@ impl Guard {
         Ok(pieces
             .into_iter()
             .zip(shortened)
-            .filter_map(|(piece, HeadScores { logits, .. })| {
+            .filter_map(|((_, span), HeadScores { logits, .. })| {
                 let score = *calibrated(self.bundle().calibration(), &logits).get(head)?;
                 Some(WordContribution {
-                    span: normalized.to_caller(piece),
+                    span,
                     head: explained.name.clone(),
                     drop: explained.score - score,
                     logit_drop: explained.logit - logits.get(head)?,
@@ -118,6 +138,25 @@ impl Guard {
             })
             .collect())
     }
+}
+
+/// The pieces with their places in the caller's text, those of one place as one.
+fn told_apart(
+    pieces: Vec<NormalizedSpan>,
+    to_caller: impl Fn(NormalizedSpan) -> Span,
+) -> Vec<(NormalizedSpan, Span)> {
+    let mut apart: Vec<(NormalizedSpan, Span)> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let span = to_caller(piece);
+        match apart.last_mut() {
+            Some((last, place)) if place.overlaps(span) => {
+                last.end = piece.end;
+                place.end = place.end.max(span.end);
+            }
+            _ => apart.push((piece, span)),
+        }
+    }
+    apart
 }
 
 /// The head that is furthest over, or nearest to, its threshold; without rules the one with the highest logit.

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use super::forms::{Forms, Together};
 use super::{Guard, full_message};
 use crate::act::{self, ActError};
 use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::Foreign;
-use crate::normalize::Normalized;
 use crate::policy::{BoundPolicy, OnDeadline};
 use crate::rails::classifier::{HeadScores, Judged, Outcome};
 use crate::rails::text::TextRails;
@@ -50,8 +50,21 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// What the patterns find in the text, or over its edges, by its own offsets.
-    fn scan(&self, patterns: &TextRails) -> Vec<Detection> {
+    /// What the patterns find in the text, or over its edges, and in its other forms, by its own offsets; `known` is what
+    /// they have found in the text already.
+    fn scan(&self, known: Option<Vec<Detection>>, forms: &Forms<'_>, patterns: &TextRails) -> Vec<Detection> {
+        let mut found = known.unwrap_or_else(|| self.scan_text(patterns));
+        // The forms are of what the classifiers read, which may begin before the text.
+        let before = self.passage.before.len();
+        for span in found.iter_mut().flat_map(|detection| &mut detection.spans) {
+            *span = Span::new(span.start + before, span.end + before);
+        }
+        forms.scan(patterns, &mut found);
+        within(&mut found, before, self.request.text.len());
+        found
+    }
+
+    fn scan_text(&self, patterns: &TextRails) -> Vec<Detection> {
         let text = &self.request.text;
         let Passage { behind, ahead, .. } = self.passage;
         let mut found = Vec::new();
@@ -60,16 +73,28 @@ impl<'a> Subject<'a> {
             return found;
         }
         patterns.scan(&[behind, text, ahead].concat(), &mut found);
-        let (from, len) = (behind.len(), text.len());
-        for detection in &mut found {
-            detection.spans.retain(|span| span.start < from + len && from < span.end);
-            for span in &mut detection.spans {
-                *span = Span::new(span.start.saturating_sub(from), (span.end - from).min(len));
-            }
-        }
-        found.retain(|detection| !detection.spans.is_empty());
+        within(&mut found, behind.len(), text.len());
         found
     }
+}
+
+/// Keeps what lies in the `len` bytes from `from` on, by offsets of that part.
+fn within(found: &mut Vec<Detection>, from: usize, len: usize) {
+    for detection in &mut *found {
+        detection.spans.retain(|span| span.start < from + len && from < span.end);
+        for span in &mut detection.spans {
+            *span = Span::new(span.start.saturating_sub(from), (span.end - from).min(len));
+        }
+    }
+    found.retain(|detection| !detection.spans.is_empty());
+}
+
+/// What is known of a text when it is decided about.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    forms: Option<&'a Forms<'a>>,
+    together: Option<&'a Together>,
+    foreign: Foreign,
 }
 
 impl<'a> From<&'a Request> for Subject<'a> {
@@ -79,21 +104,21 @@ impl<'a> From<&'a Request> for Subject<'a> {
 }
 
 impl Guard {
-    /// One verdict, and the logits behind it.
-    pub(super) fn judge_one(&self, subject: Subject<'_>) -> (Verdict, Vec<f32>) {
+    /// One verdict, and what the classifiers said.
+    pub(super) fn judge_one(&self, subject: Subject<'_>) -> (Verdict, Option<Together>) {
         let request = subject.request;
         let mut judged = self.judge(vec![subject], None);
-        judged.pop().unwrap_or_else(|| (self.unjudged(request), Vec::new()))
+        judged.pop().unwrap_or_else(|| (self.unjudged(request), None))
     }
 
-    /// The verdict on each text and its logits, by head; there are none where the classifiers did not answer.
+    /// The verdict on each text and what the classifiers said of it; nothing where it was not shown to them.
     ///
     /// What was rewritten is looked at once more, as it would be released.
     pub(super) fn judge(
         &self,
         subjects: Vec<Subject<'_>>,
         vault: Option<&mut Vault>,
-    ) -> Vec<(Verdict, Vec<f32>)> {
+    ) -> Vec<(Verdict, Option<Together>)> {
         let start = Instant::now();
         let sources: Vec<(&Request, Passage<'_>)> =
             subjects.iter().map(|subject| (subject.request, subject.passage)).collect();
@@ -110,7 +135,7 @@ impl Guard {
     fn look_again(
         &self,
         sources: &[(&Request, Passage<'_>)],
-        judged: &mut [(Verdict, Vec<f32>)],
+        judged: &mut [(Verdict, Option<Together>)],
         start: Instant,
     ) {
         let mut rewritten = Vec::new();
@@ -161,7 +186,7 @@ impl Guard {
         mut subjects: Vec<Subject<'_>>,
         mut vault: Option<&mut Vault>,
         start: Instant,
-    ) -> Vec<(Verdict, Vec<f32>)> {
+    ) -> Vec<(Verdict, Option<Together>)> {
         if subjects.is_empty() {
             return Vec::new();
         }
@@ -170,37 +195,42 @@ impl Guard {
         let limit = inner.policy.policy().max_bytes();
         let found: Vec<_> = subjects.iter_mut().map(|subject| subject.found.take()).collect();
         let texts: Vec<Cow<'_, str>> = subjects.iter().map(Subject::read).collect();
-        let normalized: Vec<Option<Normalized<'_>>> = subjects
+        let depth = inner.policy.policy().max_decode_depth();
+        let forms: Vec<Option<Forms<'_>>> = subjects
             .iter()
             .zip(&texts)
-            .map(|(subject, text)| (subject.request.text.len() <= limit).then(|| Normalized::new(text)))
+            .map(|(subject, text)| {
+                let within = subject.request.text.len() <= limit;
+                within.then(|| Forms::new(text, inner.lexicon(), depth))
+            })
             .collect();
         let normalize = start.elapsed().saturating_sub(begin);
 
         let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(subjects.len());
-        for ((subject, known), normalized) in subjects.iter().zip(found).zip(&normalized) {
-            let judged = normalized.is_some();
-            detections.push(
-                known.unwrap_or_else(|| if judged { subject.scan(&inner.patterns) } else { Vec::new() }),
-            );
+        for ((subject, known), forms) in subjects.iter().zip(found).zip(&forms) {
+            detections.push(match forms {
+                Some(forms) => subject.scan(known, forms, &inner.patterns),
+                None => known.unwrap_or_default(),
+            });
         }
         let patterns = start.elapsed().saturating_sub(begin + normalize);
 
         let judged: Vec<Judged<'_>> = subjects
             .iter()
-            .zip(&normalized)
-            .filter_map(|(subject, normalized)| {
+            .zip(&forms)
+            .flat_map(|(subject, forms)| {
                 let allowed = subject.request.deadline.or(inner.deadline);
                 let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
                 let gates = inner.exits.gates(subject.request.role);
-                normalized.as_ref().map(|normalized| Judged { text: normalized.text(), deadline, gates })
+                let texts = forms.iter().flat_map(Forms::texts);
+                texts.map(move |text| Judged { text, deadline, gates })
             })
             .collect();
         let (outcomes, stages) = inner.classifier.judge(&judged);
         let mut outcomes = outcomes.into_iter();
-        let foreign = inner
-            .classifier
-            .map(&normalized, |text| text.as_ref().map_or(Foreign::No, |text| self.foreign(text)));
+        let foreign = inner.classifier.map(&forms, |forms| {
+            forms.as_ref().map_or(Foreign::No, |forms| forms.foreign(|text| self.foreign_text(text)))
+        });
 
         let timing = Timing {
             total: 0,
@@ -212,20 +242,17 @@ impl Guard {
         };
         subjects
             .iter()
-            .zip(normalized)
+            .zip(forms)
             .zip(detections)
             .zip(foreign)
-            .map(|(((Subject { request, .. }, normalized), detections), foreign)| {
+            .map(|(((Subject { request, .. }, forms), detections), foreign)| {
                 let decide = Instant::now();
-                let outcome = normalized.and_then(|_| outcomes.next());
-                let vault = vault.as_deref_mut();
-                let mut verdict = self.verdict(request, detections, outcome.as_ref(), foreign, vault);
+                let together =
+                    forms.as_ref().and_then(|forms| Together::of(outcomes.by_ref().take(forms.len())));
+                let seen = Seen { forms: forms.as_ref(), together: together.as_ref(), foreign };
+                let mut verdict = self.verdict(request, detections, seen, vault.as_deref_mut());
                 verdict.timing = Timing { decide: micros(decide.elapsed()), ..timing };
-                let logits = match outcome {
-                    Some(Outcome::Scored(heads) | Outcome::Early(heads)) => heads.logits,
-                    _ => Vec::new(),
-                };
-                (verdict, logits)
+                (verdict, together)
             })
             .collect()
     }
@@ -235,11 +262,12 @@ impl Guard {
         &self,
         request: &Request,
         mut detections: Vec<Detection>,
-        outcome: Option<&Outcome>,
-        foreign: Foreign,
+        seen: Seen<'_>,
         vault: Option<&mut Vault>,
     ) -> Verdict {
         let inner = &*self.0;
+        let Seen { forms, together, foreign } = seen;
+        let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
         let mut exit = None;
@@ -263,7 +291,7 @@ impl Guard {
                 (Coverage::Partial, vec![CoverageReason::Fault])
             }
             Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
-                scores = self.classify(heads, &mut detections);
+                scores = self.classify(heads, forms, together, &mut detections);
                 (exit, work) = (heads.exit, heads.work);
                 early = matches!(outcome, Some(Outcome::Early(_)));
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
@@ -273,18 +301,27 @@ impl Guard {
                 let unknown = heads.unknown_share > limits.unknown_share;
                 let foreign = if unknown { Foreign::Wholly } else { foreign };
                 let unreadable = limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
+                let deeper = forms.is_some_and(Forms::deeper);
+                if deeper {
+                    fault = Some(format!(
+                        "the text is encoded deeper than the policy's max_decode_depth of {}",
+                        inner.policy.policy().max_decode_depth()
+                    ));
+                }
                 let late = early.then_some(CoverageReason::Deadline);
+                let deep = deeper.then_some(CoverageReason::DecodeDepth);
                 let reason = match foreign {
                     Foreign::Wholly | Foreign::Partly => Some(CoverageReason::UnsupportedLanguage),
                     Foreign::No => unreadable.then_some(CoverageReason::Unreadable),
                 };
-                let coverage = match (foreign, late) {
-                    (Foreign::Wholly, _) => Coverage::None,
+                let reasons: Vec<CoverageReason> = late.into_iter().chain(deep).chain(reason).collect();
+                let coverage = match foreign {
+                    Foreign::Wholly => Coverage::None,
                     _ if unreadable => Coverage::None,
-                    (Foreign::No, None) => Coverage::Full,
+                    _ if reasons.is_empty() => Coverage::Full,
                     _ => Coverage::Partial,
                 };
-                (coverage, late.into_iter().chain(reason).collect())
+                (coverage, reasons)
             }
         };
         let evidence = Evidence {
@@ -318,6 +355,7 @@ impl Guard {
             scores,
             findings: decided.findings,
             edits,
+            readings: forms.map(Forms::vias).unwrap_or_default(),
             coverage,
             coverage_reason: reasons.first().copied(),
             work,
@@ -348,18 +386,30 @@ impl Guard {
     }
 
     /// Adds a detection for each head and answers the named scores.
-    fn classify(&self, heads: &HeadScores, detections: &mut Vec<Detection>) -> Vec<(String, f32)> {
+    ///
+    /// A score from a reading says what this saw through, and where.
+    fn classify(
+        &self,
+        heads: &HeadScores,
+        forms: Option<&Forms<'_>>,
+        together: Option<&Together>,
+        detections: &mut Vec<Detection>,
+    ) -> Vec<(String, f32)> {
         let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
+        let places = together.map_or(&[] as &[usize], |together| &together.forms);
+        let readings = places.iter().map(|place| forms.and_then(|forms| forms.reading(*place)));
         self.heads()
             .iter()
             .zip(scores)
-            .map(|(head, score)| {
+            .zip(readings.chain(std::iter::repeat(None)))
+            .map(|((head, score), reading)| {
                 detections.push(Detection {
                     detector: format!("classifier.{}", head.name),
                     category: head.name.clone(),
                     score,
-                    spans: Vec::new(),
+                    spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
                     source: Source::Classifier,
+                    via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
                 });
                 (head.name.clone(), score)
             })
@@ -391,8 +441,14 @@ impl Guard {
 
     /// A verdict by the policy's `on_fault` for a text that no rail has seen.
     pub(super) fn unjudged(&self, request: &Request) -> Verdict {
-        let outcome = Outcome::Failed("the text was not judged".to_owned());
-        self.verdict(request, Vec::new(), Some(&outcome), Foreign::No, None)
+        self.unread(request, "the text was not judged")
+    }
+
+    /// The same for this reason, neither named nor recorded yet.
+    pub(super) fn unread(&self, request: &Request, why: &str) -> Verdict {
+        let together = Together::of([Outcome::Failed(why.to_owned())]);
+        let seen = Seen { forms: None, together: together.as_ref(), foreign: Foreign::No };
+        self.verdict(request, Vec::new(), seen, None)
     }
 }
 

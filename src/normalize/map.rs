@@ -1,8 +1,8 @@
-//! The map from normalized bytes to the caller's bytes, as runs.
+//! The map from the bytes of a text to the bytes of the text it was made from, as runs.
 
 /// Runs in rising order; none at all means that both texts are the same.
 #[derive(Clone, Default)]
-pub(super) struct ByteMap {
+pub(crate) struct ByteMap {
     runs: Vec<Run>,
 }
 
@@ -17,12 +17,12 @@ struct Run {
 
 impl ByteMap {
     /// The map of a text onto itself.
-    pub(super) const fn identity() -> Self {
+    pub(crate) const fn identity() -> Self {
         Self { runs: Vec::new() }
     }
 
     /// Appends one character (or an unchanged text): `len` bytes from `normalized` on, produced by `caller..caller + width`.
-    pub(super) fn push(&mut self, normalized: usize, len: usize, caller: usize, width: usize) {
+    pub(crate) fn push(&mut self, normalized: usize, len: usize, caller: usize, width: usize) {
         // Lookups ask for whole characters, so equal lengths may count as one to one.
         let width = if width == len { 0 } else { width };
         if let Some(last) = self.runs.last() {
@@ -37,8 +37,13 @@ impl ByteMap {
         self.runs.push(Run { normalized, caller, width });
     }
 
+    /// Appends a block: whatever part of it is asked for, all of `caller..caller + width` made it. `width` is not 0.
+    pub(crate) fn push_block(&mut self, normalized: usize, caller: usize, width: usize) {
+        self.runs.push(Run { normalized, caller, width });
+    }
+
     /// First caller's byte of the character at normalized byte `at`.
-    pub(super) fn start(&self, at: usize) -> usize {
+    pub(crate) fn start(&self, at: usize) -> usize {
         self.run(at).map_or(at, |run| match run.width {
             0 => run.caller + (at - run.normalized),
             _ => run.caller,
@@ -46,7 +51,7 @@ impl ByteMap {
     }
 
     /// One past the last caller's byte of the character that ends at normalized byte `at`.
-    pub(super) fn end(&self, at: usize) -> usize {
+    pub(crate) fn end(&self, at: usize) -> usize {
         let Some(last) = at.checked_sub(1) else { return self.start(0) };
         self.run(last).map_or(at, |run| match run.width {
             0 => run.caller + (at - run.normalized),

@@ -17,7 +17,7 @@ use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "schema",
     "id",
     "version",
@@ -26,6 +26,7 @@ const KEYS: [&str; 13] = [
     "on_unsupported",
     "on_deadline",
     "max_bytes",
+    "max_decode_depth",
     "rule",
     "stream",
     "list",
@@ -36,6 +37,8 @@ const STREAM_KEYS: [&str; 1] = ["veto_template"];
 const SCHEMA: u64 = 1;
 const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 const MOST_MAX_BYTES: u64 = 1 << 30;
+const DEFAULT_MAX_DECODE_DEPTH: u64 = 3;
+const MOST_MAX_DECODE_DEPTH: u64 = 8;
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 
 pub(super) fn policy(text: &str, file: &str, folder: Option<&Path>) -> Result<Policy, PolicyErrors> {
@@ -89,6 +92,14 @@ fn document(
         }
         bytes
     });
+    let max_decode_depth =
+        root.integer("max_decode_depth", found).map_or(DEFAULT_MAX_DECODE_DEPTH, |(depth, place)| {
+            if depth > MOST_MAX_DECODE_DEPTH {
+                let expected = format!("from 0 to {MOST_MAX_DECODE_DEPTH}");
+                wrong_value::<()>("max_decode_depth", &depth.to_string(), &expected, place, found);
+            }
+            depth
+        });
     let templates = templates(root, found);
     let rules = rules(root, source, found);
     let ending = stream(root, found);
@@ -105,6 +116,7 @@ fn document(
         on_unsupported: on_unsupported.unwrap_or(Decision::Escalate),
         on_deadline: on_deadline.unwrap_or_default(),
         max_bytes: usize::try_from(max_bytes).ok()?,
+        max_decode_depth: usize::try_from(max_decode_depth).ok()?,
         rules,
         templates: templates
             .into_iter()

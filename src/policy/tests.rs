@@ -73,6 +73,7 @@ fn defaults_are_the_strict_ones() {
     let policy = with_rule("detector = \"pii.*\"\nthreshold = 1\naction = \"rewrite\"").unwrap();
     assert_eq!((policy.on_fault(), policy.on_unsupported()), (Decision::Veto, Decision::Escalate));
     assert_eq!(policy.max_bytes(), 1 << 20);
+    assert_eq!(policy.max_decode_depth(), 3);
     assert_eq!(policy.rules()[0].roles, Role::ALL);
     assert_eq!(policy.rules()[0].detector, Selector::Family("pii.".to_owned()));
     assert_eq!(policy.rules()[0].limit, Limit::Threshold(1.0));
@@ -113,7 +114,7 @@ dir/p.toml:4:12: `on_fault` is `allow`, expected veto or escalate: a text that c
 4 | on_fault = \"allow\"
   |            ^^^^^^^
 dir/p.toml:5:1: unknown key `max_byte` in the policy; did you mean `max_bytes`? known: schema, id, version, \
-description, on_fault, on_unsupported, on_deadline, max_bytes, rule, stream, list, urls, templates
+description, on_fault, on_unsupported, on_deadline, max_bytes, max_decode_depth, rule, stream, list, urls, templates
 5 | max_byte = 10
   | ^^^^^^^^
 dir/p.toml:10:13: `threshold` is `nan`, expected a number from 0 to 1

@@ -152,6 +152,7 @@ impl ListRail {
                     score: LISTED,
                     spans,
                     source: Source::Pattern,
+                    via: Vec::new(),
                 });
             }
         }

@@ -309,6 +309,7 @@ fn gather(hits: &[(usize, Hit)]) -> Vec<Detection> {
                 score: hit.score,
                 spans: vec![hit.span],
                 source: Source::Pattern,
+                via: Vec::new(),
             };
             groups.push((row, detection));
         }

@@ -54,6 +54,7 @@ pub fn scan(text: &str, out: &mut Vec<Detection>) {
         score,
         spans: vec![Span::new(start, end)],
         source: Source::Pattern,
+        via: Vec::new(),
     });
 }
 

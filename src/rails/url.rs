@@ -135,6 +135,7 @@ fn add(out: &mut Vec<Detection>, first: usize, detector: &str, score: f32, span:
             score,
             spans: vec![span],
             source: Source::Pattern,
+            via: Vec::new(),
         }),
     }
 }

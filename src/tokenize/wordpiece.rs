@@ -2,7 +2,7 @@
 
 use super::bert::{self, Word};
 use super::error::TokenizeError;
-use super::format::{CONTINUES, Hash, Header, Sections};
+use super::format::{CONTINUES, Hash, Header, Sections, hash};
 use super::tokens::Tokens;
 use std::fmt;
 use std::mem;
@@ -40,6 +40,30 @@ impl<B: AsRef<[u8]>> WordPiece<B> {
         let mut scratch = mem::take(&mut out.scratch);
         bert::words(text, self.header.rules, &mut scratch, |word| table.split(text, &word, out));
         out.scratch = scratch;
+    }
+
+    /// Id of the token that a lower-case word is whole, where there is one.
+    #[must_use]
+    pub fn whole_word(&self, word: &str) -> Option<u32> {
+        let word = word.as_bytes();
+        if word.is_empty() || word.len() > self.header.max_initial_bytes as usize {
+            return None;
+        }
+        self.table().find(word, hash(word, false), false)
+    }
+
+    /// The number of tokens of a lower-case word without punctuation; its length in bytes where a part is in no token.
+    #[must_use]
+    pub fn pieces(&self, word: &str) -> usize {
+        let table = self.table();
+        let mut hashes = Vec::new();
+        let (mut start, mut pieces) = (0, 0);
+        while let Some(rest) = word.as_bytes().get(start..).filter(|rest| !rest.is_empty()) {
+            let Some((_, len)) = table.longest(rest, start > 0, &mut hashes) else { return word.len() };
+            start += len;
+            pieces += 1;
+        }
+        pieces
     }
 
     /// Id of the token that opens a window, `[CLS]`.

@@ -191,13 +191,14 @@ fn swaps_disguises_lengths_and_pairs_are_measured() {
     assert!(figures.is_sorted() && figures[0] >= 0.0 && figures[2] > 0.0, "{hate}");
 
     let disguised = evaluation["disguise"].as_array().unwrap();
-    assert_eq!(disguised.len(), 22);
+    assert_eq!(disguised.len(), 46);
     let base64 =
         disguised.iter().find(|row| row["head"] == "toxicity" && row["disguise"] == "base64").unwrap();
     assert_eq!(base64["positives"], json!(3));
     let recall = &base64["at_threshold"];
     let share = |key: &str| recall[key].as_f64().unwrap();
-    assert!(share("before") > share("after"), "{base64}");
+    // What is encoded is decoded.
+    assert_eq!(share("before"), share("after"), "{base64}");
     assert!((share("points") - 100.0 * (share("after") - share("before"))).abs() < 1e-9, "{base64}");
     // The model knows no capitals.
     let upper = disguised.iter().find(|row| row["disguise"] == "uppercase").unwrap();

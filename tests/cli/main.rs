@@ -6,6 +6,7 @@ mod bench;
 mod calibrate;
 mod cascade;
 mod check;
+mod disguise;
 mod eval;
 mod explain;
 mod filter;

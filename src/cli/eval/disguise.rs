@@ -13,7 +13,7 @@ pub(super) struct Disguise {
 }
 
 /// Every disguise, in the order of the reports.
-pub(super) const DISGUISES: [Disguise; 11] = [
+pub(super) const DISGUISES: [Disguise; 23] = [
     Disguise { name: "uppercase", apply: |text, _| text.to_uppercase() },
     Disguise { name: "leetspeak", apply: |text, _| text.chars().map(leet).collect() },
     Disguise { name: "spaced", apply: |text, _| spaced(text) },
@@ -24,7 +24,19 @@ pub(super) const DISGUISES: [Disguise; 11] = [
     Disguise { name: "typos", apply: |text, seed| in_words(text, |word, at| typo(word, mix(seed, at))) },
     Disguise { name: "punctuated", apply: |text, _| in_words(text, |word, _| joined(word, ".")) },
     Disguise { name: "zalgo", apply: zalgo },
+    Disguise { name: "mathematical", apply: |text, _| text.chars().map(mathematical).collect() },
+    Disguise { name: "emoji letters", apply: |text, _| text.chars().map(boxed).collect() },
+    Disguise { name: "bidi", apply: |text, _| in_words(text, |word, _| overridden(word)) },
+    Disguise { name: "tags", apply: |text, _| text.chars().map(tag).collect() },
     Disguise { name: "base64", apply: |text, _| base64(text.as_bytes()) },
+    Disguise { name: "hex", apply: |text, _| each_byte(text, |byte| format!("{byte:02x}")) },
+    Disguise { name: "percent", apply: |text, _| in_words(text, |word, _| each_byte(word, percent)) },
+    Disguise { name: "entities", apply: |text, _| in_words(text, |word, _| each_char(word, reference)) },
+    Disguise { name: "quoted-printable", apply: |text, _| in_words(text, |word, _| each_byte(word, quoted)) },
+    Disguise { name: "escapes", apply: |text, _| in_words(text, |word, _| each_char(word, escape)) },
+    Disguise { name: "rot13", apply: |text, _| text.chars().map(rot13).collect() },
+    Disguise { name: "reversed", apply: |text, _| text.chars().rev().collect() },
+    Disguise { name: "nested", apply: |text, _| base64(each_byte(text, percent).as_bytes()) },
 ];
 
 /// The shortest word, in characters, that a disguise of words changes.
@@ -143,6 +155,77 @@ fn zalgo(text: &str, seed: u64) -> String {
         }
     }
     written
+}
+
+/// The bold letter of the mathematical alphabets.
+fn mathematical(character: char) -> char {
+    match character {
+        'A'..='Z' => moved(character, 'A', 0x1D400),
+        'a'..='z' => moved(character, 'a', 0x1D41A),
+        '0'..='9' => moved(character, '0', 0x1D7CE),
+        _ => character,
+    }
+}
+
+/// The letter in a negative square.
+fn boxed(character: char) -> char {
+    match character {
+        'A'..='Z' => moved(character, 'A', 0x1F170),
+        'a'..='z' => moved(character, 'a', 0x1F170),
+        _ => character,
+    }
+}
+
+/// The tag character of printable ASCII.
+fn tag(character: char) -> char {
+    match character {
+        ' '..='~' => moved(character, '\0', 0xE0000),
+        _ => character,
+    }
+}
+
+/// The letter by thirteen places on.
+fn rot13(character: char) -> char {
+    match character {
+        'A'..='M' | 'a'..='m' => moved(character, '\0', 13),
+        'N'..='Z' | 'n'..='z' => moved(character, '\r', 0),
+        _ => character,
+    }
+}
+
+/// The character as far from `to` as it is from `from`.
+fn moved(character: char, from: char, to: u32) -> char {
+    let place = u32::from(character).checked_sub(u32::from(from));
+    place.and_then(|place| char::from_u32(to + place)).unwrap_or(character)
+}
+
+/// The word backwards, shown forwards by an override.
+fn overridden(word: &str) -> String {
+    format!("\u{202E}{}\u{202C}", word.chars().rev().collect::<String>())
+}
+
+fn each_byte(text: &str, write: impl Fn(u8) -> String) -> String {
+    text.bytes().map(write).collect()
+}
+
+fn each_char(text: &str, write: impl Fn(char) -> String) -> String {
+    text.chars().map(write).collect()
+}
+
+fn percent(byte: u8) -> String {
+    format!("%{byte:02X}")
+}
+
+fn quoted(byte: u8) -> String {
+    format!("={byte:02X}")
+}
+
+fn reference(character: char) -> String {
+    format!("&#{};", u32::from(character))
+}
+
+fn escape(character: char) -> String {
+    character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
 /// Base64 with padding (RFC 4648, section 4).

@@ -41,6 +41,8 @@ pub(super) struct Judged {
     /// For each chosen head.
     pub(super) heads: Vec<LabelAndScore>,
     pub(super) decision: Decision,
+    /// Whether the text was read in another form beside its own.
+    pub(super) is_read: bool,
     /// Whether the row has labels and all of them are 0.
     pub(super) benign: bool,
     pub(super) pair: Option<String>,
@@ -214,6 +216,7 @@ impl Judge<'_> {
             slice,
             heads: self.heads.iter().map(|head| of(head)).collect(),
             decision: verdict.decision,
+            is_read: !verdict.readings.is_empty(),
             benign: !labels.is_empty() && labels.values().all(|label| *label == 0.0),
             pair,
             bias: self.probes.bias_head.map_or((None, None), of),

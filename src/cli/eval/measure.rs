@@ -111,6 +111,8 @@ pub(super) struct Decisions {
     pub(super) benign: u64,
     /// Benign rows vetoed or escalated.
     pub(super) benign_flagged: u64,
+    /// Benign rows that were read in another form beside their own.
+    pub(super) benign_read: u64,
 }
 
 impl Decisions {
@@ -130,6 +132,7 @@ impl Decisions {
         if row.benign {
             self.benign += 1;
             self.benign_flagged += u64::from(!row.decision.releases());
+            self.benign_read += u64::from(row.is_read);
         }
     }
 }

@@ -110,7 +110,8 @@ fn interval_table(heads: &[(&HeadFigures, &Report)]) -> String {
 }
 
 fn decisions(slices: &[Decisions]) -> String {
-    let columns = ["slice", "rows", "allow", "rewrite", "escalate", "veto", "benign", "flagged", "share"];
+    let columns =
+        ["slice", "rows", "allow", "rewrite", "escalate", "veto", "benign", "flagged", "share", "read"];
     let mut table = Table::new(&columns, columns.get(1..).unwrap_or_default());
     for slice in slices {
         table.row([
@@ -123,6 +124,7 @@ fn decisions(slices: &[Decisions]) -> String {
             slice.benign.to_string(),
             slice.benign_flagged.to_string(),
             slice.flagged_share().map_or_else(|| "-".to_owned(), |share| format!("{:.2}%", 100.0 * share)),
+            slice.benign_read.to_string(),
         ]);
     }
     table.render()

@@ -17,6 +17,16 @@ fn each_disguise_by_hand() {
         ("zero-width", "You are an i\u{200B}d\u{200B}i\u{200B}o\u{200B}t, Sam."),
         ("stretched", "You are an idioooot, Sam."),
         ("punctuated", "You are an i.d.i.o.t, Sam."),
+        ("mathematical", "𝐘𝐨𝐮 𝐚𝐫𝐞 𝐚𝐧 𝐢𝐝𝐢𝐨𝐭, 𝐒𝐚𝐦."),
+        ("emoji letters", "🆈🅾🆄 🅰🆁🅴 🅰🅽 🅸🅳🅸🅾🆃, 🆂🅰🅼."),
+        ("bidi", "You are an \u{202E}toidi\u{202C}, Sam."),
+        ("hex", "596f752061726520616e206964696f742c2053616d2e"),
+        ("percent", "You are an %69%64%69%6F%74, Sam."),
+        ("entities", "You are an &#105;&#100;&#105;&#111;&#116;, Sam."),
+        ("quoted-printable", "You are an =69=64=69=6F=74, Sam."),
+        ("escapes", "You are an \\u0069\\u0064\\u0069\\u006f\\u0074, Sam."),
+        ("rot13", "Lbh ner na vqvbg, Fnz."),
+        ("reversed", ".maS ,toidi na era uoY"),
         ("base64", "WW91IGFyZSBhbiBpZGlvdCwgU2FtLg=="),
     ] {
         assert_eq!(disguised(name, text, 7), expected, "{name}");
@@ -50,6 +60,17 @@ fn zalgo_marks_every_letter() {
     assert_eq!(marked.chars().filter(is_mark).count(), 6);
     assert_eq!(marked, disguised("zalgo", "ab c", 1));
     assert_ne!(marked, disguised("zalgo", "ab c", 2));
+}
+
+#[test]
+fn tags_hide_every_character() {
+    let hidden = disguised("tags", "Sam.", 0);
+    assert_eq!(hidden, "\u{E0053}\u{E0061}\u{E006D}\u{E002E}");
+}
+
+#[test]
+fn nested_is_percent_in_base64() {
+    assert_eq!(disguised("nested", "Sam", 0), base64(b"%53%61%6D"));
 }
 
 #[test]
