@@ -300,8 +300,10 @@ impl Guard {
                 let limits = inner.bundle.manifest().coverage;
                 let unknown = heads.unknown_share > limits.unknown_share;
                 let foreign = if unknown { Foreign::Wholly } else { foreign };
-                let unreadable = limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
                 let deeper = forms.is_some_and(Forms::deeper);
+                // What is encoded too deep is no riddle: it has a reason of its own.
+                let unreadable = !deeper
+                    && limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
                 if deeper {
                     fault = Some(format!(
                         "the text is encoded deeper than the policy's max_decode_depth of {}",
