@@ -156,7 +156,7 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 300 } else { 5000 }))]
 
     #[test]
     fn patterns_are_redacted_as_in_the_whole_text(text in any_text()) {
@@ -247,6 +247,39 @@ fn a_judgement_reads_what_was_released_before() {
     let read = stream.tail.last(usize::MAX);
     let tokens = stream.counter.count(embedded(), read);
     assert!(tokens <= 126 && tokens > 110, "{tokens}");
+}
+
+/// Where the stream of the text is cut.
+fn cuts(text: &str) -> Vec<usize> {
+    pieces(redacting(), text.as_bytes(), &[64]).iter().map(|piece| piece.end).collect()
+}
+
+#[test]
+fn runs_and_blocks_are_not_torn() {
+    let line = "The garden opens at nine in the morning, every day of the week.\n";
+    for block in [
+        format!(
+            "-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----\n",
+            "MIGHAgEAMBMGByqGSMabcdefghijklmnopqrstuvwx\n".repeat(70)
+        ),
+        format!("{}.\n", ["legal winner thank year wave sausage worth useful"; 3].join("\n")),
+        format!("{}\n", "eyJhbGciOiJIUzI1NiJ9abcdefghijkl".repeat(120)),
+    ] {
+        let text = [line, block.as_str(), line].concat();
+        assert_eq!(cuts(&text), [line.len(), text.len() - line.len(), text.len()], "{:?}", block.get(..20));
+    }
+    // A longer run begins a segment of its own.
+    let text = ["word ".repeat(600).as_str(), &"x".repeat(9000)].concat();
+    let cuts = cuts(&text);
+    assert!(cuts.contains(&3000) && cuts.contains(&(3000 + 4096)), "{cuts:?}");
+}
+
+#[test]
+fn a_match_over_a_forced_cut_comes_whole() {
+    let run = "1".repeat(4090);
+    let text = format!("{run} 4111 1111 1111 1111 ");
+    assert_eq!(shown(&pieces(redacting(), text.as_bytes(), &[100])), format!("{run} [CARD] "));
+    assert_eq!(cuts(&text), [4091, text.len()]);
 }
 
 #[test]
