@@ -4,6 +4,7 @@
 //! that segment together with as much of what was released before it as fits one window of the model. What it gives
 //! depends on the stream's bytes alone: any split of them gives the same pieces. `docs/stream.md` tells the design.
 
+mod open;
 mod piece;
 mod segment;
 mod tail;
@@ -18,7 +19,7 @@ use crate::normalize::Normalized;
 use crate::request::{Request, RequestError, Role};
 use crate::span::Span;
 use crate::tokenize::{Tokens, Words};
-use crate::verdict::{Coverage, Decision, Edit, Finding, Verdict};
+use crate::verdict::{Coverage, Decision, Detection, Edit, Finding, Verdict};
 pub use piece::Piece;
 
 use segment::{Segment, Segmenter};
@@ -193,13 +194,28 @@ impl Stream {
         let windowing = self.guard.windowing();
         let size = self.counter.count(&self.guard, &segment.text);
         let room = windowing.capacity().saturating_sub(size).max(windowing.overlap());
+        let ahead = self.ahead(&segment);
         let request = Request { text: segment.text, ..self.request.clone() };
         let verdict = {
-            let passage =
-                Passage { before: self.tail.last(room), behind: self.tail.text(), ahead: &segment.ahead };
+            let passage = Passage { before: self.tail.last(room), behind: self.tail.text(), ahead: &ahead };
             self.guard.judge_passage(&request, passage, segment.found)
         };
         self.piece(segment.start, &request.text, verdict)
+    }
+
+    /// What comes after the segment, up to the first match that a rule would replace.
+    fn ahead(&self, segment: &Segment) -> String {
+        let policy = self.guard.policy();
+        let is_met = |found: &&Detection| {
+            policy
+                .rules_for(&found.detector, self.request.role)
+                .any(|(_, rule)| found.score >= rule.threshold())
+        };
+        let met = segment.found_ahead.iter().filter(is_met).flat_map(|found| &found.spans);
+        match met.map(|span| span.start).min().and_then(|first| segment.ahead.get(..first)) {
+            Some(before) => format!("{before}["),
+            None => segment.ahead.clone(),
+        }
     }
 
     /// Ends the stream by the policy's `on_fault`.

@@ -21,7 +21,7 @@ use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, Source
 pub(super) struct Subject<'a> {
     request: &'a Request,
     passage: Passage<'a>,
-    /// What the pattern rail found in it, where that has looked already.
+    /// What was found in its places, where a stream has looked already.
     found: Option<Vec<Detection>>,
 }
 
@@ -53,7 +53,13 @@ impl<'a> Subject<'a> {
     /// What the patterns find in the text, or over its edges, and in its other forms, by its own offsets; `known` is what
     /// they have found in the text already.
     fn scan(&self, known: Option<Vec<Detection>>, forms: &Forms<'_>, patterns: &TextRails) -> Vec<Detection> {
-        let mut found = known.unwrap_or_else(|| self.scan_text(patterns));
+        let mut found = match known {
+            Some(mut known) => {
+                TextRails::scan_whole(&self.request.text, &mut known);
+                known
+            }
+            None => self.scan_text(patterns),
+        };
         // The forms are of what the classifiers read, which may begin before the text.
         let before = self.passage.before.len();
         for span in found.iter_mut().flat_map(|detection| &mut detection.spans) {
@@ -302,8 +308,8 @@ impl Guard {
                 let foreign = if unknown { Foreign::Wholly } else { foreign };
                 let deeper = forms.is_some_and(Forms::deeper);
                 // What is encoded too deep is no riddle: it has a reason of its own.
-                let unreadable = !deeper
-                    && limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
+                let unreadable =
+                    !deeper && limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
                 if deeper {
                     fault = Some(format!(
                         "the text is encoded deeper than the policy's max_decode_depth of {}",

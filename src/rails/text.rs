@@ -28,12 +28,22 @@ impl TextRails {
     ///
     /// Time and memory are linear in `text.len()`.
     pub fn scan(&self, text: &str, out: &mut Vec<Detection>) {
+        self.scan_places(text, out);
+        Self::scan_whole(text, out);
+    }
+
+    /// Of [`TextRails::scan`] what depends on the neighbourhood of a place alone.
+    pub(crate) fn scan_places(&self, text: &str, out: &mut Vec<Detection>) {
         self.patterns.scan(text, out);
         self.urls.scan(text, out);
-        repetition::scan(text, out);
         if !self.lists.is_empty() {
             self.lists.scan(&Normalized::new(text), out);
         }
+    }
+
+    /// Of [`TextRails::scan`] what depends on all of the text.
+    pub(crate) fn scan_whole(text: &str, out: &mut Vec<Detection>) {
+        repetition::scan(text, out);
     }
 
     /// The names of the detectors, for checking a policy's rules.

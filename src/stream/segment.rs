@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::open::is_open;
 use crate::rails::text::TextRails;
 use crate::sentence::SentenceEnds;
 use crate::span::Span;
@@ -19,10 +20,10 @@ const LONGEST: usize = 4096;
 /// Bytes without a digit after which what stands before them can no longer grow: the patterns that reach over spaces hold
 /// digits, and the longest words that may follow one (` extension `) are shorter than this.
 const QUIET: usize = 32;
-/// Most bytes looked at after a cut for as many without a digit.
-const AHEAD: usize = 128;
-/// Bytes looked at after a cut inside a run without spaces: the longest e-mail address.
-const AHEAD_IN_RUN: usize = 320;
+/// Bytes from a candidate inside a match that is under way to the next one.
+const STEP: usize = 8;
+/// Most bytes looked at after a cut: more than the longest e-mail address.
+const AHEAD: usize = 384;
 /// Bytes before a segment that are scanned with it: more than any pattern looks back.
 const BEHIND: usize = 512;
 /// Most bytes before a segment that are scanned with it, where they hold no cut to begin at.
@@ -35,10 +36,12 @@ pub(super) struct Segment {
     pub(super) start: usize,
     /// Its text, never empty.
     pub(super) text: String,
-    /// What comes after it, as far as its end was settled by that.
-    pub(super) ahead: String,
     /// What the patterns found in it, by its own offsets.
     pub(super) found: Vec<Detection>,
+    /// What comes after it, as far as its end was settled by that.
+    pub(super) ahead: String,
+    /// What the patterns found there, by its offsets.
+    pub(super) found_ahead: Vec<Detection>,
 }
 
 /// A place where a segment may end.
@@ -81,8 +84,8 @@ pub(super) struct Segmenter {
     ends: SentenceEnds,
     /// The next candidate, when it waits for what follows.
     waiting: Option<Candidate>,
-    /// Where the last match ends that crossed a candidate: no cut before it.
-    crossed: usize,
+    /// No cut before this: the last match that crossed a candidate, or may do so, goes on to here.
+    closed_until: usize,
     /// The cuts before the held text, and whether they were forced.
     cuts: VecDeque<(usize, bool)>,
     /// Most bytes that the policy lets be judged at once.
@@ -100,7 +103,7 @@ impl Segmenter {
             at: 0,
             ends: SentenceEnds::default(),
             waiting: None,
-            crossed: 0,
+            closed_until: 0,
             cuts: VecDeque::from([(0, false)]),
             limit,
         }
@@ -160,7 +163,7 @@ impl Segmenter {
                 () if c.is_whitespace() && size >= long => Kind::Space,
                 () => continue,
             };
-            if kind == Kind::Forced || self.at >= self.crossed {
+            if kind == Kind::Forced || self.at >= self.closed_until {
                 return Some(Candidate { at: self.at, kind });
             }
         }
@@ -168,16 +171,25 @@ impl Segmenter {
     }
 
     fn settle(&mut self, candidate: Candidate, ended: bool) -> Settled {
-        let at = candidate.at;
-        if candidate.kind != Kind::Forced && self.is_quiet(at) {
-            return Settled::Cut(at, at, self.scan(at));
+        let at = match candidate.kind {
+            Kind::Forced => self.last_space(candidate.at).unwrap_or(candidate.at),
+            _ => candidate.at,
+        };
+        if candidate.kind != Kind::Forced {
+            if is_open(self.text.get(self.held..at).unwrap_or_default()) {
+                self.closed_until = at + STEP;
+                return Settled::Not;
+            }
+            if self.is_quiet(at) {
+                return Settled::Cut(at, at, self.scan(at));
+            }
         }
         let view = match candidate.kind {
             // A later space will do as well, one after a sentence or without digits about.
             Kind::Space => return Settled::Not,
             Kind::Sentence => self.quiet_after(at),
             Kind::Forced => {
-                let view = at + AHEAD_IN_RUN;
+                let view = at + AHEAD;
                 (self.text.len() >= view).then(|| self.text.floor_char_boundary(view))
             }
         };
@@ -194,7 +206,7 @@ impl Segmenter {
         let mut cut = at;
         while let Some(start) = crosses(cut).map(|span| span.start).min() {
             if candidate.kind == Kind::Sentence {
-                self.crossed = crosses(cut).map(|span| span.end).max().unwrap_or_default();
+                self.closed_until = crosses(cut).map(|span| span.end).max().unwrap_or_default();
                 return Settled::Not;
             }
             cut = start;
@@ -210,14 +222,21 @@ impl Segmenter {
         Settled::Cut(cut, view, found)
     }
 
+    /// The end of the last space in the held text before `at`: a run without spaces is better not torn.
+    fn last_space(&self, at: usize) -> Option<usize> {
+        let held = self.text.get(self.held..at)?;
+        let space = held.rfind(char::is_whitespace)?;
+        Some(self.held + space + held.get(space..)?.chars().next()?.len_utf8())
+    }
+
     /// Whether the bytes before `at` keep matches from reaching over it.
     fn is_quiet(&self, at: usize) -> bool {
         let from = self.text.floor_char_boundary(at.saturating_sub(QUIET));
         !self.text.get(from..at).unwrap_or_default().contains(char::is_numeric)
     }
 
-    /// The first place from `at` on with enough bytes without a digit before it, or where to give up; nothing when that
-    /// has not come yet.
+    /// The first end of a word from `at` on with enough bytes without a digit before it, or where to give up; nothing when
+    /// that has not come yet.
     fn quiet_after(&self, at: usize) -> Option<usize> {
         let from = self.text.floor_char_boundary(at.saturating_sub(QUIET));
         let mut digit = from;
@@ -226,7 +245,9 @@ impl Segmenter {
             if c.is_numeric() {
                 digit = end;
             }
-            if end >= at && (end - digit >= QUIET || end - at >= AHEAD) {
+            // What is cut inside a word may look like something else.
+            let quiet = end - digit >= QUIET && c.is_whitespace();
+            if end >= at && (quiet || end - at >= AHEAD) {
                 return Some(end);
             }
         }
@@ -236,23 +257,31 @@ impl Segmenter {
     /// What the patterns find before `end`.
     fn scan(&self, end: usize) -> Vec<Detection> {
         let mut found = Vec::new();
-        self.patterns.scan(self.text.get(..end).unwrap_or_default(), &mut found);
+        self.patterns.scan_places(self.text.get(..end).unwrap_or_default(), &mut found);
         found
     }
 
     /// Takes the segment that ends at `cut` out of the held text, which was seen up to `view`.
     fn take(&mut self, cut: usize, view: usize, mut found: Vec<Detection>, kind: Kind) -> Segment {
         let start = self.held;
-        for detection in &mut found {
-            detection.spans.retain(|span| start <= span.start && span.end <= cut);
+        let ahead = self.text.get(cut..view).unwrap_or_default().to_owned();
+        let mut found_ahead = found.clone();
+        for detection in &mut found_ahead {
+            detection.spans.retain(|span| cut <= span.start);
             for span in &mut detection.spans {
-                *span = Span::new(span.start - start, span.end - start);
+                *span = Span::new(span.start - cut, span.end - cut);
+            }
+        }
+        for detection in &mut found {
+            // What began before the segment and was not known for what it is then ends in it: its rest is withheld.
+            detection.spans.retain(|span| start < span.end && span.end <= cut);
+            for span in &mut detection.spans {
+                *span = Span::new(span.start.max(start) - start, span.end - start);
             }
         }
         found.retain(|detection| !detection.spans.is_empty());
         let text = self.text.get(start..cut).unwrap_or_default().to_owned();
-        let ahead = self.text.get(cut..view).unwrap_or_default().to_owned();
-        let segment = Segment { start: self.base + start, text, ahead, found };
+        let segment = Segment { start: self.base + start, text, found, ahead, found_ahead };
         if self.at != cut {
             self.at = cut;
             self.ends = SentenceEnds::default();
@@ -278,7 +307,7 @@ impl Segmenter {
         self.base += from;
         self.held -= from;
         self.at -= from;
-        self.crossed = self.crossed.saturating_sub(from);
+        self.closed_until = self.closed_until.saturating_sub(from);
         while self.cuts.front().is_some_and(|(at, _)| *at < from) {
             self.cuts.pop_front();
         }

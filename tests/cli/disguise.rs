@@ -69,7 +69,7 @@ fn the_policy_says_how_deep_is_decoded() {
         ("", "veto", "full"),
         ("max_decode_depth = 2", "veto", "full"),
         ("max_decode_depth = 1\non_fault = \"escalate\"", "escalate", "partial"),
-        ("max_decode_depth = 0\non_unsupported = \"allow\"", "allow", "full"),
+        ("max_decode_depth = 0\non_unsupported = \"allow\"", "allow", "none"),
     ] {
         let policy = policy(directory.path(), line);
         let verdict = run(&["check", "--json", "--policy", &policy, text]).json();

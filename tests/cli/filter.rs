@@ -210,7 +210,7 @@ fn a_line_without_end_needs_little_memory() {
         start(&["--models", models, "--model", "portcullis-tiny", "--policy", policy.to_str().unwrap()]);
     let mut input = child.stdin.take().unwrap();
     let mut output = child.stdout.take().unwrap();
-    const MEGABYTES: usize = 8;
+    const MEGABYTES: usize = 16;
     let reader = std::thread::spawn(move || {
         let mut bytes = 0;
         let mut buffer = vec![0; 1 << 16];
