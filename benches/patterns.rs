@@ -118,7 +118,7 @@ fn prose() -> String {
     let mut text = String::new();
     while text.len() < LENGTH {
         state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345) & 0x7fff_ffff;
-        let word = if state % 200 == 0 {
+        let word = if state.is_multiple_of(200) {
             listed[(state >> 8) % 1000].as_str()
         } else {
             WORDS[(state >> 8) % WORDS.len()]

@@ -141,10 +141,13 @@ impl ListRail {
             }
         }
         for (name, places) in self.names.iter().zip(found) {
-            let spans: Vec<Span> = places
-                .outside_allowed()
-                .map(|(start, end)| text.to_caller(NormalizedSpan { start, end }))
-                .collect();
+            let mut spans: Vec<(usize, usize)> = Vec::new();
+            for (start, end) in places.outside_allowed() {
+                // One character of the caller's may have become several, each with a word in it.
+                let Span { start, end } = text.to_caller(NormalizedSpan { start, end });
+                push(&mut spans, start, end);
+            }
+            let spans: Vec<Span> = spans.into_iter().map(Span::from).collect();
             if !spans.is_empty() {
                 out.push(Detection {
                     detector: name.clone(),
@@ -176,10 +179,10 @@ impl Places {
     }
 }
 
-/// Adds a range that ends no earlier than the last one, and joins it to those that it overlaps.
-fn push(spans: &mut Vec<(usize, usize)>, mut start: usize, end: usize) {
-    while let Some(&(last_start, _)) = spans.last().filter(|(_, last_end)| *last_end > start) {
-        start = start.min(last_start);
+/// Adds a range, and joins it to those before that it overlaps; ranges come in the order of their ends.
+fn push(spans: &mut Vec<(usize, usize)>, mut start: usize, mut end: usize) {
+    while let Some(&(last_start, last_end)) = spans.last().filter(|(_, last_end)| *last_end > start) {
+        (start, end) = (start.min(last_start), end.max(last_end));
         spans.pop();
     }
     spans.push((start, end));

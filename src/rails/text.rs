@@ -1,5 +1,8 @@
 //! Every rail that needs no model, behind one call: patterns, addresses, word lists and repetition.
 
+#[cfg(test)]
+mod tests;
+
 use super::list::{ListError, ListRail, WordList};
 use super::pattern::PatternRail;
 use super::repetition;

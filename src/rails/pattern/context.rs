@@ -93,7 +93,7 @@ pub(super) fn announces(text: &str, at: usize, words: &[&str], unspaced: &[&str]
 pub(super) fn ahead(text: &str, from: usize) -> &str {
     let to = text.floor_char_boundary(from.saturating_add(WINDOW).min(text.len()));
     let ahead = text.get(from..to).unwrap_or_default();
-    let ahead = ahead.split(['[', '?', '!', ';']).next().unwrap_or_default();
+    let ahead = ahead.split(['[', ']', '?', '!', ';']).next().unwrap_or_default();
     // A full stop after a short word is an abbreviation's: `Passport No. 123456789`.
     let stop = ahead.match_indices(". ").find(|(stop, _)| {
         let word = ahead.get(..*stop).unwrap_or_default().rsplit(|c: char| !c.is_alphanumeric()).next();

@@ -37,8 +37,8 @@ impl Literals {
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
-            // A table of every transition scans twice as fast and takes a millisecond longer to make.
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            // Twice as fast as the compact automaton on prose, for a millisecond more at the start.
+            .kind(Some(AhoCorasickKind::DFA))
             .build(literals)
             .expect("a few hundred short literals");
         Self { automaton, rows }
