@@ -64,6 +64,11 @@ impl Words<'_> {
         self.rank(word).is_some()
     }
 
+    /// Whether the word, in lower case, is itself one of those listed.
+    pub(super) fn lists_whole(&self, word: &str) -> bool {
+        LISTED.binary_search(&word).is_ok()
+    }
+
     /// Whether the word, without an ending, is one of those listed because they are often disguised.
     pub(super) fn lists(&self, word: &str) -> bool {
         let mut buffer = [0; LONGEST];

@@ -181,7 +181,7 @@ fn read(word: &[Piece], words: &Words<'_>) -> Option<Leet> {
     let listed = words.lists(&reads);
     // Letters and then a number are a name with a number, but for words that are known to be written so.
     let lettered = !listed && before.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let numbered = before.len() < len && (lettered || words.knows(before));
+    let numbered = before.len() < len && (lettered || (before.len() > 1 && words.knows(before)));
     let counted = !listed && behind.len() < len && words.knows(behind);
     // Digits of a digest or of an identifier.
     let hex = !listed && spelt.bytes().all(|byte| byte.is_ascii_hexdigit()) && len - alphabetic >= 2;

@@ -131,7 +131,8 @@ impl Survey {
                     long |= repeated >= LEAST_REPEATED;
                 }
                 Class::Digit | Class::Sign => {
-                    mixed |= class(last) == Class::Letter;
+                    // What ends a sentence or a cell is no letter there.
+                    mixed |= class(last) == Class::Letter && !matches!(byte, b'!' | b'|');
                     digit = true;
                 }
                 Class::Foreign => foreign = true,

@@ -16,7 +16,8 @@ const MOST_PIECES: usize = 2;
 /// unknown ones it is half: another language has more that nothing mends.
 const LEAST_MENDABLE: usize = 3;
 const LEAST_MENDABLE_ENGLISH: usize = 2;
-/// Mendable words that people disguise, from which it is mistyped whatever else it holds; in English one.
+/// Mendable words that people disguise, from which it is mistyped whatever else it holds; in English, and of longer words
+/// without an ending, one.
 const LEAST_LISTED: usize = 2;
 const SHARE: usize = 4;
 
@@ -30,7 +31,8 @@ pub(super) fn is_mistyped(text: &str, survey: &Survey, words: &Words<'_>) -> boo
         let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_ascii_lowercase();
         if let Some(mended) = swapped(&word, words) {
             mendable += 1;
-            listed += usize::from(words.lists(&mended));
+            let sure = mended.len() > LEAST_WORD && words.lists_whole(&mended);
+            listed += if sure { LEAST_LISTED } else { usize::from(words.lists(&mended)) };
         }
     }
     if mendable == 0 {
