@@ -8,7 +8,7 @@ use std::path::Path;
 
 const HEAD: &str = "schema = 1\nid = \"p\"\nversion = \"1.0.0\"\non_unsupported = \"allow\"\n";
 const TEMPLATES: &str = "[templates]\nnotice = \"Help is there: call a friend.\"\n\"notice.de\" = \"Hilfe ist da.\"\n\
-    call = \"Call +44 20 7946 0958.\"\nrude = \"You are a worthless and disgusting idiot, and nobody likes you.\"\n";
+    call = \"Call +44 20 7946 0958.\"\nrude = \"You are a worthless and disgusting idiot, and nobody likes you.\"\nend = \"Stopped.\"\n\"end.de\" = \"Angehalten.\"\n";
 
 fn rule(id: &str, detector: &str, rest: &str) -> String {
     format!("[[rule]]\nid = \"{id}\"\ndetector = \"{detector}\"\nthreshold = 0.5\n{rest}\n")
@@ -136,6 +136,24 @@ fn a_conversation_with_a_vault_ends_where_it_began() {
     let verdict = guard
         .redact(&Request::new("Is al@example.org better than [EMAIL_1]?", Role::User).unwrap(), &mut vault);
     assert_eq!(verdict.text.as_deref(), Some("Is [EMAIL_2] better than [EMAIL_1]?"));
+}
+
+#[test]
+fn a_stopped_stream_ends_with_the_words_for_its_reader_and_the_notices_that_are_due() {
+    let rules = rewriting("pii.email", "append") + &rule("phone", "pii.phone", "action = \"veto\"");
+    let guard = guard(&format!("{rules}[stream]\nveto_template = \"end\"\n"));
+    let shown = |text: &str, locale: Option<&str>| {
+        let mut stream = guard.stream(Role::Assistant).with_locale(locale.map(str::to_owned));
+        let pieces = [stream.push(text.as_bytes()), stream.finish()].concat();
+        assert!(stream.is_closed() && stream.push(b"more").is_empty() && stream.finish().is_empty());
+        (stream.decision(), pieces.iter().map(|piece| piece.text.as_str()).collect::<String>())
+    };
+    let call = "Call +44 20 7946 0958 before noon, and ask for the old gardener. ";
+    let mail = "You can write to jo@example.org at any time of the day. ";
+    assert_eq!(shown(call, None), (Decision::Veto, "Stopped.".to_owned()));
+    assert_eq!(shown(call, Some("de-AT")), (Decision::Veto, "Angehalten.".to_owned()));
+    let expected = format!("{mail}Stopped.\n\nHelp is there: call a friend.");
+    assert_eq!(shown(&format!("{mail}{call}{mail}"), None), (Decision::Veto, expected));
 }
 
 proptest! {

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 use super::{
-    KnownDetector, Limit, MAX_POLICY_BYTES, Policy, PolicyError, PolicyErrors, PolicyWarning, Selector,
+    Action, KnownDetector, Limit, MAX_POLICY_BYTES, Policy, PolicyError, PolicyErrors, PolicyWarning,
+    Replacement, Selector,
 };
 use crate::rails::text::TextRails;
 use crate::request::Role;
@@ -77,6 +78,47 @@ fn defaults_are_the_strict_ones() {
     assert_eq!(policy.rules()[0].roles, Role::ALL);
     assert_eq!(policy.rules()[0].detector, Selector::Family("pii.".to_owned()));
     assert_eq!(policy.rules()[0].limit, Limit::Threshold(1.0));
+}
+
+#[test]
+fn every_mode_of_a_rewrite_is_read() {
+    let replacement = |lines: &str| {
+        let rule = format!("detector = \"pii.email\"\nthreshold = 1\naction = \"rewrite\"\n{lines}");
+        let policy = with_rule(&format!("{rule}\n[templates]\nt = \"text\"")).unwrap();
+        policy.rules()[0].action.clone()
+    };
+    for (lines, expected) in [
+        ("", Replacement::Redact),
+        ("mode = \"redact\"", Replacement::Redact),
+        ("mode = \"mask\"", Replacement::Mask { keep: 4 }),
+        ("mode = \"mask\"\nkeep = 0", Replacement::Mask { keep: 0 }),
+        ("mode = \"hash\"", Replacement::Hash),
+        ("mode = \"synthetic\"", Replacement::Synthetic),
+        ("mode = \"remove_sentence\"", Replacement::RemoveSentence),
+        ("mode = \"template\"\ntemplate = \"t\"", Replacement::Template("t".to_owned())),
+        ("mode = \"append\"\ntemplate = \"t\"", Replacement::Append("t".to_owned())),
+    ] {
+        assert_eq!(replacement(lines), Action::Rewrite(expected), "{lines}");
+    }
+}
+
+#[test]
+fn the_words_that_end_a_stream_are_a_template_in_the_readers_language() {
+    let rule = "detector = \"pii.email\"\nthreshold = 1\naction = \"veto\"\n";
+    let templates =
+        "[templates]\nend = \"Stopped.\"\n\"end.pt-BR\" = \"Parado.\"\n\"end.de\" = \"Angehalten.\"";
+    let bind = |policy: Policy| policy.bind(|_, _| Ok(0.9), &KNOWN).unwrap();
+    let policy = with_rule(&format!("{rule}[stream]\nveto_template = \"end\"\n{templates}")).unwrap();
+    assert!(policy.warnings().is_empty(), "those of other languages are used too");
+    let bound = bind(policy);
+    let ending = |locale| bound.stream_ending(locale);
+    assert_eq!(
+        [None, Some("pt"), Some("PT_br"), Some("de-AT")].map(ending),
+        [Some("Stopped."), Some("Stopped."), Some("Parado."), Some("Angehalten."),]
+    );
+    let silent = with_rule(&format!("{rule}{templates}")).unwrap();
+    assert_eq!(silent.warnings().len(), 3);
+    assert_eq!(bind(silent).stream_ending(None), None);
 }
 
 #[test]

@@ -214,3 +214,50 @@ fn a_text_in_another_language_is_held_and_says_why() {
     assert_eq!((held.status, verdict["decision"].as_str()), (Some(1), Some("escalate")));
     assert_eq!(verdict["coverage"].as_str(), Some("none"));
 }
+
+#[test]
+fn a_policy_that_hashes_asks_for_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (policy, key) = (folder.path().join("p.toml"), folder.path().join("key"));
+    std::fs::write(
+        &policy,
+        "schema = 1\nid = \"p\"\nversion = \"1.0.0\"\n[[rule]]\nid = \"mail\"\ndetector = \"pii.email\"\nthreshold = 0.5\n\
+         action = \"rewrite\"\nmode = \"hash\"\n",
+    )
+    .unwrap();
+    std::fs::write(&key, "sixteen bytes or more").unwrap();
+    let text = "Please write to jo@example.org today.";
+    let (policy, key) = (policy.to_str().unwrap(), key.to_str().unwrap());
+    let refused = run(&["check", "--policy", policy, text]);
+    assert_eq!(refused.status, Some(2));
+    assert_snapshot!(refused.stderr, @"portcullis: cannot start the guard: the rule `mail` has the mode hash, expected a key for it: none was given");
+    let hashed = run(&["check", "--policy", policy, "--hash-key", key, "--json", text]).json();
+    assert!(hashed["text"].as_str().unwrap().starts_with("Please write to [EMAIL_"), "{hashed}");
+    let missing = run(&["check", "--policy", policy, "--hash-key", "/nowhere", text]);
+    assert_eq!(missing.status, Some(2));
+    assert!(missing.stderr.contains("cannot read the hash key /nowhere"), "{}", missing.stderr);
+}
+
+#[test]
+fn a_template_comes_in_the_language_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("p.toml");
+    std::fs::write(
+        &policy,
+        "schema = 1\nid = \"p\"\nversion = \"1.0.0\"\n[[rule]]\nid = \"mail\"\ndetector = \"pii.email\"\nthreshold = 0.5\n\
+         action = \"rewrite\"\nmode = \"template\"\ntemplate = \"t\"\n[templates]\nt = \"Sorry.\"\n\"t.de\" = \"Verzeihung.\"\n",
+    )
+    .unwrap();
+    let policy = policy.to_str().unwrap();
+    let text = "Please write to jo@example.org today.";
+    let check = |locale: &str| {
+        run(&["check", "--policy", policy, "--locale", locale, "--json", text]).json()["text"].clone()
+    };
+    assert_eq!((check("de-CH"), check("fr")), ("Verzeihung.".into(), "Sorry.".into()));
+    let line = format!("{{\"text\":\"{text}\",\"locale\":\"de\"}}\n");
+    let piped = crate::program::run_with(&["pipe", "--policy", policy], line.as_bytes()).json();
+    assert_eq!(piped["text"], "Verzeihung.");
+    let filtered =
+        crate::program::run_with(&["filter", "--policy", policy, "--locale", "de"], text.as_bytes());
+    assert_eq!((filtered.stdout.as_str(), filtered.stderr.as_str()), ("Verzeihung.", ""));
+}
