@@ -43,7 +43,7 @@ fn hashed(bytes: &[u8]) {
     let manifest = Manifest::parse(HASHED).expect("the small manifest is valid");
     let ModelShape::Hashed(shape) = &manifest.model else { unreachable!("it has [hashed]") };
     let Some(bytes) = mapped(bytes) else { return };
-    let Ok(weights) = HashedWeights::open(bytes, &manifest, *shape) else { return };
+    let Ok(weights) = HashedWeights::open(bytes, &manifest.weights, manifest.heads.len(), *shape) else { return };
     assert_eq!(weights.table().len(), shape.buckets * weights.heads());
     assert_eq!((weights.scale().len(), weights.bias().len()), (weights.heads(), weights.heads()));
 }

@@ -27,6 +27,11 @@ impl<'a> Forms<'a> {
         std::iter::once(self.normalized.text()).chain(self.readings.list().iter().map(Reading::text))
     }
 
+    /// Whether the text has no form but the one it stands in.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.normalized.is_changed() && self.readings.list().is_empty()
+    }
+
     /// How many texts there are.
     pub(super) fn len(&self) -> usize {
         1 + self.readings.list().len()

@@ -36,6 +36,12 @@ pub(crate) struct Passage<'a> {
     pub(crate) ahead: &'a str,
 }
 
+impl Passage<'_> {
+    const fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.behind.is_empty() && self.ahead.is_empty()
+    }
+}
+
 impl<'a> Subject<'a> {
     /// A part of a longer text, whose matches are known.
     pub(super) const fn part(request: &'a Request, passage: Passage<'a>, found: Vec<Detection>) -> Self {
@@ -50,9 +56,9 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// What the patterns find in the text, or over its edges, and in its other forms, by its own offsets; `known` is what
-    /// they have found in the text already.
-    fn scan(&self, known: Option<Vec<Detection>>, forms: &Forms<'_>, patterns: &TextRails) -> Vec<Detection> {
+    /// What the guard's patterns find in the text, or over its edges, and in its other forms, by its own offsets.
+    fn scan(&self, known: Option<Vec<Detection>>, forms: &Forms<'_>, guard: &Guard) -> Vec<Detection> {
+        let patterns = &guard.0.patterns;
         let mut found = match known {
             Some(mut known) => {
                 TextRails::scan_whole(&self.request.text, &mut known);
@@ -60,13 +66,21 @@ impl<'a> Subject<'a> {
             }
             None => self.scan_text(patterns),
         };
-        // The forms are of what the classifiers read, which may begin before the text.
-        let before = self.passage.before.len();
-        for span in found.iter_mut().flat_map(|detection| &mut detection.spans) {
-            *span = Span::new(span.start + before, span.end + before);
+        if forms.is_plain() {
+            return found;
         }
-        forms.scan(patterns, &mut found);
-        within(&mut found, before, self.request.text.len());
+        let Passage { behind, ahead, .. } = self.passage;
+        if self.passage.is_empty() {
+            forms.scan(patterns, &mut found);
+            return found;
+        }
+        // The forms that the classifiers read lack what patterns look back and ahead to.
+        let text = [behind, &self.request.text, ahead].concat();
+        for span in found.iter_mut().flat_map(|detection| &mut detection.spans) {
+            *span = Span::new(span.start + behind.len(), span.end + behind.len());
+        }
+        guard.forms(&text).scan(patterns, &mut found);
+        within(&mut found, behind.len(), self.request.text.len());
         found
     }
 
@@ -201,13 +215,12 @@ impl Guard {
         let limit = inner.policy.policy().max_bytes();
         let found: Vec<_> = subjects.iter_mut().map(|subject| subject.found.take()).collect();
         let texts: Vec<Cow<'_, str>> = subjects.iter().map(Subject::read).collect();
-        let depth = inner.policy.policy().max_decode_depth();
         let forms: Vec<Option<Forms<'_>>> = subjects
             .iter()
             .zip(&texts)
             .map(|(subject, text)| {
                 let within = subject.request.text.len() <= limit;
-                within.then(|| Forms::new(text, inner.lexicon(), depth))
+                within.then(|| self.forms(text))
             })
             .collect();
         let normalize = start.elapsed().saturating_sub(begin);
@@ -215,7 +228,7 @@ impl Guard {
         let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(subjects.len());
         for ((subject, known), forms) in subjects.iter().zip(found).zip(&forms) {
             detections.push(match forms {
-                Some(forms) => subject.scan(known, forms, &inner.patterns),
+                Some(forms) => subject.scan(known, forms, self),
                 None => known.unwrap_or_default(),
             });
         }
@@ -261,6 +274,11 @@ impl Guard {
                 (verdict, together)
             })
             .collect()
+    }
+
+    /// The forms of a text that the rails judge.
+    fn forms<'t>(&self, text: &'t str) -> Forms<'t> {
+        Forms::new(text, self.0.lexicon(), self.policy().policy().max_decode_depth())
     }
 
     /// The verdict of the policy on what the rails saw, neither named nor recorded yet.
