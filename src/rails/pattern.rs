@@ -40,6 +40,7 @@ use super::url::UrlRail;
 use crate::span::Span;
 use crate::verdict::{Detection, Source};
 use literals::Literals;
+use near::before;
 use secret::Token;
 
 /// Most walks over one text: the first, and those over what the earlier ones left.
@@ -153,7 +154,7 @@ const _: () = assert!(DETECTORS.len() <= Mask::BITS as usize, "a mask has a bit 
 pub struct PatternRail {
     /// For each byte value, the detectors it triggers.
     triggers: [Mask; 256],
-    /// The detectors that a number triggers.
+    /// Of these, the detectors that only the first digit of a number triggers.
     numbers: Mask,
     literals: &'static Literals,
 }
@@ -164,17 +165,19 @@ impl PatternRail {
     pub fn new() -> Self {
         let mut rail = Self { triggers: [0; 256], numbers: 0, literals: Literals::all() };
         for (row, detector) in DETECTORS.iter().enumerate() {
-            match detector.trigger {
-                Trigger::Bytes(bytes) => {
-                    for &byte in bytes {
-                        if let Some(mask) = rail.triggers.get_mut(usize::from(byte)) {
-                            *mask |= 1 << row;
-                        }
-                    }
+            let bytes = match detector.trigger {
+                Trigger::Bytes(bytes) => bytes,
+                Trigger::Numbers => {
+                    rail.numbers |= 1 << row;
+                    b"0123456789"
                 }
-                Trigger::Numbers => rail.numbers |= 1 << row,
                 // The automaton and the strides know their rows.
-                Trigger::Literals(_) | Trigger::Tokens(_) | Trigger::Every(_) => {}
+                Trigger::Literals(_) | Trigger::Tokens(_) | Trigger::Every(_) => continue,
+            };
+            for &byte in bytes {
+                if let Some(mask) = rail.triggers.get_mut(usize::from(byte)) {
+                    *mask |= 1 << row;
+                }
             }
         }
         rail
@@ -224,14 +227,16 @@ impl PatternRail {
 
     fn walk(&self, text: &str, hits: &mut Vec<(usize, Hit)>) {
         let mut found = Found { text, floors: [0; DETECTORS.len()], hits };
-        let mut in_number = false;
-        for (at, &byte) in text.as_bytes().iter().enumerate() {
+        let bytes = text.as_bytes();
+        for (at, &byte) in bytes.iter().enumerate() {
             let mut mask = self.triggers.get(usize::from(byte)).copied().unwrap_or_default();
-            let digit = byte.is_ascii_digit();
-            if digit && !in_number {
-                mask |= self.numbers;
+            if mask == 0 {
+                continue;
             }
-            in_number = digit;
+            // Within a number, the detectors that numbers trigger have been asked already.
+            if byte.is_ascii_digit() && before(bytes, at, 1, 0).is_ascii_digit() {
+                mask &= !self.numbers;
+            }
             while mask != 0 {
                 found.look(mask.trailing_zeros() as usize, at);
                 mask &= mask - 1;

@@ -62,8 +62,7 @@ impl<'t> Iterator for Addresses<'t> {
         let floor = self.at;
         let mut from = self.at;
         loop {
-            let found =
-                from + self.text.as_bytes().get(from..)?.iter().position(|b| matches!(b, b'.' | b':'))?;
+            let found = from + memchr::memchr2(b'.', b':', self.text.as_bytes().get(from..)?)?;
             from = found + 1;
             let address = if self.text.get(found..)?.starts_with("://") {
                 with_scheme(self.text, found, floor)
