@@ -1,6 +1,7 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
 mod builder;
+mod classify;
 mod explain;
 mod forms;
 mod inspect;
@@ -29,9 +30,7 @@ use crate::rails::pattern::PatternRail;
 use crate::reading::{Lexicon, NoWords};
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens, WordPiece};
-use crate::verdict::{
-    Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Source, Timing, Verdict,
-};
+use crate::verdict::{Coverage, CoverageReason, Detection, Edit, ModelRef, PolicyRef, Timing, Verdict};
 
 /// A guard. Clones share everything; it may be used from many threads at once.
 ///
@@ -301,7 +300,7 @@ impl Guard {
                 (Coverage::Partial, Some(CoverageReason::Fault))
             }
             Some(Outcome::Scored(heads)) => {
-                scores = self.classify(heads, forms, together, &mut detections);
+                scores = self.classify(request.role, heads, forms, together, &mut detections);
                 let unknown = heads.unknown_share > inner.bundle.manifest().coverage.unknown_share;
                 let foreign = match forms {
                     _ if unknown => Foreign::Wholly,
@@ -360,37 +359,6 @@ impl Guard {
             timing: Timing::default(),
             decision_id: String::new(),
         }
-    }
-
-    /// Adds a detection for each head and answers the named scores.
-    ///
-    /// A score from a reading says what this saw through, and where.
-    fn classify(
-        &self,
-        heads: &HeadScores,
-        forms: Option<&Forms<'_>>,
-        together: Option<&Together>,
-        detections: &mut Vec<Detection>,
-    ) -> Vec<(String, f32)> {
-        let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
-        let places = together.map_or(&[] as &[usize], |together| &together.forms);
-        let readings = places.iter().map(|place| forms.and_then(|forms| forms.reading(*place)));
-        self.heads()
-            .iter()
-            .zip(scores)
-            .zip(readings.chain(std::iter::repeat(None)))
-            .map(|((head, score), reading)| {
-                detections.push(Detection {
-                    detector: format!("classifier.{}", head.name),
-                    category: head.name.clone(),
-                    score,
-                    spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
-                    source: Source::Classifier,
-                    via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
-                });
-                (head.name.clone(), score)
-            })
-            .collect()
     }
 
     /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.

@@ -117,6 +117,8 @@ pub(super) struct Together {
     pub(super) outcome: Outcome,
     /// For each head the place of the form that its logit is from, 0 for the normalized text.
     pub(super) forms: Vec<usize>,
+    /// The heads' logits of the normalized text.
+    pub(super) stored: Vec<f32>,
 }
 
 impl Together {
@@ -125,7 +127,7 @@ impl Together {
         let mut together: Option<Self> = None;
         for (place, outcome) in outcomes.into_iter().enumerate() {
             together = Some(match together {
-                None => Self { forms: forms(&outcome), outcome },
+                None => Self::stored(outcome),
                 Some(before) => before.with(outcome, place),
             });
         }
@@ -153,14 +155,15 @@ impl Together {
                 Outcome::Scored(heads)
             }
         };
-        Self { outcome, forms: self.forms }
+        Self { outcome, ..self }
     }
-}
 
-fn forms(outcome: &Outcome) -> Vec<usize> {
-    match outcome {
-        Outcome::Scored(HeadScores { logits, .. }) => vec![0; logits.len()],
-        _ => Vec::new(),
+    fn stored(outcome: Outcome) -> Self {
+        let stored = match &outcome {
+            Outcome::Scored(HeadScores { logits, .. }) => logits.clone(),
+            _ => Vec::new(),
+        };
+        Self { forms: vec![0; stored.len()], stored, outcome }
     }
 }
 
