@@ -2,6 +2,7 @@
 
 mod builder;
 mod cascade;
+mod classify;
 mod explain;
 mod forms;
 mod inspect;

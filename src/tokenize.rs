@@ -30,7 +30,7 @@ mod attacks;
 pub use compile::compile;
 pub use error::TokenizeError;
 pub use hugging_face::HuggingFace;
-pub use tokens::Tokens;
+pub use tokens::{Legibility, Tokens};
 pub use windows::Windowing;
 pub use wordpiece::WordPiece;
 pub use words::Words;

@@ -67,7 +67,7 @@ impl Guard {
     pub fn explain(&self, request: &Request) -> Result<Explanation, GuardError> {
         let (verdict, together) = self.check_one(request);
         let depth = self.policy().policy().max_decode_depth();
-        let Some(Together { outcome: Outcome::Scored(scored), forms: places }) = together else {
+        let Some(Together { outcome: Outcome::Scored(scored), forms: places, .. }) = together else {
             return Ok(Explanation { verdict, heads: Vec::new(), words: Vec::new() });
         };
         let forms = Forms::new(&request.text, self.0.lexicon(), depth);

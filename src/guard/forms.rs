@@ -6,6 +6,7 @@ use crate::rails::classifier::{HeadScores, Outcome};
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, Reading, Readings};
 use crate::span::{NormalizedSpan, Span};
+use crate::tokenize::Legibility;
 use crate::verdict::{Detection, Disguise};
 
 /// The normalized text and its readings.
@@ -121,6 +122,8 @@ pub(super) struct Together {
     pub(super) outcome: Outcome,
     /// For each head the place of the form that its logit is from, 0 for the normalized text.
     pub(super) forms: Vec<usize>,
+    /// The heads' logits of the normalized text.
+    pub(super) stored: Vec<f32>,
 }
 
 impl Together {
@@ -129,7 +132,7 @@ impl Together {
         let mut together: Option<Self> = None;
         for (place, outcome) in outcomes.into_iter().enumerate() {
             together = Some(match together {
-                None => Self { forms: forms(&outcome), outcome },
+                None => Self::stored(outcome),
                 Some(before) => before.with(outcome, place),
             });
         }
@@ -155,7 +158,15 @@ impl Together {
                 Outcome::Scored(others) | Outcome::Early(others),
             ) => Outcome::Early(strongest(heads, others, &mut self.forms, place)),
         };
-        Self { outcome, forms: self.forms }
+        Self { outcome, ..self }
+    }
+
+    fn stored(outcome: Outcome) -> Self {
+        let stored = match &outcome {
+            Outcome::Scored(heads) | Outcome::Early(heads) => heads.logits.clone(),
+            _ => Vec::new(),
+        };
+        Self { forms: vec![0; stored.len()], stored, outcome }
     }
 }
 
@@ -175,18 +186,13 @@ fn strongest(mut heads: HeadScores, others: HeadScores, forms: &mut [usize], pla
         },
         work: (heads.work * heads.windows as f32 + others.work * others.windows as f32) / windows,
         // What one form cannot be read in, another may be.
-        unreadable_share: heads.unreadable_share.min(others.unreadable_share),
+        legibility: clearer(heads.legibility, others.legibility),
         ..heads
     }
 }
 
-fn forms(outcome: &Outcome) -> Vec<usize> {
-    match outcome {
-        Outcome::Scored(HeadScores { logits, .. }) | Outcome::Early(HeadScores { logits, .. }) => {
-            vec![0; logits.len()]
-        }
-        _ => Vec::new(),
-    }
+fn clearer(a: Legibility, b: Legibility) -> Legibility {
+    if b.unreadable_share(0) < a.unreadable_share(0) { b } else { a }
 }
 
 #[cfg(test)]
@@ -201,7 +207,7 @@ mod tests {
             tokens: 3,
             windows: 1,
             unknown_share: 0.0,
-            unreadable_share: 0.0,
+            legibility: Legibility::default(),
         }
     }
 

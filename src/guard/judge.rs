@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 use super::forms::{Forms, Together};
 use super::{Guard, full_message};
 use crate::act::{self, ActError};
-use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::Foreign;
 use crate::policy::{BoundPolicy, OnDeadline};
-use crate::rails::classifier::{HeadScores, Judged, Outcome};
+use crate::rails::classifier::{Judged, Outcome};
 use crate::rails::text::TextRails;
 use crate::request::Request;
 use crate::span::Span;
 use crate::vault::Vault;
-use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, Source, Timing, Verdict};
+use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, Timing, Verdict};
 
 /// One text on its way to a verdict.
 pub(super) struct Subject<'a> {
@@ -315,7 +314,7 @@ impl Guard {
                 (Coverage::Partial, vec![CoverageReason::Fault])
             }
             Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
-                scores = self.classify(heads, forms, together, &mut detections);
+                scores = self.classify(request.role, heads, forms, together, &mut detections);
                 (exit, work) = (heads.exit, heads.work);
                 early = matches!(outcome, Some(Outcome::Early(_)));
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
@@ -326,8 +325,10 @@ impl Guard {
                 let foreign = if unknown { Foreign::Wholly } else { foreign };
                 let deeper = forms.is_some_and(Forms::deeper);
                 // What is encoded too deep is no riddle: it has a reason of its own.
+                let known = self.characters_found(request, &detections);
+                let unreadable_share = heads.legibility.unreadable_share(known);
                 let unreadable =
-                    !deeper && limits.unreadable_share.is_some_and(|limit| heads.unreadable_share > limit);
+                    !deeper && limits.unreadable_share.is_some_and(|limit| unreadable_share > limit);
                 if deeper {
                     fault = Some(format!(
                         "the text is encoded deeper than the policy's max_decode_depth of {}",
@@ -394,6 +395,21 @@ impl Guard {
         }
     }
 
+    /// The characters in the places that a rule of the policy acts on.
+    fn characters_found(&self, request: &Request, detections: &[Detection]) -> usize {
+        let policy = &self.0.policy;
+        let acted_on = |detection: &&Detection| {
+            policy
+                .rules_for(&detection.detector, request.role)
+                .any(|(_, rule)| detection.score >= rule.threshold())
+        };
+        let spans = detections.iter().filter(acted_on).flat_map(|detection| &detection.spans);
+        spans
+            .filter_map(|span| request.text.get(span.start..span.end))
+            .map(|found| found.chars().count())
+            .sum()
+    }
+
     /// The policy that weighs an outcome: what an exit says in place of the whole model has thresholds of its own.
     fn policy_for(&self, outcome: Option<&Outcome>) -> &BoundPolicy {
         let exit = match outcome {
@@ -409,37 +425,6 @@ impl Guard {
         let late = verdict.coverage_reason == Some(CoverageReason::Deadline);
         let exit = verdict.exit.as_ref().filter(|_| late);
         exit.and_then(|exit| exits.named(exit)).unwrap_or(&self.0.policy)
-    }
-
-    /// Adds a detection for each head and answers the named scores.
-    ///
-    /// A score from a reading says what this saw through, and where.
-    fn classify(
-        &self,
-        heads: &HeadScores,
-        forms: Option<&Forms<'_>>,
-        together: Option<&Together>,
-        detections: &mut Vec<Detection>,
-    ) -> Vec<(String, f32)> {
-        let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
-        let places = together.map_or(&[] as &[usize], |together| &together.forms);
-        let readings = places.iter().map(|place| forms.and_then(|forms| forms.reading(*place)));
-        self.heads()
-            .iter()
-            .zip(scores)
-            .zip(readings.chain(std::iter::repeat(None)))
-            .map(|((head, score), reading)| {
-                detections.push(Detection {
-                    detector: format!("classifier.{}", head.name),
-                    category: head.name.clone(),
-                    score,
-                    spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
-                    source: Source::Classifier,
-                    via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
-                });
-                (head.name.clone(), score)
-            })
-            .collect()
     }
 
     /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.

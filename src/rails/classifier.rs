@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use crate::bundle::{Bundle, Model};
 use crate::encode::EncodeError;
-use crate::tokenize::{TokenizeError, Windowing};
+use crate::tokenize::{Legibility, TokenizeError, Windowing};
 use encoded::Encoded;
 use hashed::Hashed;
 
@@ -74,9 +74,8 @@ pub struct HeadScores {
     pub windows: usize,
     /// Share of characters outside the vocabulary, in `0..=1`.
     pub unknown_share: f32,
-    /// Share of characters in words that the vocabulary takes apart into crumbs, in `0..=1`: see
-    /// [`Tokens::unreadable_share`](crate::tokenize::Tokens::unreadable_share).
-    pub unreadable_share: f32,
+    /// How much of it is in words that the vocabulary can read; nothing where the model has none.
+    pub legibility: Legibility,
 }
 
 /// How the rail fared with one text.
@@ -240,9 +239,8 @@ impl Summary {
         self.add(logits);
     }
 
-    /// What became of a text of `tokens` tokens, an `unknown_share` of whose characters the model has no tokens for, and
-    /// an `unreadable_share` crumbs only.
-    fn outcome(self, tokens: usize, unknown_share: f32, unreadable_share: f32) -> Outcome {
+    /// What became of a text of `tokens` tokens, an `unknown_share` of whose characters the model has no tokens for.
+    fn outcome(self, tokens: usize, unknown_share: f32, legibility: Legibility) -> Outcome {
         if let Some(failure) = self.failure {
             return Outcome::Failed(failure);
         }
@@ -254,8 +252,7 @@ impl Summary {
             (done, all) => done as f32 / all as f32,
         };
         let (logits, windows) = (self.logits, self.windows);
-        let scores =
-            HeadScores { logits, exit: self.exit, work, tokens, windows, unknown_share, unreadable_share };
+        let scores = HeadScores { logits, exit: self.exit, work, tokens, windows, unknown_share, legibility };
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }

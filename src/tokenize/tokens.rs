@@ -8,7 +8,29 @@ use std::fmt;
 use std::ops::Range;
 
 /// Letters and digits in words from which a text can be called unreadable.
-const LEAST_READ: usize = 12;
+const LEAST_WRITTEN: usize = 12;
+
+/// How much of a text is in words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Legibility {
+    /// Letters and digits in words.
+    pub written: usize,
+    /// Those of them that make no sense.
+    pub unreadable: usize,
+}
+
+impl Legibility {
+    /// The share that is unreadable, in `0..=1`, when `known` of the unreadable characters are known for what they are,
+    /// such as keys and account numbers; 0 where less than twelve are left.
+    #[must_use]
+    pub fn unreadable_share(self, known: usize) -> f32 {
+        let known = known.min(self.unreadable);
+        match self.written - known {
+            ..LEAST_WRITTEN => 0.0,
+            written => (self.unreadable - known) as f32 / written as f32,
+        }
+    }
+}
 
 /// Whether the token at `span` is part of a word and not a sign.
 fn is_in_word(text: &str, span: &NormalizedSpan) -> bool {
@@ -57,13 +79,12 @@ impl Tokens {
         self.ids.len() == 1 && self.unknown_chars == 0
     }
 
-    /// Share of the letters and digits of `text`, whose tokens these are, that stand in words the vocabulary has to take
+    /// The letters and digits of `text`, whose tokens these are, and those of them in words that the vocabulary has to take
     /// apart into pieces of two characters or less in the mean: what no one wrote to be read, or not in this language.
     ///
-    /// Words of one or two characters, and those without a letter, are left out. 0 where less than twelve characters are
-    /// left.
+    /// Words of one or two characters, and those without a letter, are left out.
     #[must_use]
-    pub fn unreadable_share(&self, text: &str) -> f32 {
+    pub fn legibility(&self, text: &str) -> Legibility {
         let (mut all, mut unreadable) = (0, 0);
         let mut word = (0..0, 0);
         let end = NormalizedSpan { start: usize::MAX, end: usize::MAX };
@@ -81,7 +102,7 @@ impl Tokens {
             }
             word = if is_in_word(text, span) { (span.start..span.end, 1) } else { (span.end..span.end, 0) };
         }
-        if all < LEAST_READ { 0.0 } else { unreadable as f32 / all as f32 }
+        Legibility { written: all, unreadable }
     }
 
     /// Ranges of [`ids`](Self::ids), each of at most `window - 2` tokens; every token is in at least one.

@@ -34,6 +34,15 @@ fn a_disguised_insult_is_found_where_it_stands() {
 }
 
 #[test]
+fn what_is_plain_to_see_is_not_put_down_to_a_disguise() {
+    let verdict = run(&["check", "--json", "you stupid idiot, you are sooooo stupid"]).json();
+    assert_eq!(verdict["readings"], serde_json::json!([["stretched"]]));
+    let finding = &verdict["findings"][0];
+    assert_eq!((&finding["category"], &finding["spans"]), (&"toxicity".into(), &serde_json::json!([])));
+    assert!(finding.get("via").is_none(), "{finding}");
+}
+
+#[test]
 fn a_text_without_disguise_says_nothing_of_it() {
     let run = run(&["check", "--json", "My new i7 laptop, order AB-17, runs python3 at 4GHz."]);
     assert_eq!(run.status, Some(0));

@@ -314,7 +314,7 @@ impl Pass<'_> {
             .map(|((sum, tokens), judged)| match tokens {
                 Ok(tokens) => {
                     let unknown = tokens.unknown_chars as f32 / tokens.chars.max(1) as f32;
-                    sum.outcome(tokens.ids.len(), unknown, tokens.unreadable_share(judged.text))
+                    sum.outcome(tokens.ids.len(), unknown, tokens.legibility(judged.text))
                 }
                 Err(error) => Outcome::Failed(error.to_string()),
             })

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Judged, Outcome, StageTimes, Summary, Threads};
 use crate::bundle::HashedWeights;
 use crate::hashed::{Scratch, logits};
-use crate::tokenize::{Windowing, Words};
+use crate::tokenize::{Legibility, Windowing, Words};
 
 /// Texts of a batch that one thread takes at a time: fewer are not worth telling another.
 const SHARE: usize = 16;
@@ -96,5 +96,5 @@ fn one(weights: &HashedWeights, judged: &Judged<'_>, windowing: Windowing, buffe
         }
         sum.add(logits(weights, words, window, scratch));
     }
-    sum.outcome(words.len(), 0.0, 0.0)
+    sum.outcome(words.len(), 0.0, Legibility::default())
 }

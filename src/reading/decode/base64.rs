@@ -26,8 +26,14 @@ pub(super) fn find(text: &str, words: &Words<'_>, parts: &mut Vec<Part>) {
             }
             lines.extend(runs.next());
         }
-        if let Some(part) = decoded(text, &lines, words) {
-            parts.push(part);
+        match decoded(text, &lines, words) {
+            Some(part) => parts.push(part),
+            // A line of something else before it hides nothing.
+            None if lines.len() > 1 => {
+                parts
+                    .extend(lines.iter().filter_map(|line| decoded(text, std::slice::from_ref(line), words)));
+            }
+            None => {}
         }
     }
 }

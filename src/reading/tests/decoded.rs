@@ -78,6 +78,8 @@ fn every_rung_is_a_reading_and_the_last_one_tells_of_more() {
 #[test]
 fn a_base64_block_may_be_wrapped() {
     let text = "TG9yZW0gaXBzdW0gZG9sb3Igc2l0IGFtZXQsIHlv\r\ndSBhcmUgYW4gaWRpb3Qgb2YgYSBjaGFyYWN0ZXIs\r\nIGluZGVlZC4=";
+    let hidden = "47DEQpj8HBSa47DEQpj8HBSa47DEQpj8HBSa47DE47DE\naSBoYXRlIHlvdSBhbGw=";
+    assert!(read(hidden).0.ends_with("\ni hate you all"), "{}", read(hidden).0);
     assert_eq!(read(text).0, "Lorem ipsum dolor sit amet, you are an idiot of a character, indeed.");
 }
 

@@ -7,7 +7,7 @@ fn share(text: &str) -> f32 {
     let normalized = Normalized::new(text);
     let mut tokens = Tokens::new();
     bundle.tokenizer().unwrap().encode(normalized.text(), &mut tokens).unwrap();
-    tokens.unreadable_share(normalized.text())
+    tokens.legibility(normalized.text()).unreadable_share(0)
 }
 
 #[test]
@@ -39,4 +39,14 @@ fn struck_keys_ciphers_and_encoded_bytes_are_not() {
     }
     let half = share("asdkjh qwlekj zxmcnb we walked along the river");
     assert!((0.2..0.6).contains(&half), "{half}");
+}
+
+#[test]
+fn what_is_known_for_what_it_is_does_not_count() {
+    let legibility = Legibility { written: 60, unreadable: 45 };
+    assert_eq!(legibility.unreadable_share(0), 0.75);
+    assert_eq!(legibility.unreadable_share(30), 0.5);
+    assert_eq!(legibility.unreadable_share(40), 0.25);
+    assert_eq!(legibility.unreadable_share(1000), 0.0);
+    assert_eq!(Legibility { written: 11, unreadable: 11 }.unreadable_share(0), 0.0);
 }

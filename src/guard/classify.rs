@@ -1,0 +1,49 @@
+//! What the classifiers saw, as detections: whose score is it, the text's own or that of one of its readings.
+
+use super::Guard;
+use super::forms::{Forms, Together};
+use crate::calibrate::calibrated;
+use crate::rails::classifier::HeadScores;
+use crate::request::Role;
+use crate::verdict::{Detection, Source};
+
+impl Guard {
+    /// Adds a detection for each head and answers the named scores.
+    ///
+    /// Where the text as it stands falls short of a rule that one of its readings reaches, the detection says what this saw
+    /// through, and where.
+    pub(super) fn classify(
+        &self,
+        role: Role,
+        heads: &HeadScores,
+        forms: Option<&Forms<'_>>,
+        together: Option<&Together>,
+        detections: &mut Vec<Detection>,
+    ) -> Vec<(String, f32)> {
+        let calibration = self.0.bundle.calibration();
+        let scores = calibrated(calibration, &heads.logits);
+        let stored = together.map(|together| calibrated(calibration, &together.stored)).unwrap_or_default();
+        let mut scored = Vec::with_capacity(scores.len());
+        for (place, (head, score)) in self.heads().iter().zip(scores).enumerate() {
+            let detector = format!("classifier.{}", head.name);
+            let form = together.and_then(|together| together.forms.get(place));
+            let reading = forms.zip(form).and_then(|(forms, form)| forms.reading(*form));
+            let stored = stored.get(place).copied().unwrap_or(score);
+            let by_reading = self
+                .policy()
+                .rules_for(&detector, role)
+                .any(|(_, rule)| stored < rule.threshold() && rule.threshold() <= score);
+            let reading = reading.filter(|_| by_reading);
+            detections.push(Detection {
+                detector,
+                category: head.name.clone(),
+                score,
+                spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
+                source: Source::Classifier,
+                via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
+            });
+            scored.push((head.name.clone(), score));
+        }
+        scored
+    }
+}
