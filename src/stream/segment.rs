@@ -30,7 +30,6 @@ const BEHIND: usize = 512;
 const MOST_BEHIND: usize = 2 * LONGEST;
 
 /// One stretch of the stream, ready to be judged.
-#[derive(Debug)]
 pub(super) struct Segment {
     /// Its first byte's offset in the stream.
     pub(super) start: usize,
