@@ -82,7 +82,7 @@ impl Guard {
         Stream {
             guard: self.clone(),
             request: Request { role, ..Request::default() },
-            segmenter: Segmenter::new(self.patterns().clone(), self.policy().policy().max_bytes()),
+            segmenter: Segmenter::new(self.policy().policy().max_bytes()),
             tail: Tail::new(windowing.capacity()),
             counter: Counter::default(),
             undecoded: Vec::new(),
@@ -184,7 +184,7 @@ impl Stream {
     /// Judges the segments that are settled.
     fn drain(&mut self, ended: bool, pieces: &mut Vec<Piece>) {
         while !self.closed
-            && let Some(segment) = self.segmenter.next(ended)
+            && let Some(segment) = self.segmenter.next(ended, self.guard.patterns())
         {
             pieces.push(self.judge(segment));
         }
