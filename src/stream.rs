@@ -82,7 +82,7 @@ impl Guard {
         Stream {
             guard: self.clone(),
             request: Request { role, ..Request::default() },
-            segmenter: Segmenter::new(self.patterns().clone(), self.policy().policy().max_bytes()),
+            segmenter: Segmenter::new(self.policy().policy().max_bytes()),
             tail: Tail::new(windowing.capacity()),
             counter: Counter::default(),
             undecoded: Vec::new(),
@@ -184,7 +184,7 @@ impl Stream {
     /// Judges the segments that are settled.
     fn drain(&mut self, ended: bool, pieces: &mut Vec<Piece>) {
         while !self.closed
-            && let Some(segment) = self.segmenter.next(ended)
+            && let Some(segment) = self.segmenter.next(ended, self.guard.patterns())
         {
             pieces.push(self.judge(segment));
         }
@@ -239,8 +239,8 @@ impl Stream {
                 // A notice waits for the end of the stream.
                 if let Some(notice) = edits.pop_if(|edit| edit.start == text.len()) {
                     rewritten.truncate(rewritten.len().saturating_sub(notice.replacement.len()));
-                    self.keep_notice(notice.replacement, &verdict.decision_id);
                 }
+                self.keep_notices(&verdict.findings, &verdict.decision_id);
                 self.join(text, rewritten, &mut edits, &verdict.findings)
             }
             _ => {
@@ -276,11 +276,14 @@ impl Stream {
         }
     }
 
-    /// Keeps a notice for the end, once.
-    fn keep_notice(&mut self, notice: String, decision_id: &str) {
-        let notice = notice.trim();
-        if !self.notices.iter().any(|(known, _)| known == notice) {
-            self.notices.push((notice.to_owned(), decision_id.to_owned()));
+    /// Keeps what the rules of these findings append for the end, each once.
+    fn keep_notices(&mut self, findings: &[Finding], decision_id: &str) {
+        for finding in findings.iter().filter(|finding| finding.action == Decision::Rewrite) {
+            let notice = self.guard.policy().notice(&finding.rule, self.request.locale.as_deref());
+            let Some(notice) = notice.map(str::trim) else { continue };
+            if !self.notices.iter().any(|(known, _)| known == notice) {
+                self.notices.push((notice.to_owned(), decision_id.to_owned()));
+            }
         }
     }
 
@@ -297,8 +300,11 @@ impl Stream {
         let mut due = String::new();
         for (notice, _) in std::mem::take(&mut self.notices) {
             if !self.shown.contains(&notice) {
-                let line_ended = due.is_empty() && (self.shown.is_empty() || self.shown.ends_with('\n'));
-                due.push_str(if line_ended { "\n" } else { "\n\n" });
+                due.push_str(match due.is_empty() {
+                    true if self.shown.is_empty() => "",
+                    true if self.shown.ends_with('\n') => "\n",
+                    _ => "\n\n",
+                });
                 due.push_str(&notice);
             }
         }

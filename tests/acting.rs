@@ -124,6 +124,27 @@ fn a_notice_comes_once_in_a_stream_and_a_second_stream_adds_none() {
 }
 
 #[test]
+fn several_notices_come_in_the_order_in_which_they_fell_due() {
+    let append = |id: &str, detector: &str, template: &str| {
+        rule(id, detector, &format!("action = \"rewrite\"\nmode = \"append\"\ntemplate = \"{template}\""))
+    };
+    let guard = guard(&(append("mail", "pii.email", "notice") + &append("phone", "pii.phone", "end")));
+    let mut stream = guard.stream(Role::Assistant);
+    let text = "You can write to jo@example.org at any time of the day.\n\
+                Or write to jo@example.org and call +44 20 7946 0958 at once.\n";
+    let pieces = [stream.push(text.as_bytes()), stream.finish()].concat();
+    let shown: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+    assert_eq!(shown, format!("{text}\nHelp is there: call a friend.\n\nStopped."));
+}
+
+#[test]
+fn a_notice_may_take_a_text_over_the_limit() {
+    let limited = format!("max_bytes = 20\n{}", rewriting("pii.email", "append"));
+    let verdict = check(&guard(&limited), "jo@example.org, yes");
+    assert_eq!((verdict.decision, verdict.fault), (Decision::Rewrite, None));
+}
+
+#[test]
 fn a_conversation_with_a_vault_ends_where_it_began() {
     let guard = guard(&rewriting("pii.*", "redact"));
     let mut vault = Vault::new();

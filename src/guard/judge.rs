@@ -25,7 +25,7 @@ pub(super) struct Subject<'a> {
 }
 
 /// What stands around a text that is a part of a longer one; nothing in it is reported.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Passage<'a> {
     /// Text before it that the classifiers read with it.
     pub(crate) before: &'a str,
@@ -141,7 +141,8 @@ impl Guard {
         let start = Instant::now();
         let sources: Vec<(&Request, Passage<'_>)> =
             subjects.iter().map(|subject| (subject.request, subject.passage)).collect();
-        let mut judged = self.look(subjects, vault, start);
+        let limit = self.0.policy.policy().max_bytes();
+        let mut judged = self.look(subjects, limit, vault, start);
         self.look_again(&sources, &mut judged, start);
         for ((request, _), (verdict, _)) in sources.iter().zip(&mut judged) {
             verdict.timing.total = micros(start.elapsed());
@@ -174,7 +175,8 @@ impl Guard {
         }
         let subjects =
             rewritten.iter().map(|(_, request, passage)| Subject { request, passage: *passage, found: None });
-        let second = self.look(subjects.collect(), None, start);
+        // A text within the limit stays judged when a rewrite makes it longer.
+        let second = self.look(subjects.collect(), usize::MAX, None, start);
         for ((place, ..), (second, _)) in rewritten.iter().zip(second) {
             let Some((first, _)) = judged.get_mut(*place) else { continue };
             let strongest = second.findings.iter().max_by_key(|finding| finding.action);
@@ -200,9 +202,11 @@ impl Guard {
         }
     }
 
+    /// Judges each text of at most `limit` bytes once, and records nothing.
     fn look(
         &self,
         mut subjects: Vec<Subject<'_>>,
+        limit: usize,
         mut vault: Option<&mut Vault>,
         start: Instant,
     ) -> Vec<(Verdict, Option<Together>)> {
@@ -211,7 +215,6 @@ impl Guard {
         }
         let begin = start.elapsed();
         let inner = &*self.0;
-        let limit = inner.policy.policy().max_bytes();
         let found: Vec<_> = subjects.iter_mut().map(|subject| subject.found.take()).collect();
         let texts: Vec<Cow<'_, str>> = subjects.iter().map(Subject::read).collect();
         let forms: Vec<Option<Forms<'_>>> = subjects

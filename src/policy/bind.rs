@@ -124,6 +124,15 @@ impl BoundPolicy {
         rules.find(|bound| bound.replacement() == Some(&Replacement::Hash)).map(BoundRule::rule)
     }
 
+    /// What the rule of this id appends, if it does, for readers of `locale`.
+    pub(crate) fn notice(&self, rule: &str, locale: Option<&str>) -> Option<&str> {
+        let bound = self.rules.iter().find(|bound| bound.rule.id == rule)?;
+        match bound.replacement()? {
+            Replacement::Append(name) => self.template_for(name, locale),
+            _ => None,
+        }
+    }
+
     /// Bytes of the longest template that a rule appends.
     #[must_use]
     pub(crate) fn longest_notice(&self) -> usize {

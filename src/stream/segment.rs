@@ -30,7 +30,6 @@ const BEHIND: usize = 512;
 const MOST_BEHIND: usize = 2 * LONGEST;
 
 /// One stretch of the stream, ready to be judged.
-#[derive(Debug)]
 pub(super) struct Segment {
     /// Its first byte's offset in the stream.
     pub(super) start: usize,
@@ -73,7 +72,6 @@ enum Settled {
 
 /// The held text, and as much before it as patterns look back.
 pub(super) struct Segmenter {
-    patterns: TextRails,
     text: String,
     /// The offset in the stream of the text's first byte.
     base: usize,
@@ -94,9 +92,8 @@ pub(super) struct Segmenter {
 
 impl Segmenter {
     /// Nothing held; segments are of at most `limit` bytes, or the longest that there are.
-    pub(super) fn new(patterns: TextRails, limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self {
-            patterns,
             text: String::new(),
             base: 0,
             held: 0,
@@ -131,9 +128,9 @@ impl Segmenter {
     }
 
     /// The next segment, when its end is settled; with `ended` nothing will follow, and all that is held comes.
-    pub(super) fn next(&mut self, ended: bool) -> Option<Segment> {
+    pub(super) fn next(&mut self, ended: bool, patterns: &TextRails) -> Option<Segment> {
         while let Some(candidate) = self.waiting.take().or_else(|| self.advance()) {
-            match self.settle(candidate, ended) {
+            match self.settle(candidate, ended, patterns) {
                 Settled::Cut(cut, view, found) => return Some(self.take(cut, view, found, candidate.kind)),
                 Settled::Not => {}
                 Settled::Unknown => {
@@ -146,7 +143,7 @@ impl Segmenter {
             return None;
         }
         let end = self.text.len();
-        let found = self.scan(end);
+        let found = self.scan(end, patterns);
         Some(self.take(end, end, found, Kind::Sentence))
     }
 
@@ -170,7 +167,7 @@ impl Segmenter {
         None
     }
 
-    fn settle(&mut self, candidate: Candidate, ended: bool) -> Settled {
+    fn settle(&mut self, candidate: Candidate, ended: bool, patterns: &TextRails) -> Settled {
         let at = match candidate.kind {
             Kind::Forced => self.last_space(candidate.at).unwrap_or(candidate.at),
             _ => candidate.at,
@@ -181,7 +178,7 @@ impl Segmenter {
                 return Settled::Not;
             }
             if self.is_quiet(at) {
-                return Settled::Cut(at, at, self.scan(at));
+                return Settled::Cut(at, at, self.scan(at, patterns));
             }
         }
         let view = match candidate.kind {
@@ -198,7 +195,7 @@ impl Segmenter {
             None if ended => self.text.len(),
             None => return Settled::Unknown,
         };
-        let found = self.scan(view);
+        let found = self.scan(view, patterns);
         let crosses = |at: usize| {
             let spans = found.iter().flat_map(|detection| &detection.spans);
             spans.filter(move |span| span.start < at && at < span.end)
@@ -232,7 +229,15 @@ impl Segmenter {
     /// Whether the bytes before `at` keep matches from reaching over it.
     fn is_quiet(&self, at: usize) -> bool {
         let from = self.text.floor_char_boundary(at.saturating_sub(QUIET));
-        !self.text.get(from..at).unwrap_or_default().contains(char::is_numeric)
+        let near = self.text.get(from..at).unwrap_or_default();
+        !near.contains(char::is_numeric) && (near.ends_with(char::is_whitespace) || self.is_prose(at))
+    }
+
+    /// Whether the run without spaces that goes on over `at` has no sign of an address or a key.
+    fn is_prose(&self, at: usize) -> bool {
+        let from = self.text.floor_char_boundary(at.saturating_sub(AHEAD));
+        let run = self.text.get(from..at).unwrap_or_default().rsplit(char::is_whitespace).next();
+        !run.is_some_and(|run| run.contains(|c: char| c.is_ascii_punctuation()))
     }
 
     /// The first end of a word from `at` on with enough bytes without a digit before it, or where to give up; nothing when
@@ -255,9 +260,9 @@ impl Segmenter {
     }
 
     /// What the patterns find before `end`.
-    fn scan(&self, end: usize) -> Vec<Detection> {
+    fn scan(&self, end: usize, patterns: &TextRails) -> Vec<Detection> {
         let mut found = Vec::new();
-        self.patterns.scan_places(self.text.get(..end).unwrap_or_default(), &mut found);
+        patterns.scan_places(self.text.get(..end).unwrap_or_default(), &mut found);
         found
     }
 
