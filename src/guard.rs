@@ -174,7 +174,7 @@ impl Guard {
         foreign(text, |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
     }
 
-    /// The heads' scores of each text, normalized as for a verdict but weighed by no policy.
+    /// The heads' scores of each text, normalized as for a verdict but weighed by no policy, and without its readings.
     ///
     /// # Errors
     /// [`GuardError::Encode`] when the encoder fails on a text.

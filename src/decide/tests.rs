@@ -6,7 +6,7 @@ use super::{Decided, Evidence, Replace, Rewrite, decide};
 use crate::policy::{BoundPolicy, KnownDetector, Policy};
 use crate::request::Role;
 use crate::span::Span;
-use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Source};
+use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Disguise, Finding, Source};
 
 const POLICY: &str = r#"
 schema = 1
@@ -99,6 +99,21 @@ fn one_detection_answers_to_each_of_its_rules() {
     assert_eq!(decided.findings[0].category, "classifier");
     assert_eq!(decided.findings[1].category, "abuse");
     assert_eq!(decided.findings[1].threshold, 0.8);
+}
+
+#[test]
+fn a_finding_says_what_was_seen_through() {
+    let plain = detection("pii.email", 1.0, &[(0, 3)]);
+    let seen = Detection { via: vec![Disguise::Leetspeak, Disguise::Base64], ..plain.clone() };
+    let decided = judge(Role::User, &[seen, plain]);
+    let via: Vec<&[Disguise]> = decided.findings.iter().map(|finding| finding.via.as_slice()).collect();
+    assert_eq!(via, [&[] as &[Disguise], &[Disguise::Leetspeak, Disguise::Base64]]);
+    let json: Vec<String> =
+        decided.findings.iter().map(|finding| serde_json::to_string(finding).unwrap()).collect();
+    assert!(!json[0].contains("via"), "{}", json[0]);
+    assert!(json[1].ends_with(r#""via":["leetspeak","base64"]}"#), "{}", json[1]);
+    let read: Vec<Finding> = json.iter().map(|json| serde_json::from_str(json).unwrap()).collect();
+    assert_eq!(read, decided.findings);
 }
 
 #[test]

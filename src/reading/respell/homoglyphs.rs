@@ -62,6 +62,9 @@ pub(super) struct Surroundings {
 
 /// Looks at the words of the text that are not ASCII.
 pub(super) fn surroundings(text: &str, survey: &Survey) -> Surroundings {
+    if survey.ascii_letters == 0 {
+        return Surroundings { latin: false, mixed: false };
+    }
     let (mut other, mut mixed) = (0, 0);
     for odd in &survey.odd {
         let source = text.get(odd.range.clone()).unwrap_or_default();
@@ -87,6 +90,10 @@ pub(super) fn surroundings(text: &str, survey: &Survey) -> Surroundings {
 
 /// Folds the words of a chunk; whether there were any to fold.
 pub(super) fn fold(pieces: &mut [Piece], around: Surroundings, words: &Words<'_>) -> bool {
+    // What is no part of a Latin text is a language of its own.
+    if !around.latin {
+        return false;
+    }
     let mut changed = false;
     for run in runs(pieces, is_word) {
         let Some(word) = pieces.get_mut(run) else { continue };
@@ -98,7 +105,6 @@ pub(super) fn fold(pieces: &mut [Piece], around: Surroundings, words: &Words<'_>
         let letters = scripts.latin + scripts.foreign;
         let known = || words.knows(&spell(&folded));
         let meant = match scripts {
-            _ if !around.latin => false,
             Scripts { latin: 1.., foreign: 1.., .. } => letters >= LEAST_MIXED || around.mixed,
             // Letters of phonetics: the alphabets of languages have one of them at a time.
             Scripts { odd_latin, foreign: 0, .. } => {
