@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use super::forms::{Forms, Together};
 use super::{Guard, full_message};
 use crate::act::{self, ActError};
-use crate::calibrate::calibrated;
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::Foreign;
 use crate::policy::{BoundPolicy, OnDeadline};
 use crate::rails::classifier::{HeadScores, Judged, Outcome};
 use crate::rails::text::TextRails;
-use crate::request::Request;
+use crate::request::{Request, Role};
 use crate::span::Span;
 use crate::vault::Vault;
 use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, Source, Timing, Verdict};
@@ -297,6 +296,9 @@ impl Guard {
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
                     fault = Some("the deadline passed before the whole model had answered".to_owned());
                 }
+                if let Some(head) = self.unasked(heads, request.role) {
+                    fault = Some(format!("the head `{head}` has not read all of the text, and a rule needs it"));
+                }
                 let limits = inner.bundle.manifest().coverage;
                 let unknown = heads.unknown_share > limits.unknown_share;
                 let foreign = if unknown { Foreign::Wholly } else { foreign };
@@ -385,6 +387,13 @@ impl Guard {
         exit.and_then(|exit| exits.named(exit)).unwrap_or(&self.0.policy)
     }
 
+    /// The name of a head of the policy's own that a rule for this role looks at, and that has no logit among `heads`.
+    fn unasked(&self, heads: &HeadScores, role: Role) -> Option<&str> {
+        let asked = heads.logits.len().saturating_sub(self.heads().len());
+        let mut needed = self.0.policy.taught_for(role);
+        needed.find(|(place, _)| *place >= asked).map(|(_, head)| head.head().name.as_str())
+    }
+
     /// Adds a detection for each head and answers the named scores.
     ///
     /// A score from a reading says what this saw through, and where.
@@ -395,23 +404,22 @@ impl Guard {
         together: Option<&Together>,
         detections: &mut Vec<Detection>,
     ) -> Vec<(String, f32)> {
-        let scores = calibrated(self.0.bundle.calibration(), &heads.logits);
+        let scores = self.calibrate(&heads.logits);
         let places = together.map_or(&[] as &[usize], |together| &together.forms);
         let readings = places.iter().map(|place| forms.and_then(|forms| forms.reading(*place)));
-        self.heads()
-            .iter()
+        self.all_heads()
             .zip(scores)
             .zip(readings.chain(std::iter::repeat(None)))
             .map(|((head, score), reading)| {
                 detections.push(Detection {
-                    detector: format!("classifier.{}", head.name),
-                    category: head.name.clone(),
+                    detector: head.detector(),
+                    category: head.name.to_owned(),
                     score,
                     spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
                     source: Source::Classifier,
                     via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
                 });
-                (head.name.clone(), score)
+                (head.key(), score)
             })
             .collect()
     }
