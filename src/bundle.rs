@@ -189,7 +189,7 @@ impl Bundle {
                 right: format!("{} in {}", curves.join(", "), self.manifest.calibration),
             });
         }
-        let weights = self.file(&self.manifest.weights).map_or("", |file| file.blake3.as_str());
+        let weights = self.weights_digest();
         if weights != self.calibration.model_digest() {
             return Err(BundleError::Disagree {
                 what: "weights digest",
@@ -270,6 +270,12 @@ impl Bundle {
             Model::Encoder { weights, .. } => weights.check_bound(&self.manifest.weights),
             Model::Hashed(_) => Ok(()),
         }
+    }
+
+    /// BLAKE3 of the weights, 64 lower-case hex digits.
+    #[must_use]
+    pub fn weights_digest(&self) -> &str {
+        self.file(&self.manifest.weights).map_or("", |file| file.blake3.as_str())
     }
 
     /// The index entry of the file `path`.

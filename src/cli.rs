@@ -15,6 +15,7 @@ mod inspect;
 mod lines;
 mod memory;
 mod pipe;
+mod teach;
 mod terminal;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -47,6 +48,7 @@ enum Command {
     Bench(bench::Arguments),
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
+    Teach(teach::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -78,6 +80,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
+        Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };

@@ -11,7 +11,7 @@ mod recorder;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
-pub use inspect::{FileReport, HeadReport, Inspection, WarningReport};
+pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
 pub(crate) use judge::Passage;
 
 use cascade::Exits;
@@ -94,6 +94,25 @@ pub struct Scores {
     pub tokens: usize,
     /// Windows judged.
     pub windows: usize,
+}
+
+/// A head of the bundle or of the policy.
+#[derive(Clone, Copy)]
+struct NamedHead<'a> {
+    name: &'a str,
+    taught: bool,
+}
+
+impl NamedHead<'_> {
+    /// What rules call it.
+    fn detector(self) -> String {
+        format!("{}.{}", if self.taught { "custom" } else { "classifier" }, self.name)
+    }
+
+    /// What scores call it.
+    fn key(self) -> String {
+        if self.taught { self.detector() } else { self.name.to_owned() }
+    }
 }
 
 impl Guard {
@@ -183,6 +202,10 @@ impl Guard {
         let heads = self.head_scores(normalized.iter().map(Normalized::text))?;
         Ok(heads
             .into_iter()
+            .map(|mut heads| {
+                heads.logits.truncate(self.heads().len());
+                heads
+            })
             .map(|heads| Scores {
                 calibrated: calibrated(self.0.bundle.calibration(), &heads.logits),
                 logits: heads.logits,
@@ -190,6 +213,20 @@ impl Guard {
                 windows: heads.windows,
             })
             .collect())
+    }
+
+    /// The states of the model for each window of each text, averaged over its tokens, `[text][window][hidden]`, the texts
+    /// normalized as for a verdict: what heads of a policy's own are taught on.
+    ///
+    /// # Errors
+    /// [`GuardError::NoStates`] for a model without an encoder, [`GuardError::Encode`] when the encoder fails.
+    pub fn states(&self, texts: &[&str]) -> Result<Vec<Vec<Vec<f32>>>, GuardError> {
+        if self.0.bundle.weights().is_none() {
+            return Err(GuardError::NoStates { bundle: self.0.bundle.entry().id.clone() });
+        }
+        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
+        let texts: Vec<&str> = normalized.iter().map(Normalized::text).collect();
+        self.0.classifier.states(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
     }
 
     /// What every exit of the model says of each text, normalized as for a verdict.
@@ -246,7 +283,23 @@ impl Guard {
         Ok(self.0.bundle.verify()?)
     }
 
-    /// The classifier's heads, in the order of the scores.
+    /// Every head, in the order of its logits: the bundle's, then those of the policy's own.
+    fn all_heads(&self) -> impl Iterator<Item = NamedHead<'_>> {
+        let own = self.heads().iter().map(|head| NamedHead { name: &head.name, taught: false });
+        let taught = self.0.policy.policy().heads();
+        own.chain(taught.map(|head| NamedHead { name: &head.head().name, taught: true }))
+    }
+
+    /// The calibrated scores in `0..=1` of logits in the order of [`Guard::all_heads`], as many as there are logits. NaN
+    /// stays NaN.
+    fn calibrate(&self, logits: &[f32]) -> Vec<f32> {
+        let own = calibrated(self.0.bundle.calibration(), logits);
+        let taught = self.0.policy.policy().heads().zip(logits.iter().skip(own.len()));
+        let taught: Vec<f32> = taught.map(|(head, logit)| head.head().curve.apply(*logit)).collect();
+        [own, taught].concat()
+    }
+
+    /// The bundle's heads, in the order of the scores.
     #[must_use]
     pub fn heads(&self) -> &[Head] {
         &self.0.bundle.manifest().heads

@@ -40,7 +40,7 @@ pub mod stream;
 
 pub use guard::{
     DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, Scores, WarningReport, WordContribution,
+    Inspection, Scores, TaughtReport, WarningReport, WordContribution,
 };
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role};

@@ -19,7 +19,10 @@ pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
+
+use portcullis_calibration::TaughtHead;
 
 use crate::rails::list::WordList;
 use crate::rails::url::Hosts;
@@ -42,6 +45,9 @@ pub const MAX_LIST_BYTES: usize = 4 << 20;
 
 /// Most hosts that a policy allows, and most that it denies.
 pub const MAX_HOSTS: usize = 1000;
+
+/// Most heads of its own that a policy has.
+pub const MAX_HEADS: usize = 32;
 
 /// The name under which the embedded policy appears in messages.
 pub const EMBEDDED_FILE: &str = "models/policies/default.toml";
@@ -75,9 +81,26 @@ pub struct Policy {
     veto_template: Option<String>,
     lists: Vec<WordList>,
     hosts: Hosts,
+    heads: Vec<PolicyHead>,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
     source: source::Source,
+}
+
+/// A head of the policy's own, and where the document names it.
+#[derive(Clone, Debug, PartialEq)]
+struct PolicyHead {
+    head: TaughtHead,
+    /// The place of `file`.
+    place: Range<usize>,
+    /// BLAKE3 of the file.
+    digest: blake3::Hash,
+}
+
+/// The detector of a head that was taught.
+#[must_use]
+pub fn taught_detector(head: &TaughtHead) -> String {
+    format!("custom.{}", head.head().name)
 }
 
 impl Policy {
@@ -141,8 +164,39 @@ impl Policy {
         &self.hosts
     }
 
+    /// The heads of its own, in the order of the document. The detector of each is `custom.` and its name.
+    pub fn heads(&self) -> impl ExactSizeIterator<Item = &TaughtHead> {
+        self.heads.iter().map(|own| &own.head)
+    }
+
+    /// Checks that the policy's heads were taught on a model that has the weights with this BLAKE3 digest (64 hex digits) and
+    /// gives `width` states, none where it gives no states.
+    ///
+    /// # Errors
+    /// Every head that was not, with its place in the document.
+    pub fn check_heads(&self, weights: &str, width: Option<usize>) -> Result<(), PolicyErrors> {
+        let mut found = Vec::new();
+        for PolicyHead { head, place, .. } in &self.heads {
+            let what = match width {
+                None => "the model in use has no states that a head could read, expected one with an encoder"
+                    .to_owned(),
+                _ if head.model_digest() != weights => format!(
+                    "it was taught on the weights {}, expected those in use, {}: teach it again",
+                    short(head.model_digest()),
+                    short(weights)
+                ),
+                Some(width) if head.width() != width => {
+                    format!("it has {} weights, expected {width}, one for each state", head.width())
+                }
+                Some(_) => continue,
+            };
+            found.push((place.clone(), PolicyError::HeadFile { file: head.head().name.clone(), what }));
+        }
+        if found.is_empty() { Ok(()) } else { Err(PolicyErrors::new(&self.source, found)) }
+    }
+
     /// BLAKE3 of the source, in hex; of the source and, for each word list in a file, NUL, its id, NUL and the BLAKE3 of the
-    /// file, where there are such lists.
+    /// file, where there are such lists, and likewise for each head in a file, with `head/` before its name.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -202,4 +256,9 @@ impl Policy {
     pub fn reference(&self) -> PolicyRef {
         PolicyRef { id: self.id.clone(), version: self.version.clone(), digest: self.digest.clone() }
     }
+}
+
+/// The first digits of a digest, as a message shows it.
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }

@@ -188,7 +188,8 @@ pub struct Verdict {
     pub decision: Decision,
     /// What may be released: the text with `edits` applied, or `None` when it is held or vetoed.
     pub text: Option<String>,
-    /// Every head's calibrated score in `0..=1`, in the model's order; empty when the classifier did not run.
+    /// Every head's calibrated score in `0..=1`: the model's in its order, then as `custom.NAME` the policy's own, where the
+    /// whole model read all of the text; empty when the classifier did not run.
     #[serde(serialize_with = "scores_as_object")]
     pub scores: Vec<(String, f32)>,
     /// Every rule that applied.

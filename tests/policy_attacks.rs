@@ -69,6 +69,7 @@ fn the_documented_example_is_a_policy() {
         "keep",
         "template",
         "stream",
+        "file",
         "veto_template",
         "experimental",
     ] {

@@ -39,6 +39,7 @@ fn run_page(name: &str) {
     let page = fs::read_to_string(root.join("docs/rails").join(name)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("swearing.txt"), "# one a line\ndrat\n").unwrap();
+    fs::copy(root.join("tests/data/teach/gambling.jsonl"), folder.path().join("gambling.jsonl")).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_portcullis")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut shown = 0;
@@ -79,6 +80,11 @@ fn lists() {
 #[test]
 fn urls() {
     run_page("urls.md");
+}
+
+#[test]
+fn teach() {
+    run_page("teach.md");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod check;
 mod exit;
 mod read;
+mod taught;
 mod write;
 
 pub use exit::{Exit, ExitHead, ExitThreshold, Gate};
+pub use taught::TaughtHead;
 
 use std::fmt;
 
@@ -143,6 +145,23 @@ pub enum CalibrationError {
         head: String,
         /// The target asked for.
         target_fpr: f64,
+        /// The targets there are.
+        listed: Vec<f64>,
+    },
+    /// The examples of a taught head show no threshold for exactly this target.
+    #[error(
+        "its {negatives} negative examples show no threshold for the false positive rate {target_fpr}, which needs at least \
+         {needed} of them; expected `threshold`, or one of the rates {}", targets(.listed)
+    )]
+    Unshown {
+        /// The head.
+        head: String,
+        /// The target asked for.
+        target_fpr: f64,
+        /// The negative examples that it was taught from.
+        negatives: u64,
+        /// The fewest that can show this target.
+        needed: u64,
         /// The targets there are.
         listed: Vec<f64>,
     },

@@ -7,6 +7,7 @@
 //! - [`fit`] finds a curve from logits and labels.
 //! - [`Ranking`] groups scores and labels once; [`measure`] computes every metric from it.
 //! - [`threshold`] picks thresholds for a false positive rate, for one head or for all heads together.
+//! - [`teach`] learns a new head from examples; [`TaughtHead`] is the content of its file, read as hostile input.
 //! - [`binomial`] bounds a rate that was measured on few rows.
 //! - [`plot`] draws the curves as SVG.
 //!
@@ -46,10 +47,11 @@ pub mod fit;
 pub mod measure;
 pub mod plot;
 mod ranking;
+pub mod teach;
 pub mod threshold;
 
 pub use calibration::{
-    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, Threshold,
+    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, TaughtHead, Threshold,
 };
 pub use curve::{Curve, CurveError, Parameters};
 pub use ranking::{Group, Ranking};

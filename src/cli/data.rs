@@ -50,6 +50,11 @@ impl Data {
         Ok(Some(line))
     }
 
+    /// The line of the last row, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.number
+    }
+
     /// Where the last row stands.
     pub(super) fn place(&self) -> String {
         format!("{} line {}", self.name, self.number)

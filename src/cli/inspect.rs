@@ -80,6 +80,10 @@ fn describe(guard: &Inspection, memory: Option<Memory>, findings: &[Finding]) ->
     facts.row(["model digest", &guard.model.digest]);
     facts.row(["calibration digest", &guard.calibration_digest]);
     facts.row(["heads", &heads(&guard.heads)]);
+    if !guard.taught.is_empty() {
+        let taught: Vec<&str> = guard.taught.iter().map(|head| head.detector.as_str()).collect();
+        facts.row(["heads of the policy", &taught.join(", ")]);
+    }
     facts.row(["policy", &format!("{} {}, {} rules", guard.policy.id, guard.policy.version, guard.rules)]);
     facts.row(["policy digest", &guard.policy.digest]);
     facts.row(["policy warnings", &warnings(&guard.warnings)]);

@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
-use crate::policy::{KnownDetector, Policy, PolicyErrors};
+use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
 use crate::rails::text::TextRails;
@@ -86,6 +86,12 @@ pub enum GuardError {
     NoHashKey {
         /// The rule.
         rule: String,
+    },
+    /// States of a model that has none.
+    #[error("the bundle {bundle} has no states that a head could be taught on, expected one with an encoder")]
+    NoStates {
+        /// The bundle.
+        bundle: String,
     },
     /// The encoder failed.
     #[error("the encoder failed: {0}")]
@@ -268,7 +274,9 @@ impl GuardBuilder {
         };
         let policy_ref = policy.reference();
         let patterns = TextRails::new(policy.lists(), policy.hosts())?;
-        let known = known(&bundle, &patterns);
+        let width = bundle.weights().map(|weights| weights.shape().hidden);
+        policy.check_heads(bundle.weights_digest(), width)?;
+        let known = known(&bundle, &patterns, &policy);
         let known: Vec<KnownDetector<'_>> = known
             .iter()
             .map(|(name, experimental)| KnownDetector { name, experimental: *experimental })
@@ -288,8 +296,9 @@ impl GuardBuilder {
         }
         let kernels = kernels(self.level)?;
         let threads = self.threads.unwrap_or_else(cores).max(1);
-        let classifier =
-            ClassifierRail::new(Arc::clone(&bundle), kernels, threads).map_err(GuardError::Windows)?;
+        let classifier = ClassifierRail::new(Arc::clone(&bundle), kernels, threads)
+            .map_err(GuardError::Windows)?
+            .with_heads(policy.policy().heads().cloned().collect());
         let words = match bundle.tokenizer() {
             Some(_) => None,
             None => Some(Bundle::embedded_words()?),
@@ -315,10 +324,11 @@ impl GuardBuilder {
 }
 
 /// The detectors that rules may name, and whether each is experimental.
-fn known(bundle: &Bundle, rails: &TextRails) -> Vec<(String, bool)> {
+fn known(bundle: &Bundle, rails: &TextRails, policy: &Policy) -> Vec<(String, bool)> {
     let heads = bundle.manifest().heads.iter();
     let heads = heads.map(|head| (format!("classifier.{}", head.name), head.experimental));
-    heads.chain(rails.names().map(|name| (name.to_owned(), false))).collect()
+    let taught = policy.heads().map(|head| (taught_detector(head), head.head().experimental));
+    heads.chain(taught).chain(rails.names().map(|name| (name.to_owned(), false))).collect()
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.

@@ -12,8 +12,9 @@ pub(super) struct Exits {
     names: Vec<String>,
     /// For each exit the policy with the thresholds of that exit.
     policies: Vec<BoundPolicy>,
-    /// For each role, in the order of [`Role::ALL`]; none where texts go through the whole model.
-    gates: Vec<Gates>,
+    /// For each role, in the order of [`Role::ALL`]; empty where all texts go through the whole model, none for a role whose
+    /// rules look at taught heads, which read the whole model's states.
+    gates: Vec<Option<Gates>>,
 }
 
 impl Exits {
@@ -41,7 +42,8 @@ impl Exits {
             let heads = |exit: &portcullis_calibration::Exit| {
                 exit.heads.iter().map(|head| gate(policy, calibration, head, *role)).collect()
             };
-            Gates::new(exits.iter().map(heads).collect())
+            let leaves = policy.taught_for(*role).next().is_none();
+            leaves.then(|| Gates::new(exits.iter().map(heads).collect()))
         });
         Ok(Self {
             names: exits.iter().map(|exit| exit.stage.clone()).collect(),
@@ -53,7 +55,7 @@ impl Exits {
     /// What a text of this role has to stay under to leave early.
     pub(super) fn gates(&self, role: Role) -> Option<&Gates> {
         let place = Role::ALL.iter().position(|other| *other == role)?;
-        self.gates.get(place)
+        self.gates.get(place)?.as_ref()
     }
 
     /// The policy with the thresholds of the exit number `exit`.

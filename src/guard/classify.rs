@@ -2,7 +2,6 @@
 
 use super::Guard;
 use super::forms::{Forms, Together};
-use crate::calibrate::calibrated;
 use crate::rails::classifier::HeadScores;
 use crate::request::Role;
 use crate::verdict::{Detection, Source};
@@ -20,12 +19,11 @@ impl Guard {
         together: Option<&Together>,
         detections: &mut Vec<Detection>,
     ) -> Vec<(String, f32)> {
-        let calibration = self.0.bundle.calibration();
-        let scores = calibrated(calibration, &heads.logits);
-        let stored = together.map(|together| calibrated(calibration, &together.stored)).unwrap_or_default();
+        let scores = self.calibrate(&heads.logits);
+        let stored = together.map(|together| self.calibrate(&together.stored)).unwrap_or_default();
         let mut scored = Vec::with_capacity(scores.len());
-        for (place, (head, score)) in self.heads().iter().zip(scores).enumerate() {
-            let detector = format!("classifier.{}", head.name);
+        for (place, (head, score)) in self.all_heads().zip(scores).enumerate() {
+            let detector = head.detector();
             let form = together.and_then(|together| together.forms.get(place));
             let reading = forms.zip(form).and_then(|(forms, form)| forms.reading(*form));
             let stored = stored.get(place).copied().unwrap_or(score);
@@ -36,13 +34,13 @@ impl Guard {
             let reading = reading.filter(|_| by_reading);
             detections.push(Detection {
                 detector,
-                category: head.name.clone(),
+                category: head.name.to_owned(),
                 score,
                 spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
                 source: Source::Classifier,
                 via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
             });
-            scored.push((head.name.clone(), score));
+            scored.push((head.key(), score));
         }
         scored
     }

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::forms::{Forms, Together};
 use super::{Guard, GuardError};
-use crate::calibrate::calibrated;
 use crate::policy::BoundRule;
 use crate::rails::classifier::{HeadScores, Outcome};
 use crate::request::Request;
@@ -19,7 +18,7 @@ const PIECES: usize = 64;
 pub struct Explanation {
     /// The verdict.
     pub verdict: Verdict,
-    /// Every head, in the model's order.
+    /// Every head, in the order of the verdict's scores.
     pub heads: Vec<HeadExplanation>,
     /// Words, or runs of words in a long text, in the order of the text.
     pub words: Vec<WordContribution>,
@@ -28,7 +27,7 @@ pub struct Explanation {
 /// One head's part in a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HeadExplanation {
-    /// The head.
+    /// The head, as the verdict's scores name it.
     pub name: String,
     /// Calibrated score in `0..=1`.
     pub score: f32,
@@ -73,16 +72,15 @@ impl Guard {
         let forms = Forms::new(&request.text, self.0.lexicon(), depth);
         let scores = verdict.scores.iter().map(|(_, score)| *score);
         let heads: Vec<HeadExplanation> = self
-            .heads()
-            .iter()
+            .all_heads()
             .zip(scored.logits.into_iter().zip(scores))
             .zip(&places)
             .map(|((head, (logit, score)), place)| {
-                let detector = format!("classifier.{}", head.name);
+                let detector = head.detector();
                 let rules = self.policy().rules_for(&detector, request.role).map(|(_, rule)| rule);
                 let rule = rules.min_by(|a, b| a.threshold().total_cmp(&b.threshold()));
                 HeadExplanation {
-                    name: head.name.clone(),
+                    name: head.key(),
                     score,
                     logit,
                     threshold: rule.map(BoundRule::threshold),
@@ -128,7 +126,7 @@ impl Guard {
             .into_iter()
             .zip(shortened)
             .filter_map(|((_, span), HeadScores { logits, .. })| {
-                let score = *calibrated(self.bundle().calibration(), &logits).get(head)?;
+                let score = *self.calibrate(&logits).get(head)?;
                 Some(WordContribution {
                     span,
                     head: explained.name.clone(),

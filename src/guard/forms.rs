@@ -172,6 +172,8 @@ impl Together {
 
 /// The scores of the forms so far with those of one more, the one at `place`.
 fn strongest(mut heads: HeadScores, others: HeadScores, forms: &mut [usize], place: usize) -> HeadScores {
+    // A head that did not read every form has no score.
+    heads.logits.truncate(others.logits.len());
     for ((most, form), logit) in heads.logits.iter_mut().zip(forms).zip(others.logits) {
         // `max` would drop a NaN, and a NaN must surface.
         if logit.is_nan() || logit > *most {

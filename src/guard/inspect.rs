@@ -1,9 +1,11 @@
 //! What a guard is made of: level, device, bundle, heads and policy, with digests.
 
+use portcullis_calibration::TaughtHead;
 use portcullis_kernels::Level;
 use serde::Serialize;
 
 use super::{Guard, full_message};
+use crate::policy::taught_detector;
 use crate::verdict::{ModelRef, PolicyRef};
 
 /// The parts of a guard.
@@ -33,6 +35,8 @@ pub struct Inspection {
     pub files: Vec<FileReport>,
     /// The heads.
     pub heads: Vec<HeadReport>,
+    /// The policy's own heads.
+    pub taught: Vec<TaughtReport>,
     /// The exits before the model's end that are calibrated, the earliest first.
     pub exits: Vec<String>,
     /// Whether texts may leave at an exit.
@@ -67,6 +71,21 @@ pub struct HeadReport {
     pub name: String,
     /// Whether it is shipped as experimental.
     pub experimental: bool,
+}
+
+/// One head of the policy's own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TaughtReport {
+    /// What rules call it.
+    pub detector: String,
+    /// Examples that it was taught from: of its category, and not.
+    pub examples: (u64, u64),
+    /// Area under the ROC curve over examples held out, in `0..=1`.
+    pub auc: f64,
+    /// BLAKE3 of the examples, in hex.
+    pub data_digest: String,
+    /// What made it.
+    pub created_by: String,
 }
 
 /// One warning about the policy.
@@ -113,6 +132,7 @@ impl Guard {
                 .iter()
                 .map(|head| HeadReport { name: head.name.clone(), experimental: head.experimental })
                 .collect(),
+            taught: inner.policy.policy().heads().map(taught).collect(),
             exits: inner.exits.names().to_vec(),
             cascade: inner.exits.cascade(),
             policy: inner.policy_ref.clone(),
@@ -130,5 +150,15 @@ impl Guard {
                 .collect(),
             digests: inner.bundle.verify().map_or_else(|e| full_message(&e), |()| "ok".to_owned()),
         }
+    }
+}
+
+fn taught(head: &TaughtHead) -> TaughtReport {
+    TaughtReport {
+        detector: taught_detector(head),
+        examples: (head.head().positives, head.head().negatives),
+        auc: head.auc(),
+        data_digest: head.data_digest().to_owned(),
+        created_by: head.created_by().to_owned(),
     }
 }

@@ -9,9 +9,9 @@ use crate::act::{self, ActError};
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::Foreign;
 use crate::policy::{BoundPolicy, OnDeadline};
-use crate::rails::classifier::{Judged, Outcome};
+use crate::rails::classifier::{HeadScores, Judged, Outcome};
 use crate::rails::text::TextRails;
-use crate::request::Request;
+use crate::request::{Request, Role};
 use crate::span::Span;
 use crate::vault::Vault;
 use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, Timing, Verdict};
@@ -323,6 +323,10 @@ impl Guard {
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
                     fault = Some("the deadline passed before the whole model had answered".to_owned());
                 }
+                if let Some(head) = self.unasked(heads, request.role) {
+                    fault =
+                        Some(format!("the head `{head}` has not read all of the text, and a rule needs it"));
+                }
                 let limits = inner.bundle.manifest().coverage;
                 let unknown = heads.unknown_share > limits.unknown_share;
                 let foreign = if unknown { Foreign::Wholly } else { foreign };
@@ -428,6 +432,13 @@ impl Guard {
         let late = verdict.coverage_reason == Some(CoverageReason::Deadline);
         let exit = verdict.exit.as_ref().filter(|_| late);
         exit.and_then(|exit| exits.named(exit)).unwrap_or(&self.0.policy)
+    }
+
+    /// The name of a head of the policy's own that a rule for this role looks at, and that has no logit among `heads`.
+    fn unasked(&self, heads: &HeadScores, role: Role) -> Option<&str> {
+        let asked = heads.logits.len().saturating_sub(self.heads().len());
+        let mut needed = self.0.policy.taught_for(role);
+        needed.find(|(place, _)| *place >= asked).map(|(_, head)| head.head().name.as_str())
     }
 
     /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.

@@ -2,9 +2,10 @@
 
 use super::error::{PolicyError, PolicyErrors};
 use super::rule::{Action, Limit, Replacement, Rule, Selector};
-use super::{Policy, suggest};
+use super::{Policy, PolicyHead, suggest, taught_detector};
 use crate::request::Role;
 use crate::verdict::Decision;
+use portcullis_calibration::TaughtHead;
 
 /// A detector that rules may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,8 @@ impl Policy {
     /// Turns every `target_fpr` into a threshold and checks that each rule has a detector that it may look at.
     ///
     /// `thresholds` is given a classifier's head (without `classifier.`) and a target, and answers with the calibrated
-    /// score in `0..=1` that this share of benign texts reaches, or with why it cannot. `known` are all detectors.
+    /// score in `0..=1` that this share of benign texts reaches, or with why it cannot; of the policy's own heads their files
+    /// answer. `known` are all detectors.
     ///
     /// # Errors
     /// Every detector that does not exist, every experimental one in a rule that does not say so, and every target
@@ -56,7 +58,7 @@ impl Policy {
                 let detector = rule.detector.to_string();
                 found.push((rule.places.detector.clone(), PolicyError::Experimental { detector }));
             }
-            match threshold(rule, &thresholds) {
+            match threshold(rule, &self.heads, &thresholds) {
                 Ok(threshold) => rules.push(BoundRule { rule: rule.clone(), threshold }),
                 Err(error) => found.push((rule.places.limit.clone(), error)),
             }
@@ -93,6 +95,14 @@ impl BoundPolicy {
             .iter()
             .enumerate()
             .filter(move |(_, bound)| bound.rule.roles.contains(&role) && bound.rule.looks_at(&detector))
+    }
+
+    /// The policy's own heads that rules for texts of this role look at, with their places among [`Policy::heads`].
+    pub fn taught_for(&self, role: Role) -> impl Iterator<Item = (usize, &TaughtHead)> {
+        self.policy
+            .heads()
+            .enumerate()
+            .filter(move |(_, head)| self.rules_for(&taught_detector(head), role).next().is_some())
     }
 
     /// The text of a template of the policy.
@@ -206,7 +216,11 @@ fn missing(selector: &Selector, known: &[KnownDetector<'_>]) -> PolicyError {
     }
 }
 
-fn threshold(rule: &Rule, lookup: impl Fn(&str, f64) -> Result<f32, String>) -> Result<f32, PolicyError> {
+fn threshold(
+    rule: &Rule,
+    heads: &[PolicyHead],
+    lookup: impl Fn(&str, f64) -> Result<f32, String>,
+) -> Result<f32, PolicyError> {
     let target = match rule.limit {
         Limit::Threshold(threshold) => return Ok(threshold),
         Limit::TargetFpr(target) => target,
@@ -214,7 +228,11 @@ fn threshold(rule: &Rule, lookup: impl Fn(&str, f64) -> Result<f32, String>) -> 
     let name = rule.detector.stem();
     let no_threshold =
         |what| PolicyError::NoThreshold { detector: name.to_owned(), target: target.to_string(), what };
-    match lookup(name.strip_prefix("classifier.").unwrap_or(name), target) {
+    let found = match heads.iter().find(|own| taught_detector(&own.head) == name) {
+        Some(own) => own.head.threshold(target).map(|found| found.threshold).map_err(|e| e.to_string()),
+        None => lookup(name.strip_prefix("classifier.").unwrap_or(name), target),
+    };
+    match found {
         Ok(threshold) if (0.0..=1.0).contains(&threshold) => Ok(threshold),
         Ok(threshold) => {
             Err(no_threshold(format!("the calibration answers {threshold}, expected a number from 0 to 1")))

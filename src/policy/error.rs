@@ -112,6 +112,22 @@ pub enum PolicyError {
         /// What was found, what was expected, and in which line.
         what: String,
     },
+    /// A head's file that cannot be used.
+    #[error("the head `{file}` cannot be used: {what}")]
+    HeadFile {
+        /// The file as the policy names it, or the head's name.
+        file: String,
+        /// What was found, what was expected, and where.
+        what: String,
+    },
+    /// A second head of the same name.
+    #[error("the head `{name}` is already there from line {first} on, expected heads of different names")]
+    DuplicateHead {
+        /// The name.
+        name: String,
+        /// Line of the first head of that name.
+        first: usize,
+    },
     /// A template that is not defined.
     #[error("no template is named `{name}`; {hint}")]
     UndefinedTemplate {
@@ -167,6 +183,12 @@ pub enum PolicyWarning {
     UnusedList {
         /// Its id.
         id: String,
+    },
+    /// A head that no rule looks at.
+    #[error("the head `{name}` is not used by any rule, expected one with `detector = \"custom.{name}\"`")]
+    UnusedHead {
+        /// Its name.
+        name: String,
     },
     /// A rule whose matches an earlier rule always treats at least as strictly.
     #[error(

@@ -1,5 +1,7 @@
 //! The reader of a policy document: from TOML to a [`Policy`], noting every mistake on the way.
 
+mod file;
+mod head;
 mod hosts;
 mod list;
 mod rule;
@@ -14,10 +16,10 @@ use super::error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 use super::rule::{Action, Limit, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
-use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
+use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, PolicyHead, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "schema",
     "id",
     "version",
@@ -30,6 +32,7 @@ const KEYS: [&str; 14] = [
     "rule",
     "stream",
     "list",
+    "head",
     "urls",
     "templates",
 ];
@@ -105,9 +108,12 @@ fn document(
     let ending = stream(root, found);
     check_templates(&rules, ending.as_ref(), &templates, found);
     let lists = list::lists(root, source, folder, found);
+    let heads = head::heads(root, source, folder, found);
     let hosts = hosts::hosts(root, found);
     hosts::check(&rules, &hosts, found);
-    let warnings = warnings(&rules, ending.as_ref(), &templates, &lists, source);
+    let mut warnings = warnings(&rules, ending.as_ref(), &templates, &lists, source);
+    warnings.extend(head::unused(&heads, &rules, source));
+    warnings.sort_by_key(|warning| (warning.line, warning.column));
     Some(Policy {
         id: id?.to_owned(),
         version: version?.to_owned(),
@@ -124,11 +130,21 @@ fn document(
             .collect(),
         veto_template: ending.map(|(name, _)| name.to_owned()),
         warnings,
-        digest: list::digest(source.text(), &lists),
+        digest: digest(source.text(), &lists, &heads),
         lists: lists.into_iter().map(|list| list.words).collect(),
         hosts,
+        heads,
         source: source.clone(),
     })
+}
+
+/// BLAKE3 of the policy with the files of its lists and heads, in hex; of the policy alone when there are none.
+fn digest(policy: &str, lists: &[list::Read], heads: &[PolicyHead]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(policy.as_bytes());
+    list::hash(lists, &mut hasher);
+    head::hash(heads, &mut hasher);
+    hasher.finalize().to_hex().to_string()
 }
 
 const UNSUPPORTED: [(&str, Decision); 3] =

@@ -11,6 +11,7 @@ pub use gates::Gates;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use portcullis_calibration::TaughtHead;
 use portcullis_kernels::Kernels;
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -28,6 +29,8 @@ pub struct ClassifierRail {
     kind: Kind,
     windowing: Windowing,
     threads: Threads,
+    /// Heads beside the bundle's own; an encoder's only.
+    taught: Vec<TaughtHead>,
 }
 
 /// What the rail holds beside the bundle, by the kind of its model.
@@ -61,8 +64,8 @@ pub struct Judged<'a> {
 /// What the heads say of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadScores {
-    /// A logit for each head: the largest over the windows, an exit's carried to the scale of the whole model. NaN when
-    /// any window's is.
+    /// A logit for each of the bundle's heads: the largest over the windows, an exit's carried to the scale of the whole
+    /// model. NaN when any window's is. After them one for each taught head, where the whole model read every window.
     pub logits: Vec<f32>,
     /// The earliest exit that answered for a window, by its place; none where the whole model answered for all.
     pub exit: Option<usize>,
@@ -122,7 +125,26 @@ impl ClassifierRail {
             }
         };
         let threads = Threads { number: threads.max(1), pool: OnceLock::new() };
-        Ok(Self { bundle, kind, windowing, threads })
+        Ok(Self { bundle, kind, windowing, threads, taught: Vec::new() })
+    }
+
+    /// The same rail with heads that were taught on the states of its encoder, in place of those it has.
+    #[must_use]
+    pub fn with_heads(self, taught: Vec<TaughtHead>) -> Self {
+        Self { taught, ..self }
+    }
+
+    /// The final states of each window of `texts`, averaged over its tokens: `[text][window][hidden]`.
+    ///
+    /// # Errors
+    /// [`EncodeError`], also where the model has no states.
+    pub fn states(&self, texts: &[&str]) -> Result<Vec<Vec<Vec<f32>>>, EncodeError> {
+        match (&self.kind, self.parts()) {
+            (Kind::Encoder(encoded), Some(parts)) => {
+                encoded.states(&parts, texts, self.windowing, &self.threads)
+            }
+            _ => Err(EncodeError::NoIds),
+        }
     }
 
     /// How a text is cut into windows.
@@ -163,7 +185,7 @@ impl ClassifierRail {
     fn parts(&self) -> Option<encoded::Parts<'_>> {
         let Model::Encoder { weights, tokenizer, words } = self.bundle.model() else { return None };
         let exits = self.bundle.calibration().exits();
-        Some(encoded::Parts { weights, tokenizer, words: words.as_ref(), exits })
+        Some(encoded::Parts { weights, tokenizer, words: words.as_ref(), exits, taught: &self.taught })
     }
 
     /// `each` of the items, over the rail's threads where there is more than one.
@@ -223,6 +245,8 @@ impl Summary {
         if self.judged == 0 {
             self.logits = logits;
         } else {
+            // What an exit says of a window leaves out the taught heads, which need every window.
+            self.logits.truncate(logits.len());
             for (most, logit) in self.logits.iter_mut().zip(logits) {
                 // `max` would drop a NaN, and a NaN must surface.
                 if logit.is_nan() || logit > *most {

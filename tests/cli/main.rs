@@ -16,5 +16,6 @@ mod lists;
 mod pipe;
 mod program;
 mod spans;
+mod teach;
 mod tiny;
 mod usage;

@@ -8,7 +8,17 @@ use super::{
 use crate::Curve;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Calibration, CalibrationError> {
-    let (found, limit) = (bytes.len(), Calibration::MAX_BYTES);
+    document(bytes, Calibration::MAX_BYTES, &mut Reader::default(), Reader::calibration)
+}
+
+/// The content of a file of at most `limit` bytes, as `content` reads it from the root.
+pub(super) fn document<T>(
+    bytes: &[u8],
+    limit: usize,
+    reader: &mut Reader,
+    content: impl FnOnce(&mut Reader, &Fields<'_>) -> Option<T>,
+) -> Result<T, CalibrationError> {
+    let found = bytes.len();
     if found > limit {
         return Err(CalibrationError::TooLarge { found, limit });
     }
@@ -20,11 +30,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Calibration, CalibrationError> {
         let problems = errors.iter().take(CalibrationError::MAX_PROBLEMS).map(|e| syntax(text, e)).collect();
         return Err(CalibrationError::Syntax { problems });
     }
-    let mut reader = Reader::default();
-    let calibration = reader.calibration(root.get_ref());
-    check::finish(reader.problems)?;
+    let content = content(reader, &Fields { table: root.get_ref(), path: String::new() });
+    check::finish(std::mem::take(&mut reader.problems))?;
     // Nothing is missing when no problem was found.
-    calibration.ok_or(CalibrationError::Invalid { problems: Vec::new() })
+    content.ok_or(CalibrationError::Invalid { problems: Vec::new() })
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> Problem {
@@ -35,14 +44,14 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
 }
 
 #[derive(Default)]
-struct Reader {
-    problems: Vec<Problem>,
+pub(super) struct Reader {
+    pub(super) problems: Vec<Problem>,
 }
 
 /// A table and its path from the root, empty for the root itself.
-struct Fields<'a> {
-    table: &'a DeTable<'a>,
-    path: String,
+pub(super) struct Fields<'a> {
+    pub(super) table: &'a DeTable<'a>,
+    pub(super) path: String,
 }
 
 impl Fields<'_> {
@@ -52,17 +61,13 @@ impl Fields<'_> {
 }
 
 impl Reader {
-    fn calibration(&mut self, root: &DeTable<'_>) -> Option<Calibration> {
-        let fields = Fields { table: root, path: String::new() };
-        self.only(&fields, &["schema", "model_digest", "data_digest", "created_by", "head", "exit"]);
-        let schema = self.count(&fields, "schema");
-        if let Some(schema) = schema.filter(|&schema| schema != Calibration::SCHEMA) {
-            self.problem("schema".to_owned(), format!("found {schema}, expected {}", Calibration::SCHEMA));
-        }
-        let model_digest = self.text(&fields, "model_digest");
-        let data_digest = self.text(&fields, "data_digest");
-        let created_by = self.text(&fields, "created_by");
-        let items = self.tables(&fields, "head", true);
+    fn calibration(&mut self, fields: &Fields<'_>) -> Option<Calibration> {
+        self.only(fields, &["schema", "model_digest", "data_digest", "created_by", "head", "exit"]);
+        self.schema(fields, Calibration::SCHEMA);
+        let model_digest = self.text(fields, "model_digest");
+        let data_digest = self.text(fields, "data_digest");
+        let created_by = self.text(fields, "created_by");
+        let items = self.tables(fields, "head", true);
         let heads: Vec<Option<Head>> = items.iter().flatten().map(|item| self.head(item)).collect();
         // Rules of values hold for the whole; a part that could not be read has been reported already.
         if let (Some(model), Some(data), Some(created_by)) = (&model_digest, &data_digest, &created_by) {
@@ -75,7 +80,7 @@ impl Reader {
             let names = heads.iter().map(|head| head.as_ref().map_or("", |head| head.name.as_str()));
             self.problems.extend(check::duplicate(index, names));
         }
-        let items = self.tables(&fields, "exit", false);
+        let items = self.tables(fields, "exit", false);
         let exits: Vec<Option<Exit>> = items.iter().flatten().map(|item| self.exit(item)).collect();
         // Names of heads are compared only where there are heads to compare with.
         if let Some(heads) = heads.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() {
@@ -89,6 +94,13 @@ impl Reader {
             heads: heads.into_iter().collect::<Option<_>>()?,
             exits: exits.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    pub(super) fn schema(&mut self, fields: &Fields<'_>, expected: u64) {
+        let schema = self.count(fields, "schema");
+        if let Some(schema) = schema.filter(|schema| *schema != expected) {
+            self.problem("schema".to_owned(), format!("found {schema}, expected {expected}"));
+        }
     }
 
     fn exit(&mut self, fields: &Fields<'_>) -> Option<Exit> {
@@ -177,7 +189,7 @@ impl Reader {
         (rows.len() == array.len()).then_some(rows)
     }
 
-    fn head(&mut self, fields: &Fields<'_>) -> Option<Head> {
+    pub(super) fn head(&mut self, fields: &Fields<'_>) -> Option<Head> {
         self.only(
             fields,
             &["name", "experimental", "curve", "positives", "negatives", "ece", "brier", "threshold"],
@@ -249,7 +261,7 @@ impl Reader {
     }
 
     /// Reports the keys of a table that are not among `known`.
-    fn only(&mut self, fields: &Fields<'_>, known: &[&str]) {
+    pub(super) fn only(&mut self, fields: &Fields<'_>, known: &[&str]) {
         for key in fields.table.keys() {
             let key: &str = key.get_ref();
             if !known.contains(&key) {
@@ -261,7 +273,7 @@ impl Reader {
         }
     }
 
-    fn text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {
+    pub(super) fn text(&mut self, fields: &Fields<'_>, key: &str) -> Option<String> {
         match self.value(fields, key)? {
             DeValue::String(text) => Some(text.clone().into_owned()),
             _ => self.wrong_type(fields, key, "a string"),
@@ -281,7 +293,7 @@ impl Reader {
     }
 
     /// A finite number, read straight in the precision that it is kept in.
-    fn number<T: std::str::FromStr + Into<f64> + Copy>(
+    pub(super) fn number<T: std::str::FromStr + Into<f64> + Copy>(
         &mut self,
         fields: &Fields<'_>,
         key: &str,
@@ -309,7 +321,7 @@ impl Reader {
         items.or_else(|| self.wrong_type(fields, key, "an array of tables"))
     }
 
-    fn value<'a>(&mut self, fields: &Fields<'a>, key: &str) -> Option<&'a DeValue<'a>> {
+    pub(super) fn value<'a>(&mut self, fields: &Fields<'a>, key: &str) -> Option<&'a DeValue<'a>> {
         let value = fields.table.get(key).map(|value| value.get_ref());
         if value.is_none() {
             self.problem(fields.at(key), "found nothing, expected a value".to_owned());
@@ -317,7 +329,7 @@ impl Reader {
         value
     }
 
-    fn wrong_type<T>(&mut self, fields: &Fields<'_>, key: &str, expected: &str) -> Option<T> {
+    pub(super) fn wrong_type<T>(&mut self, fields: &Fields<'_>, key: &str, expected: &str) -> Option<T> {
         let found = match fields.table.get(key).map(|value| value.get_ref()) {
             Some(DeValue::String(_)) => "a string".to_owned(),
             Some(DeValue::Integer(integer)) => check::shown(integer.as_str()),
@@ -332,7 +344,7 @@ impl Reader {
         None
     }
 
-    fn problem(&mut self, at: String, message: String) {
+    pub(super) fn problem(&mut self, at: String, message: String) {
         // A hostile file could break a rule with every few bytes.
         if self.problems.len() < CalibrationError::MAX_PROBLEMS {
             self.problems.push(Problem { at, message });
@@ -347,7 +359,7 @@ fn natural(value: &DeValue<'_>) -> Option<u64> {
     }
 }
 
-fn finite<T: std::str::FromStr + Into<f64> + Copy>(value: &DeValue<'_>) -> Option<T> {
+pub(super) fn finite<T: std::str::FromStr + Into<f64> + Copy>(value: &DeValue<'_>) -> Option<T> {
     let number = match value {
         DeValue::Float(float) => float.as_str().parse::<T>().ok(),
         DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse::<T>().ok(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Calibration, ExitHead, ExitThreshold, Gate};
+use super::{Calibration, ExitHead, ExitThreshold, Gate, Head};
 use crate::Parameters;
 
 /// Every key in a fixed order; numbers in the fewest digits that read back to the same number.
@@ -14,34 +14,10 @@ pub(super) fn to_toml(calibration: &Calibration) -> String {
 
 fn write_to(out: &mut String, calibration: &Calibration) -> std::fmt::Result {
     writeln!(out, "schema = {}", Calibration::SCHEMA)?;
-    writeln!(out, "model_digest = {}", quoted(&calibration.model_digest))?;
-    writeln!(out, "data_digest = {}", quoted(&calibration.data_digest))?;
-    writeln!(out, "created_by = {}", quoted(&calibration.created_by))?;
+    origin(out, &calibration.model_digest, &calibration.data_digest, &calibration.created_by)?;
     for head in &calibration.heads {
         writeln!(out, "\n[[head]]")?;
-        writeln!(out, "name = {}", quoted(&head.name))?;
-        writeln!(out, "experimental = {}", head.experimental)?;
-        match head.curve.parameters() {
-            Parameters::Platt { a, b } => {
-                writeln!(out, "curve = {{ kind = \"platt\", a = {a:?}, b = {b:?} }}")?
-            }
-            Parameters::Temperature { t } => {
-                writeln!(out, "curve = {{ kind = \"temperature\", t = {t:?} }}")?;
-            }
-        }
-        writeln!(out, "positives = {}", head.positives)?;
-        writeln!(out, "negatives = {}", head.negatives)?;
-        writeln!(out, "ece = {:?}", head.ece)?;
-        writeln!(out, "brier = {:?}", head.brier)?;
-        for threshold in &head.thresholds {
-            writeln!(out, "\n[[head.threshold]]")?;
-            writeln!(out, "target_fpr = {:?}", threshold.target_fpr)?;
-            writeln!(out, "threshold = {:?}", threshold.threshold)?;
-            writeln!(out, "negatives = {}", threshold.negatives)?;
-            writeln!(out, "false_positives = {}", threshold.false_positives)?;
-            writeln!(out, "fpr_upper_95 = {:?}", threshold.fpr_upper_95)?;
-            writeln!(out, "slice = {}", quoted(&threshold.slice))?;
-        }
+        self::head(out, head)?;
     }
     for exit in &calibration.exits {
         writeln!(out, "\n[[exit]]")?;
@@ -52,6 +28,43 @@ fn write_to(out: &mut String, calibration: &Calibration) -> std::fmt::Result {
         for head in &exit.heads {
             exit_head(out, head)?;
         }
+    }
+    Ok(())
+}
+
+pub(super) fn origin(
+    out: &mut String,
+    model_digest: &str,
+    data_digest: &str,
+    created_by: &str,
+) -> std::fmt::Result {
+    writeln!(out, "model_digest = {}", quoted(model_digest))?;
+    writeln!(out, "data_digest = {}", quoted(data_digest))?;
+    writeln!(out, "created_by = {}", quoted(created_by))
+}
+
+/// The keys of a head, and a table for each of its thresholds.
+pub(super) fn head(out: &mut String, head: &Head) -> std::fmt::Result {
+    writeln!(out, "name = {}", quoted(&head.name))?;
+    writeln!(out, "experimental = {}", head.experimental)?;
+    match head.curve.parameters() {
+        Parameters::Platt { a, b } => writeln!(out, "curve = {{ kind = \"platt\", a = {a:?}, b = {b:?} }}")?,
+        Parameters::Temperature { t } => {
+            writeln!(out, "curve = {{ kind = \"temperature\", t = {t:?} }}")?;
+        }
+    }
+    writeln!(out, "positives = {}", head.positives)?;
+    writeln!(out, "negatives = {}", head.negatives)?;
+    writeln!(out, "ece = {:?}", head.ece)?;
+    writeln!(out, "brier = {:?}", head.brier)?;
+    for threshold in &head.thresholds {
+        writeln!(out, "\n[[head.threshold]]")?;
+        writeln!(out, "target_fpr = {:?}", threshold.target_fpr)?;
+        writeln!(out, "threshold = {:?}", threshold.threshold)?;
+        writeln!(out, "negatives = {}", threshold.negatives)?;
+        writeln!(out, "false_positives = {}", threshold.false_positives)?;
+        writeln!(out, "fpr_upper_95 = {:?}", threshold.fpr_upper_95)?;
+        writeln!(out, "slice = {}", quoted(&threshold.slice))?;
     }
     Ok(())
 }

@@ -240,5 +240,5 @@ fn keep(table: &Table<'_, '_>, found: &mut Found) -> Option<usize> {
 }
 
 fn is_classifier(name: &str) -> bool {
-    name.starts_with("classifier.")
+    name.starts_with("classifier.") || name.starts_with("custom.")
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use portcullis_calibration::{Exit, ExitHead};
+use portcullis_calibration::{Exit, ExitHead, TaughtHead};
 use portcullis_kernels::Kernels;
 use rayon::prelude::*;
 
@@ -36,6 +36,8 @@ pub(super) struct Parts<'a> {
     pub(super) words: Option<&'a HashedWeights>,
     /// What the exits' logits mean; empty where nobody has measured it.
     pub(super) exits: &'a [Exit],
+    /// Heads beside the bundle's own.
+    pub(super) taught: &'a [TaughtHead],
 }
 
 /// What one window is to the exits and to the whole model.
@@ -76,6 +78,8 @@ struct Pass<'a> {
     threads: &'a Threads,
     /// Whether the exits are asked even where nothing hangs on it.
     look: bool,
+    /// Whether the states of each window are kept.
+    keep: bool,
 }
 
 /// What the words' exit says of a text.
@@ -112,7 +116,7 @@ impl Encoded {
         windowing: Windowing,
         threads: &Threads,
     ) -> (Vec<Outcome>, StageTimes) {
-        let pass = Pass { encoded: self, parts, windowing, threads, look: false };
+        let pass = Pass { encoded: self, parts, windowing, threads, look: false, keep: false };
         let start = Instant::now();
         let openings = pass.open(texts);
         let opened = start.elapsed();
@@ -132,7 +136,8 @@ impl Encoded {
         windowing: Windowing,
         threads: &Threads,
     ) -> Result<Vec<TextStages>, EncodeError> {
-        let pass = Pass { encoded: self, parts, windowing, threads, look: true };
+        let parts = &Parts { taught: &[], ..*parts };
+        let pass = Pass { encoded: self, parts, windowing, threads, look: true, keep: false };
         let texts: Vec<Judged<'_>> =
             texts.iter().map(|text| Judged { text, deadline: None, gates: None }).collect();
         let words = pass.words(&texts);
@@ -152,6 +157,34 @@ impl Encoded {
             }
         }
         Ok(stages)
+    }
+
+    /// The states of each window of `texts`.
+    pub(super) fn states(
+        &self,
+        parts: &Parts<'_>,
+        texts: &[&str],
+        windowing: Windowing,
+        threads: &Threads,
+    ) -> Result<Vec<Vec<Vec<f32>>>, EncodeError> {
+        let pass = Pass { encoded: self, parts, windowing, threads, look: false, keep: true };
+        let texts: Vec<Judged<'_>> =
+            texts.iter().map(|text| Judged { text, deadline: None, gates: None }).collect();
+        let tokens = pass.tokenize(&texts);
+        let windows = pass.cut(&tokens, &[]);
+        let mut states: Vec<Vec<Vec<f32>>> = texts.iter().map(|_| Vec::new()).collect();
+        for (window, scores) in windows.iter().zip(pass.encode(&texts, &tokens, &windows)) {
+            if let Some(text) = states.get_mut(window.text) {
+                text.push(scores?.states);
+            }
+        }
+        for (tokens, states) in tokens.into_iter().zip(&states) {
+            tokens.map_err(candle_core::Error::wrap)?;
+            if states.iter().any(Vec::is_empty) {
+                return Err(candle_core::Error::msg("a window was not judged to its end").into());
+            }
+        }
+        Ok(states)
     }
 
     /// The logits of one sequence of token ids.
@@ -412,10 +445,18 @@ impl Pass<'_> {
         let encoded = self.encoded.encoder.forward_visiting(self.parts.weights, &batch, parts, visit)?;
         let Some(encoded) = encoded else { return Ok(scores) };
         let layers = self.parts.weights.shape().layers;
-        for (place, logits) in left.iter().zip(encoded.logits.to_vec2()?) {
+        let mut states = match self.keep || !self.parts.taught.is_empty() {
+            true => encoded.pooled.to_vec2()?,
+            false => Vec::new(),
+        }
+        .into_iter();
+        for (place, mut logits) in left.iter().zip(encoded.logits.to_vec2()?) {
+            let states = states.next().unwrap_or_default();
+            logits.extend(self.parts.taught.iter().map(|head| head.logit(&states)));
             if let Some(scores) = scores.get_mut(*place) {
                 scores.model = Some(logits);
                 scores.layers = layers;
+                scores.states = if self.keep { states } else { Vec::new() };
             }
         }
         Ok(scores)
@@ -439,8 +480,10 @@ impl Judged<'_> {
 struct WindowScores {
     /// The logits of each exit that was asked, with its place among the exits.
     exits: Vec<(usize, Vec<f32>)>,
-    /// The logits of the whole model, where the pass came so far.
+    /// The logits of the whole model and of the taught heads, where the pass came so far.
     model: Option<Vec<f32>>,
+    /// The states of the whole model, where they are kept.
+    states: Vec<f32>,
     /// Whether the gates of the last exit let it go no further.
     stopped: bool,
     /// Layers computed.
