@@ -10,6 +10,9 @@ const HEAP: usize = 2;
 /// Drops every mark on ASCII letters and digits, composed or not, where most of them are marked and some letter carries a
 /// heap, or marks that hardly a language puts on Latin letters; whether there was such noise.
 pub(super) fn drop_noise(pieces: &mut Vec<Piece>) -> bool {
+    if !pieces.iter().any(|piece| is_mark(piece.c)) {
+        return false;
+    }
     let (mut letters, mut marked, mut marks) = (0, 0, 0);
     let mut on_letter = false;
     let mut noise = false;
