@@ -214,8 +214,9 @@ impl Guard {
             .collect())
     }
 
-    /// The states of the model for each window of each text, averaged over its tokens, `[text][window][hidden]`, the texts
-    /// normalized as for a verdict: what heads of a policy's own are taught on.
+    /// The states of the model for each window of each text, the texts normalized as for a verdict: what heads of a policy's
+    /// own are taught on. They are averages over the window's tokens after a third, two thirds and all of the layers:
+    /// `[text][window][state]`, three times the model's width.
     ///
     /// # Errors
     /// [`GuardError::NoStates`] for a model without an encoder, [`GuardError::Encode`] when the encoder fails.

@@ -178,7 +178,8 @@ impl Policy {
         let mut found = Vec::new();
         for PolicyHead { head, place, .. } in &self.heads {
             let what = match width {
-                None => "the model in use has no states that a head could read, expected one with an encoder".to_owned(),
+                None => "the model in use has no states that a head could read, expected one with an encoder"
+                    .to_owned(),
                 _ if head.model_digest() != weights => format!(
                     "it was taught on the weights {}, expected those in use, {}: teach it again",
                     short(head.model_digest()),

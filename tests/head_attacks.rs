@@ -72,7 +72,9 @@ fn a_name_with_a_digest_is_a_promise() {
     let refused = read_named(&changed, &name).unwrap_err().to_string();
     assert!(refused.contains("expected ") && refused.contains("it is corrupt or was changed"), "{refused}");
     // Names that promise nothing.
-    for name in ["gambling.head.toml", "gambling-0123.head.toml", "gambling-ZZZZZZZZZZZZ.head.toml", "a-b.toml"] {
+    for name in
+        ["gambling.head.toml", "gambling-0123.head.toml", "gambling-ZZZZZZZZZZZZ.head.toml", "a-b.toml"]
+    {
         read_named(&changed, name).unwrap();
     }
 }
@@ -81,11 +83,20 @@ fn a_name_with_a_digest_is_a_promise() {
 fn sizes_and_paths_are_limited() {
     let mut large = good();
     large.resize(portcullis_calibration::TaughtHead::MAX_BYTES + 1, b'#');
-    assert!(read(&large).unwrap_err().to_string().contains("more than 1048576 bytes, the most that a head may have"));
+    assert!(
+        read(&large)
+            .unwrap_err()
+            .to_string()
+            .contains("more than 1048576 bytes, the most that a head may have")
+    );
     let folder = tempfile::tempdir().unwrap();
     for file in ["../mine.toml", "/etc/passwd", "", "a/../../mine.toml"] {
-        let refused = Policy::parse_in(&POLICY.replace("mine.toml", file), "p.toml", folder.path()).unwrap_err();
-        assert!(refused.to_string().contains("expected a path below the policy's folder"), "{file}: {refused}");
+        let refused =
+            Policy::parse_in(&POLICY.replace("mine.toml", file), "p.toml", folder.path()).unwrap_err();
+        assert!(
+            refused.to_string().contains("expected a path below the policy's folder"),
+            "{file}: {refused}"
+        );
     }
 }
 

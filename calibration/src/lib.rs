@@ -51,8 +51,7 @@ pub mod teach;
 pub mod threshold;
 
 pub use calibration::{
-    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, TaughtHead,
-    Threshold,
+    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, TaughtHead, Threshold,
 };
 pub use curve::{Curve, CurveError, Parameters};
 pub use ranking::{Group, Ranking};

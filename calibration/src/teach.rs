@@ -137,8 +137,7 @@ pub fn teach(name: &str, examples: &[Example<'_>]) -> Result<Lesson, TeachError>
     let share = positives as f32 / negatives as f32;
     let counts: Vec<f32> =
         examples.iter().map(|example| if example.positive { 1.0 } else { share }).collect();
-    let observations =
-        Observations::new(&logits, &labels, Some(&counts)).map_err(TeachError::Indistinct)?;
+    let observations = Observations::new(&logits, &labels, Some(&counts)).map_err(TeachError::Indistinct)?;
     let curve = fit::platt(&observations).map_err(TeachError::Indistinct)?.curve;
     let scores: Vec<f32> = logits.iter().map(|logit| curve.apply(*logit)).collect();
 
@@ -183,9 +182,8 @@ pub fn teach(name: &str, examples: &[Example<'_>]) -> Result<Lesson, TeachError>
 /// The fewest negative examples that can show a false positive rate of `target` at 95% confidence: with none flagged.
 #[must_use]
 pub fn least_negatives(target: f64) -> u64 {
-    let shows = |rows: u64| {
-        binomial::upper_bound(0, rows, threshold::CONFIDENCE).is_ok_and(|bound| bound <= target)
-    };
+    let shows =
+        |rows: u64| binomial::upper_bound(0, rows, threshold::CONFIDENCE).is_ok_and(|bound| bound <= target);
     let mut high = 1;
     while !shows(high) && high < 1 << 32 {
         high *= 2;

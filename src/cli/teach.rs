@@ -81,11 +81,8 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     // A bundle without states is refused before the rows are read.
     guard.states(&[])?;
     let rows = Rows::read(&guard, &arguments.examples, arguments.benign.as_deref())?;
-    let examples: Vec<Example<'_>> = rows
-        .list
-        .iter()
-        .map(|row| Example { windows: &row.windows, positive: row.positive })
-        .collect();
+    let examples: Vec<Example<'_>> =
+        rows.list.iter().map(|row| Example { windows: &row.windows, positive: row.positive }).collect();
     let lesson = teach::teach(name, &examples).map_err(|error| with_advice(error, arguments))?;
     let scores = lesson.scores.clone();
     let created_by = format!("portcullis {} teach", env!("CARGO_PKG_VERSION"));
@@ -123,7 +120,9 @@ fn with_advice(error: TeachError, arguments: &Arguments) -> anyhow::Error {
             "add rows with the label 0, or everyday traffic with --benign FILE"
         }
         TeachError::Negatives { .. } => "add rows with the label 0, or more traffic to the file of --benign",
-        TeachError::Indistinct(_) => "look for wrong labels, or for what the rows of the category have in common",
+        TeachError::Indistinct(_) => {
+            "look for wrong labels, or for what the rows of the category have in common"
+        }
         _ => return error.into(),
     };
     anyhow::anyhow!("{error}: {advice}").context(format!("cannot teach {}", arguments.name))

@@ -297,7 +297,8 @@ impl Guard {
                     fault = Some("the deadline passed before the whole model had answered".to_owned());
                 }
                 if let Some(head) = self.unasked(heads, request.role) {
-                    fault = Some(format!("the head `{head}` has not read all of the text, and a rule needs it"));
+                    fault =
+                        Some(format!("the head `{head}` has not read all of the text, and a rule needs it"));
                 }
                 let limits = inner.bundle.manifest().coverage;
                 let unknown = heads.unknown_share > limits.unknown_share;

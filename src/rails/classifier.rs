@@ -135,7 +135,15 @@ impl ClassifierRail {
         Self { taught, ..self }
     }
 
-    /// The final states of each window of `texts`, averaged over its tokens: `[text][window][hidden]`.
+    /// How many states of a window taught heads read; none where the model has no states.
+    #[must_use]
+    pub fn state_width(bundle: &Bundle) -> Option<usize> {
+        let shape = bundle.weights()?.shape();
+        Some(shape.hidden * (1 + encoded::read_after(shape.layers).count()))
+    }
+
+    /// The states of each window of `texts` after a third, two thirds and all of the layers, averaged over its tokens:
+    /// `[text][window][state]`, as many states as [`ClassifierRail::state_width`] says.
     ///
     /// # Errors
     /// [`EncodeError`], also where the model has no states.

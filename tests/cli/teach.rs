@@ -108,7 +108,8 @@ fn disguise_and_long_texts_are_seen_through() {
     let long = "The harbour was quiet and the boats lay still under a pale sky. ".repeat(20);
     let harmless = run_with(&["check", "--json", "--policy", &policy, "-"], long.as_bytes()).json();
     assert_eq!(harmless["decision"], "allow", "{harmless}");
-    let hidden = format!("{long}{} {long}", [plain; 3].join(" "));
+    // Enough of it to fill most of a window: what is averaged over fewer words drowns.
+    let hidden = format!("{long}{} {long}", [plain; 8].join(" "));
     let found = run_with(&["check", "--json", "--policy", &policy, "-"], hidden.as_bytes()).json();
     assert_eq!(found["decision"], "escalate", "{found}");
 }
@@ -150,7 +151,11 @@ fn a_late_text_is_a_fault_where_a_rule_needs_the_head() {
     let fault = user["fault"].as_str().unwrap();
     assert_eq!(fault, "the head `gambling` has not read all of the text, and a rule needs it");
     let assistant = check("assistant");
-    assert_eq!((&assistant["decision"], &assistant["exit"]), (&"allow".into(), &"words".into()), "{assistant}");
+    assert_eq!(
+        (&assistant["decision"], &assistant["exit"]),
+        (&"allow".into(), &"words".into()),
+        "{assistant}"
+    );
 }
 
 #[test]
@@ -183,7 +188,11 @@ fn examples_and_traffic_are_enough() {
     let made = run_with(&[&teach[..], &["--benign", text(&traffic)]].concat(), rows(1).concat().as_bytes());
     assert_eq!(made.status, Some(0), "{}", made.stderr);
     assert!(made.stdout.contains("28 rows of the category, 40 others"), "{}", made.stdout);
-    assert!(made.stderr.contains("1 rows of the traffic are examples of the category too"), "{}", made.stderr);
+    assert!(
+        made.stderr.contains("1 rows of the traffic are examples of the category too"),
+        "{}",
+        made.stderr
+    );
 }
 
 #[test]
@@ -197,7 +206,17 @@ fn a_dry_run_writes_nothing_and_names_lines() {
     .unwrap();
     let examples = examples();
     let out = text(folder.path());
-    let dry = ["teach", "gambling", "--examples", text(&examples), "--out", out, "--dry-run", "--try", text(&texts)];
+    let dry = [
+        "teach",
+        "gambling",
+        "--examples",
+        text(&examples),
+        "--out",
+        out,
+        "--dry-run",
+        "--try",
+        text(&texts),
+    ];
     let tried = run(&dry);
     assert_eq!(tried.status, Some(0), "{}", tried.stderr);
     assert!(tried.stdout.contains("1 of 2 rows reach"), "{}", tried.stdout);
@@ -205,7 +224,11 @@ fn a_dry_run_writes_nothing_and_names_lines() {
     assert!(caught.trim_start().starts_with("2 "), "{caught}");
     assert!(!tried.stdout.contains("casino") && !tried.stderr.contains("casino"));
     let shown = run(&[&dry[..], &["--show"]].concat());
-    assert!(shown.stdout.contains("bet ten pounds") || shown.stdout.contains("Bet ten pounds"), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("bet ten pounds") || shown.stdout.contains("Bet ten pounds"),
+        "{}",
+        shown.stdout
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -252,7 +275,8 @@ fn a_model_without_states_is_refused() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let tiny = ["--models", text(&models), "--model", "portcullis-tiny"];
     let examples = examples();
-    let refused = run(&[&["teach", "gambling", "--dry-run", "--examples", text(&examples)], &tiny[..]].concat());
+    let refused =
+        run(&[&["teach", "gambling", "--dry-run", "--examples", text(&examples)], &tiny[..]].concat());
     assert_eq!(refused.status, Some(2));
     assert!(refused.stderr.contains("the bundle portcullis-tiny has no states"), "{}", refused.stderr);
 
@@ -266,7 +290,11 @@ fn a_model_without_states_is_refused() {
         assert!(rules.contains("custom.gambling"));
         let refused = run(&[&["check", "--policy", &policy, "hello"], &other[..]].concat());
         assert_eq!(refused.status, Some(2), "{model}");
-        assert!(refused.stderr.contains(message) && refused.stderr.contains("p.toml:7:8"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(message) && refused.stderr.contains("p.toml:7:8"),
+            "{}",
+            refused.stderr
+        );
     }
 }
 
@@ -291,7 +319,8 @@ fn a_changed_file_is_refused_and_changes_the_digest() {
         .map(|entry| entry.unwrap().path())
         .find(|path| text(path).ends_with(".head.toml"))
         .unwrap();
-    let digest = || run(&["check", "--json", "--policy", &policy, "hello there"]).json()["policy"]["digest"].clone();
+    let digest =
+        || run(&["check", "--json", "--policy", &policy, "hello there"]).json()["policy"]["digest"].clone();
     let first = digest();
     assert_eq!(first, digest());
     let content = fs::read_to_string(&head).unwrap();
@@ -301,7 +330,8 @@ fn a_changed_file_is_refused_and_changes_the_digest() {
     assert_eq!(refused.status, Some(2));
     assert!(refused.stderr.contains("it is corrupt or was changed"), "{}", refused.stderr);
     // Under another name they may be used, and the policy has another digest.
-    fs::write(folder.path().join("mine.toml"), content.replace("created_by = \"", "created_by = \"my ")).unwrap();
+    fs::write(folder.path().join("mine.toml"), content.replace("created_by = \"", "created_by = \"my "))
+        .unwrap();
     let source = fs::read_to_string(&policy).unwrap();
     let name = head.file_name().unwrap().to_str().unwrap();
     fs::write(folder.path().join("p.toml"), source.replace(name, "mine.toml")).unwrap();

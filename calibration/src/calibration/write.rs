@@ -48,9 +48,7 @@ pub(super) fn head(out: &mut String, head: &Head) -> std::fmt::Result {
     writeln!(out, "name = {}", quoted(&head.name))?;
     writeln!(out, "experimental = {}", head.experimental)?;
     match head.curve.parameters() {
-        Parameters::Platt { a, b } => {
-            writeln!(out, "curve = {{ kind = \"platt\", a = {a:?}, b = {b:?} }}")?
-        }
+        Parameters::Platt { a, b } => writeln!(out, "curve = {{ kind = \"platt\", a = {a:?}, b = {b:?} }}")?,
         Parameters::Temperature { t } => {
             writeln!(out, "curve = {{ kind = \"temperature\", t = {t:?} }}")?;
         }

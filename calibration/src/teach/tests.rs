@@ -61,7 +61,8 @@ fn classes_that_lie_together_are_not() {
 fn the_strongest_window_speaks_for_a_text() {
     let mut all = texts(20, 40, 1, 3.0);
     // Half of the texts of the category have a harmless window before.
-    let harmless: Vec<Vec<f32>> = texts(0, 10, 1, 0.0).into_iter().map(|(windows, _)| windows[0].clone()).collect();
+    let harmless: Vec<Vec<f32>> =
+        texts(0, 10, 1, 0.0).into_iter().map(|(windows, _)| windows[0].clone()).collect();
     for ((windows, _), other) in all.iter_mut().zip(harmless) {
         windows.insert(0, other);
     }

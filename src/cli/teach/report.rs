@@ -25,7 +25,8 @@ pub(super) fn describe(head: &TaughtHead, rows: &Rows, scores: &[f32]) -> anyhow
         head.head().name,
         head.auc()
     );
-    const COLUMNS: [&str; 6] = ["threshold", "target_fpr", "caught", "of 100", "false alarms", "of 100 at most"];
+    const COLUMNS: [&str; 6] =
+        ["threshold", "target_fpr", "caught", "of 100", "false alarms", "of 100 at most"];
     let mut table = Table::new(&COLUMNS, &COLUMNS);
     let (suggested, _) = head.suggested();
     let named = head.head().thresholds.iter().rev().map(|row| (row.threshold, row.target_fpr.to_string()));
@@ -46,7 +47,11 @@ pub(super) fn describe(head: &TaughtHead, rows: &Rows, scores: &[f32]) -> anyhow
             format!("{:.2}", 100.0 * most),
         ]);
     }
-    let _ = writeln!(text, "{}(ranges and bounds at 95% confidence, for further rows of the same kind)", table.render());
+    let _ = writeln!(
+        text,
+        "{}(ranges and bounds at 95% confidence, for further rows of the same kind)",
+        table.render()
+    );
     let pairs = || rows.list.iter().zip(scores);
     let missed = pairs().filter(|(row, score)| row.positive && **score < suggested);
     let alarmed = pairs().filter(|(row, score)| !row.positive && **score >= suggested);

@@ -134,7 +134,9 @@ pub(super) fn judged_whole(guard: &Guard, text: String) -> Option<String> {
 fn parse(line: &[u8], benign: bool) -> anyhow::Result<(String, bool)> {
     let (text, label) = parse_row(line)?;
     let positive = match label {
-        Some(1.0) if benign => bail!("a label of 1 in the traffic: expected rows that are not of the category"),
+        Some(1.0) if benign => {
+            bail!("a label of 1 in the traffic: expected rows that are not of the category")
+        }
         Some(1.0) => true,
         Some(0.0) => false,
         Some(_) => bail!("a label that is neither 0 nor 1: expected one of them"),

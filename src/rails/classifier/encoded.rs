@@ -70,6 +70,12 @@ pub struct TextStages {
     pub windows: Vec<WindowStages>,
 }
 
+/// After how many of `layers` layers taught heads read the states, beside those after the last: a third and two thirds of the
+/// way. What a text is about stands there; the last layers keep what the model's own heads need of it.
+pub(super) fn read_after(layers: usize) -> impl Iterator<Item = usize> {
+    (1..3).map(move |third| third * layers / 3).filter(|after| *after > 0)
+}
+
 /// What one call works with.
 struct Pass<'a> {
     encoded: &'a Encoded,
@@ -405,8 +411,19 @@ impl Pass<'_> {
         let last = deadlines.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
         let hangs = pack.iter().filter_map(|window| text(window)).any(Judged::may_leave);
         let look = self.look || (hangs && !self.parts.exits.is_empty());
+        let layers = self.parts.weights.shape().layers;
+        let reads_states = self.keep || !self.parts.taught.is_empty();
+        // The states of each window that is left, layer after layer.
+        let mut states: Vec<Vec<f32>> = vec![Vec::new(); pack.len()];
 
         let visit = |visit: &Visit<'_>| {
+            if reads_states && read_after(layers).any(|read| read == visit.layers()) {
+                for (place, mean) in left.iter().zip(visit.means()?) {
+                    if let Some(states) = states.get_mut(*place) {
+                        states.extend(mean);
+                    }
+                }
+            }
             let exit = if look { visit.exit()? } else { None };
             let late = last.is_some_and(|last| Instant::now() >= last);
             let mut staying = vec![!late; left.len()];
@@ -444,14 +461,11 @@ impl Pass<'_> {
         };
         let encoded = self.encoded.encoder.forward_visiting(self.parts.weights, &batch, parts, visit)?;
         let Some(encoded) = encoded else { return Ok(scores) };
-        let layers = self.parts.weights.shape().layers;
-        let mut states = match self.keep || !self.parts.taught.is_empty() {
-            true => encoded.pooled.to_vec2()?,
-            false => Vec::new(),
-        }
-        .into_iter();
+        let pooled: Vec<Vec<f32>> = if reads_states { encoded.pooled.to_vec2()? } else { Vec::new() };
+        let mut pooled = pooled.into_iter();
         for (place, mut logits) in left.iter().zip(encoded.logits.to_vec2()?) {
-            let states = states.next().unwrap_or_default();
+            let mut states = states.get_mut(*place).map(std::mem::take).unwrap_or_default();
+            states.extend(pooled.next().unwrap_or_default());
             logits.extend(self.parts.taught.iter().map(|head| head.logit(&states)));
             if let Some(scores) = scores.get_mut(*place) {
                 scores.model = Some(logits);
