@@ -30,9 +30,10 @@ fn taught(folder: &Path, flags: &[&str]) -> String {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.ends_with(".head.toml"))
         .collect();
-    assert_eq!(heads.len(), 1, "{heads:?}");
-    assert!(made.stdout.contains(&format!("file = \"{}\"", heads[0])), "{}", made.stdout);
-    heads.remove(0)
+    let head = heads.pop().unwrap();
+    assert!(heads.is_empty(), "{heads:?}");
+    assert!(made.stdout.contains(&format!("file = \"{head}\"")), "{}", made.stdout);
+    head
 }
 
 fn policy(head: &str, rule: &str) -> String {

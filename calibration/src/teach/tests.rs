@@ -126,6 +126,27 @@ fn states_of_any_size_are_learnt_alike() {
 }
 
 proptest! {
+    /// Any bytes, and a good file cut or with one byte changed, give an answer and no panic.
+    #[test]
+    fn hostile_bytes(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let _ = TaughtHead::parse(&bytes);
+        let lesson = learn(&texts(20, 30, 1, 3.0)).unwrap();
+        let good = TaughtHead::new(&"0".repeat(64), &"1".repeat(64), "a test", lesson).unwrap();
+        let mut file = good.to_toml().into_bytes();
+        let place = place.index(file.len());
+        let _ = TaughtHead::parse(&file[..place]);
+        file[place] = byte;
+        if let Ok(head) = TaughtHead::parse(&file) {
+            prop_assert_eq!(&head, &TaughtHead::parse(head.to_toml().as_bytes()).unwrap());
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]

@@ -1,5 +1,9 @@
 //! Encoder models: the words' exit, tokenize, cut, encode in packs, leave at exits.
 
+mod states;
+
+pub(super) use states::read_after;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -68,12 +72,6 @@ pub struct TextStages {
     pub words: Option<WordsStage>,
     /// Its windows in order.
     pub windows: Vec<WindowStages>,
-}
-
-/// After how many of `layers` layers taught heads read the states, beside those after the last: a third and two thirds of the
-/// way. What a text is about stands there; the last layers keep what the model's own heads need of it.
-pub(super) fn read_after(layers: usize) -> impl Iterator<Item = usize> {
-    (1..3).map(move |third| third * layers / 3).filter(|after| *after > 0)
 }
 
 /// What one call works with.
@@ -163,34 +161,6 @@ impl Encoded {
             }
         }
         Ok(stages)
-    }
-
-    /// The states of each window of `texts`.
-    pub(super) fn states(
-        &self,
-        parts: &Parts<'_>,
-        texts: &[&str],
-        windowing: Windowing,
-        threads: &Threads,
-    ) -> Result<Vec<Vec<Vec<f32>>>, EncodeError> {
-        let pass = Pass { encoded: self, parts, windowing, threads, look: false, keep: true };
-        let texts: Vec<Judged<'_>> =
-            texts.iter().map(|text| Judged { text, deadline: None, gates: None }).collect();
-        let tokens = pass.tokenize(&texts);
-        let windows = pass.cut(&tokens, &[]);
-        let mut states: Vec<Vec<Vec<f32>>> = texts.iter().map(|_| Vec::new()).collect();
-        for (window, scores) in windows.iter().zip(pass.encode(&texts, &tokens, &windows)) {
-            if let Some(text) = states.get_mut(window.text) {
-                text.push(scores?.states);
-            }
-        }
-        for (tokens, states) in tokens.into_iter().zip(&states) {
-            tokens.map_err(candle_core::Error::wrap)?;
-            if states.iter().any(Vec::is_empty) {
-                return Err(candle_core::Error::msg("a window was not judged to its end").into());
-            }
-        }
-        Ok(states)
     }
 
     /// The logits of one sequence of token ids.
