@@ -299,6 +299,12 @@ impl Guard {
         [own, taught].concat()
     }
 
+    /// The names that a verdict's scores have: the bundle's heads, then `custom.NAME` for each of the policy's own.
+    #[must_use]
+    pub fn score_names(&self) -> Vec<String> {
+        self.all_heads().map(NamedHead::key).collect()
+    }
+
     /// The bundle's heads, in the order of the scores.
     #[must_use]
     pub fn heads(&self) -> &[Head] {

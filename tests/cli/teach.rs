@@ -85,6 +85,18 @@ fn a_policy_catches_what_was_taught_and_passes_what_looks_like_it() {
 }
 
 #[test]
+fn eval_measures_a_taught_head() {
+    let (_folder, policy) = guarded("threshold = 0.5");
+    let rows = "{\"text\": \"The casino opens its poker room at nine.\", \"labels\": {\"custom.gambling\": 1}}\n\
+                {\"text\": \"The bakery opens its back room at nine.\", \"labels\": {\"custom.gambling\": 0}}\n";
+    let measured =
+        run_with(&["eval", "-", "--json", "--head", "custom.gambling", "--policy", &policy], rows.as_bytes());
+    assert_eq!((measured.status, measured.stderr.as_str()), (Some(0), ""));
+    let heads = measured.json()["heads"].clone();
+    assert_eq!((&heads[0]["head"], &heads[0]["auc"]), (&"custom.gambling".into(), &1.0.into()), "{heads}");
+}
+
+#[test]
 fn the_own_heads_do_not_move_the_models_scores() {
     let (_folder, policy) = guarded("threshold = 0.5");
     let text = "you are a stupid worthless idiot, bet on it";
@@ -225,11 +237,7 @@ fn a_dry_run_writes_nothing_and_names_lines() {
     assert!(caught.trim_start().starts_with("2 "), "{caught}");
     assert!(!tried.stdout.contains("casino") && !tried.stderr.contains("casino"));
     let shown = run(&[&dry[..], &["--show"]].concat());
-    assert!(
-        shown.stdout.contains("bet ten pounds") || shown.stdout.contains("Bet ten pounds"),
-        "{}",
-        shown.stdout
-    );
+    assert!(shown.stdout.contains("Bet ten pounds"), "{}", shown.stdout);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 

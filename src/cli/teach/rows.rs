@@ -71,7 +71,7 @@ impl Rows {
             let mut data = Data::open(path, "reading")?;
             while let Some(line) = data.next_row()? {
                 let (text, positive) = parse(&line, benign).with_context(|| data.place())?;
-                let Some(text) = judged_whole(guard, text) else {
+                let Some(text) = judged_whole(guard, &text) else {
                     rows.unjudged += 1;
                     continue;
                 };
@@ -124,9 +124,9 @@ impl Rows {
 }
 
 /// The text, normalized; none where the guard would not judge all of it.
-pub(super) fn judged_whole(guard: &Guard, text: String) -> Option<String> {
+pub(super) fn judged_whole(guard: &Guard, text: &str) -> Option<String> {
     let short = text.len() <= guard.policy().policy().max_bytes();
-    let normalized = Normalized::new(&text);
+    let normalized = Normalized::new(text);
     (short && guard.foreign(&normalized) == Foreign::No).then(|| normalized.text().to_owned())
 }
 
