@@ -291,3 +291,28 @@ impl Summary {
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_did_not_read_every_window_has_no_logit() {
+        let model = || vec![1.0, 2.0, 3.0];
+        let exit = || vec![1.5, 0.0];
+        let mut first = Summary::default();
+        first.add(model());
+        first.add_exit(exit(), 1);
+        let mut last = Summary::default();
+        last.add_exit(exit(), 1);
+        last.add(model());
+        assert_eq!((first.logits, last.logits), (vec![1.5, 2.0], vec![1.5, 2.0]));
+    }
+
+    #[test]
+    fn states_are_read_a_third_and_two_thirds_of_the_way() {
+        let read = |layers| encoded::read_after(layers).collect::<Vec<_>>();
+        assert_eq!([read(6), read(3), read(12)], [[2, 4], [1, 2], [4, 8]]);
+        assert_eq!((read(2), read(1)), (vec![1], vec![]));
+    }
+}

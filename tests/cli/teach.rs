@@ -275,6 +275,8 @@ fn too_few_rows_and_bad_rows_are_told_without_their_text() {
     let named = run(&["teach", "Gam-bling", "--examples", "-"]);
     assert_eq!(named.status, Some(2));
     assert!(named.stderr.contains("lower-case letters, digits and `_`"), "{}", named.stderr);
+    let twice = run(&["teach", "gambling", "--examples", "-", "--benign", "-", "--dry-run"]);
+    assert!(twice.stderr.contains("both read standard input"), "{}", twice.stderr);
     let nowhere = run(&["teach", "gambling", "--examples", "-", "--out", "/no/such/folder"]);
     assert!(nowhere.stderr.contains("/no/such/folder is no folder"), "{}", nowhere.stderr);
 }
