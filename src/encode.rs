@@ -281,6 +281,28 @@ impl Visit<'_> {
         self.states
     }
 
+    /// The mean of the hidden states of each sequence that is left, `hidden` numbers each, added up in the order of the tokens.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when candle refuses to read the states.
+    pub fn means(&self) -> Result<Vec<Vec<f32>>, EncodeError> {
+        let states: Vec<f32> = self.states.flatten_all()?.to_vec1()?;
+        let hidden = self.states.dim(1)?.max(1);
+        let mut rows = states.chunks_exact(hidden);
+        let mut means = Vec::new();
+        for pair in self.pass.bounds.windows(2) {
+            let &[start, end] = pair else { continue };
+            let mut mean = vec![0.0_f32; hidden];
+            for row in rows.by_ref().take(end - start) {
+                mean.iter_mut().zip(row).for_each(|(sum, state)| *sum += state);
+            }
+            let count = (end - start) as f32;
+            mean.iter_mut().for_each(|sum| *sum /= count);
+            means.push(mean);
+        }
+        Ok(means)
+    }
+
     /// What the exit here says of the sequences that are left; `None` where there is no exit.
     ///
     /// # Errors

@@ -215,8 +215,9 @@ impl Guard {
             .collect())
     }
 
-    /// The states of the model for each window of each text, averaged over its tokens, `[text][window][hidden]`, the texts
-    /// normalized as for a verdict: what heads of a policy's own are taught on.
+    /// The states of the model for each window of each text, the texts normalized as for a verdict: what heads of a policy's
+    /// own are taught on. They are averages over the window's tokens after a third, two thirds and all of the layers:
+    /// `[text][window][state]`, three times the model's width.
     ///
     /// # Errors
     /// [`GuardError::NoStates`] for a model without an encoder, [`GuardError::Encode`] when the encoder fails.
@@ -297,6 +298,12 @@ impl Guard {
         let taught = self.0.policy.policy().heads().zip(logits.iter().skip(own.len()));
         let taught: Vec<f32> = taught.map(|(head, logit)| head.head().curve.apply(*logit)).collect();
         [own, taught].concat()
+    }
+
+    /// The names that a verdict's scores have: the bundle's heads, then `custom.NAME` for each of the policy's own.
+    #[must_use]
+    pub fn score_names(&self) -> Vec<String> {
+        self.all_heads().map(NamedHead::key).collect()
     }
 
     /// The bundle's heads, in the order of the scores.

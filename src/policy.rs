@@ -104,7 +104,7 @@ pub fn taught_detector(head: &TaughtHead) -> String {
 }
 
 impl Policy {
-    /// Reads a policy. `file` names it in messages; no file is opened, and a word list in a file of its own is a mistake.
+    /// Reads a policy. `file` names it in messages; no file is opened, and a word list or head in a file of its own is a mistake.
     ///
     /// # Errors
     /// Every mistake in the document, in the order of their places, up to [`PolicyErrors::MOST`].
@@ -112,10 +112,10 @@ impl Policy {
         read::policy(source, file, None)
     }
 
-    /// Reads a policy whose word lists may be in files of `folder`.
+    /// Reads a policy whose word lists and heads may be in files of `folder`.
     ///
     /// # Errors
-    /// As [`Policy::parse`]; also every list that cannot be read.
+    /// As [`Policy::parse`]; also every list and head that cannot be read.
     pub fn parse_in(source: &str, file: &str, folder: &Path) -> Result<Self, PolicyErrors> {
         read::policy(source, file, Some(folder))
     }

@@ -1,5 +1,7 @@
 //! Files of heads that must be refused, one file a rule: its first line, a comment, is a part of the expected message.
 
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by a panic, in its helpers too")]
+
 use portcullis::policy::{Policy, PolicyErrors};
 use std::fs;
 use std::path::{Path, PathBuf};

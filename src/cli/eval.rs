@@ -177,7 +177,7 @@ fn score(text: &str) -> Result<f32, String> {
 
 /// The heads asked for, in the model's order; all of them when none is named.
 fn chosen_heads(guard: &Guard, asked: &[String]) -> anyhow::Result<Vec<String>> {
-    let known: Vec<String> = guard.heads().iter().map(|head| head.name.clone()).collect();
+    let known = guard.score_names();
     for name in asked {
         ensure!(known.contains(name), "unknown head {name:?}: expected one of {}", known.join(", "));
     }

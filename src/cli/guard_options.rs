@@ -155,6 +155,11 @@ impl GuardOptions {
         Self { deadline_ms: None, record: None, ..self.clone() }
     }
 
+    /// The same options with the policy in the program.
+    pub(super) fn without_policy(&self) -> Self {
+        Self { policy: None, ..self.clone() }
+    }
+
     /// The number of threads asked for.
     pub(super) fn threads(&self) -> Option<usize> {
         self.threads

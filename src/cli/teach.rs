@@ -77,7 +77,13 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         "{} is no folder: expected one to write the head to",
         out.display()
     );
-    let guard = options.unrecorded().guard()?;
+    let standard = |path: &Path| path.as_os_str() == "-";
+    ensure!(
+        !(standard(&arguments.examples) && arguments.benign.as_deref().is_some_and(standard)),
+        "--examples and --benign both read standard input: expected a file for one of them"
+    );
+    // A policy whose head is of other weights must not keep a new one from being taught.
+    let guard = options.unrecorded().without_policy().guard()?;
     // A bundle without states is refused before the rows are read.
     guard.states(&[])?;
     let rows = Rows::read(&guard, &arguments.examples, arguments.benign.as_deref())?;

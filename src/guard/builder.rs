@@ -274,8 +274,7 @@ impl GuardBuilder {
         };
         let policy_ref = policy.reference();
         let patterns = TextRails::new(policy.lists(), policy.hosts())?;
-        let width = bundle.weights().map(|weights| weights.shape().hidden);
-        policy.check_heads(bundle.weights_digest(), width)?;
+        policy.check_heads(bundle.weights_digest(), ClassifierRail::state_width(&bundle))?;
         let known = known(&bundle, &patterns, &policy);
         let known: Vec<KnownDetector<'_>> = known
             .iter()

@@ -230,6 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_did_not_read_every_form_has_no_logit() {
+        for outcomes in [
+            vec![scored(&[1.0, 2.0, 3.0]), scored(&[1.5, 0.0])],
+            vec![scored(&[1.5, 0.0]), scored(&[1.0, 2.0, 3.0])],
+        ] {
+            let Outcome::Scored(heads) = together(outcomes).outcome else { panic!("scored") };
+            assert_eq!(heads.logits, [1.5, 2.0]);
+        }
+    }
+
+    #[test]
     fn one_form_that_left_early_makes_the_text_early() {
         let early = || Outcome::Early(HeadScores { exit: Some(1), work: 0.5, ..heads(&[2.0]) });
         for outcomes in [vec![scored(&[0.0]), early()], vec![early(), scored(&[0.0])]] {

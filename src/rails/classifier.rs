@@ -134,7 +134,15 @@ impl ClassifierRail {
         Self { taught, ..self }
     }
 
-    /// The final states of each window of `texts`, averaged over its tokens: `[text][window][hidden]`.
+    /// How many states of a window taught heads read; none where the model has no states.
+    #[must_use]
+    pub fn state_width(bundle: &Bundle) -> Option<usize> {
+        let shape = bundle.weights()?.shape();
+        Some(shape.hidden * (1 + encoded::read_after(shape.layers).count()))
+    }
+
+    /// The states of each window of `texts` after a third, two thirds and all of the layers, averaged over its tokens:
+    /// `[text][window][state]`, as many states as [`ClassifierRail::state_width`] says.
     ///
     /// # Errors
     /// [`EncodeError`], also where the model has no states.
@@ -278,5 +286,30 @@ impl Summary {
         let (logits, windows) = (self.logits, self.windows);
         let scores = HeadScores { logits, exit: self.exit, work, tokens, windows, unknown_share, legibility };
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_did_not_read_every_window_has_no_logit() {
+        let model = || vec![1.0, 2.0, 3.0];
+        let exit = || vec![1.5, 0.0];
+        let mut first = Summary::default();
+        first.add(model());
+        first.add_exit(exit(), 1);
+        let mut last = Summary::default();
+        last.add_exit(exit(), 1);
+        last.add(model());
+        assert_eq!((first.logits, last.logits), (vec![1.5, 2.0], vec![1.5, 2.0]));
+    }
+
+    #[test]
+    fn states_are_read_a_third_and_two_thirds_of_the_way() {
+        let read = |layers| encoded::read_after(layers).collect::<Vec<_>>();
+        assert_eq!([read(6), read(3), read(12)], [[2, 4], [1, 2], [4, 8]]);
+        assert_eq!((read(2), read(1)), (vec![1], vec![]));
     }
 }

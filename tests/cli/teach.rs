@@ -30,9 +30,10 @@ fn taught(folder: &Path, flags: &[&str]) -> String {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.ends_with(".head.toml"))
         .collect();
-    assert_eq!(heads.len(), 1, "{heads:?}");
-    assert!(made.stdout.contains(&format!("file = \"{}\"", heads[0])), "{}", made.stdout);
-    heads.remove(0)
+    let head = heads.pop().unwrap();
+    assert!(heads.is_empty(), "{heads:?}");
+    assert!(made.stdout.contains(&format!("file = \"{head}\"")), "{}", made.stdout);
+    head
 }
 
 fn policy(head: &str, rule: &str) -> String {
@@ -84,6 +85,18 @@ fn a_policy_catches_what_was_taught_and_passes_what_looks_like_it() {
 }
 
 #[test]
+fn eval_measures_a_taught_head() {
+    let (_folder, policy) = guarded("threshold = 0.5");
+    let rows = "{\"text\": \"The casino opens its poker room at nine.\", \"labels\": {\"custom.gambling\": 1}}\n\
+                {\"text\": \"The bakery opens its back room at nine.\", \"labels\": {\"custom.gambling\": 0}}\n";
+    let measured =
+        run_with(&["eval", "-", "--json", "--head", "custom.gambling", "--policy", &policy], rows.as_bytes());
+    assert_eq!((measured.status, measured.stderr.as_str()), (Some(0), ""));
+    let heads = measured.json()["heads"].clone();
+    assert_eq!((&heads[0]["head"], &heads[0]["auc"]), (&"custom.gambling".into(), &1.0.into()), "{heads}");
+}
+
+#[test]
 fn the_own_heads_do_not_move_the_models_scores() {
     let (_folder, policy) = guarded("threshold = 0.5");
     let text = "you are a stupid worthless idiot, bet on it";
@@ -108,7 +121,8 @@ fn disguise_and_long_texts_are_seen_through() {
     let long = "The harbour was quiet and the boats lay still under a pale sky. ".repeat(20);
     let harmless = run_with(&["check", "--json", "--policy", &policy, "-"], long.as_bytes()).json();
     assert_eq!(harmless["decision"], "allow", "{harmless}");
-    let hidden = format!("{long}{} {long}", [plain; 3].join(" "));
+    // Enough of it to fill most of a window: what is averaged over fewer words drowns.
+    let hidden = format!("{long}{} {long}", [plain; 8].join(" "));
     let found = run_with(&["check", "--json", "--policy", &policy, "-"], hidden.as_bytes()).json();
     assert_eq!(found["decision"], "escalate", "{found}");
 }
@@ -223,11 +237,7 @@ fn a_dry_run_writes_nothing_and_names_lines() {
     assert!(caught.trim_start().starts_with("2 "), "{caught}");
     assert!(!tried.stdout.contains("casino") && !tried.stderr.contains("casino"));
     let shown = run(&[&dry[..], &["--show"]].concat());
-    assert!(
-        shown.stdout.contains("bet ten pounds") || shown.stdout.contains("Bet ten pounds"),
-        "{}",
-        shown.stdout
-    );
+    assert!(shown.stdout.contains("Bet ten pounds"), "{}", shown.stdout);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -265,6 +275,8 @@ fn too_few_rows_and_bad_rows_are_told_without_their_text() {
     let named = run(&["teach", "Gam-bling", "--examples", "-"]);
     assert_eq!(named.status, Some(2));
     assert!(named.stderr.contains("lower-case letters, digits and `_`"), "{}", named.stderr);
+    let twice = run(&["teach", "gambling", "--examples", "-", "--benign", "-", "--dry-run"]);
+    assert!(twice.stderr.contains("both read standard input"), "{}", twice.stderr);
     let nowhere = run(&["teach", "gambling", "--examples", "-", "--out", "/no/such/folder"]);
     assert!(nowhere.stderr.contains("/no/such/folder is no folder"), "{}", nowhere.stderr);
 }

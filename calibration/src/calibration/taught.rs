@@ -241,8 +241,12 @@ fn weights(reader: &mut Reader, root: &Fields<'_>) -> Option<Vec<f32>> {
     let DeValue::Array(array) = reader.value(root, "weights")? else {
         return reader.wrong_type(root, "weights", "an array of finite numbers");
     };
-    let mut weights = Vec::with_capacity(array.len().min(MAX_WIDTH));
-    for (index, item) in array.iter().enumerate().take(MAX_WIDTH + 1) {
+    if !(1..=MAX_WIDTH).contains(&array.len()) {
+        reader.problems.extend(width(array.len()));
+        return None;
+    }
+    let mut weights = Vec::with_capacity(array.len());
+    for (index, item) in array.iter().enumerate() {
         match finite(item.get_ref()) {
             Some(weight) => weights.push(weight),
             None => {
@@ -274,9 +278,6 @@ fn problems(taught: &TaughtHead) -> Vec<Problem> {
     }
     let fits = |weight: &f32| (-MAX_WEIGHT..=MAX_WEIGHT).contains(weight);
     hold(fits(&taught.bias), "bias", format!("found {:?}, expected a number in -1e6..=1e6", taught.bias));
-    let width = taught.weights.len();
-    let message = format!("found {width} or more numbers, expected 1 to {MAX_WIDTH}");
-    hold((1..=MAX_WIDTH).contains(&width), "weights", message);
     if let Some((index, weight)) = taught.weights.iter().enumerate().find(|(_, weight)| !fits(weight)) {
         hold(
             false,
@@ -284,6 +285,13 @@ fn problems(taught: &TaughtHead) -> Vec<Problem> {
             format!("found {weight:?}, expected a number in -1e6..=1e6"),
         );
     }
+    problems.extend(width(taught.weights.len()));
     problems.extend(check::head("head", &taught.head));
     problems
+}
+
+/// The rule of the number of weights.
+fn width(found: usize) -> Option<Problem> {
+    let message = format!("found {found} numbers, expected 1 to {MAX_WIDTH}");
+    (!(1..=MAX_WIDTH).contains(&found)).then(|| Problem { at: "weights".to_owned(), message })
 }

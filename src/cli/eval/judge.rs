@@ -107,7 +107,7 @@ pub(super) fn judge(
     probes: Probes<'_>,
 ) -> anyhow::Result<Vec<Judged>> {
     let mut data = Data::open(data, "judging")?;
-    let known: BTreeSet<String> = guard.heads().iter().map(|head| head.name.clone()).collect();
+    let known: BTreeSet<String> = guard.score_names().into_iter().collect();
     let only_head = match heads {
         [head] => Some(head.as_str()),
         _ => None,

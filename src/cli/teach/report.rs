@@ -86,7 +86,7 @@ pub(super) fn warnings(head: &TaughtHead, rows: &Rows) -> Vec<String> {
     let count = |found: usize, what: &str| (found > 0).then(|| format!("{found} {what}"));
     warnings.extend(count(
         rows.unjudged,
-        "rows are over the policy's max_bytes or in a language that the model does not know; they are left out",
+        "rows are too long for the policy in the program or in a language that the model does not know; they are left out",
     ));
     warnings.extend(count(rows.repeated, "rows repeat the text of another; they are left out"));
     warnings.extend(count(

@@ -12,8 +12,9 @@ use std::path::Path;
 
 /// Texts encoded together.
 const BATCH: usize = 256;
-/// The most rows of a lesson: their states take a few hundred megabytes.
+/// The most rows of a lesson, and the most windows of all their texts: their states take half a gigabyte.
 const MOST_ROWS: usize = 50_000;
+const MOST_WINDOWS: usize = 100_000;
 
 /// What is known of the rows, with no text kept.
 pub(super) struct Rows {
@@ -71,7 +72,7 @@ impl Rows {
             let mut data = Data::open(path, "reading")?;
             while let Some(line) = data.next_row()? {
                 let (text, positive) = parse(&line, benign).with_context(|| data.place())?;
-                let Some(text) = judged_whole(guard, text) else {
+                let Some(text) = judged_whole(guard, &text) else {
                     rows.unjudged += 1;
                     continue;
                 };
@@ -102,9 +103,15 @@ impl Rows {
         }
         rows.digest = hasher.finalize().to_hex().to_string();
         let progress = terminal::progress("encoding", read.len() as u64);
+        let mut total = 0;
         for batch in read.chunks(BATCH) {
             let texts: Vec<&str> = batch.iter().map(|row| row.text.as_str()).collect();
             let states = guard.states(&texts)?;
+            total += states.iter().map(Vec::len).sum::<usize>();
+            ensure!(
+                total <= MOST_WINDOWS,
+                "the rows' texts fill more than {MOST_WINDOWS} windows of the model, expected fewer or shorter texts"
+            );
             rows.list.extend(batch.iter().zip(states).map(|(row, windows)| Row {
                 windows,
                 positive: row.positive,
@@ -124,9 +131,9 @@ impl Rows {
 }
 
 /// The text, normalized; none where the guard would not judge all of it.
-pub(super) fn judged_whole(guard: &Guard, text: String) -> Option<String> {
+pub(super) fn judged_whole(guard: &Guard, text: &str) -> Option<String> {
     let short = text.len() <= guard.policy().policy().max_bytes();
-    let normalized = Normalized::new(&text);
+    let normalized = Normalized::new(text);
     (short && guard.foreign(&normalized) == Foreign::No).then(|| normalized.text().to_owned())
 }
 

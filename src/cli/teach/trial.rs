@@ -34,8 +34,8 @@ pub(super) fn run(guard: &Guard, head: &TaughtHead, path: &Path, show: bool) -> 
     let (mut batch, mut unjudged) = (Vec::with_capacity(BATCH), 0_usize);
     while let Some(line) = data.next_row()? {
         let (text, _) = parse_row(&line).with_context(|| data.place())?;
-        match judged_whole(guard, text) {
-            Some(text) => batch.push((data.line(), text)),
+        match judged_whole(guard, &text) {
+            Some(_) => batch.push((data.line(), text)),
             None => unjudged += 1,
         }
         if batch.len() == BATCH {

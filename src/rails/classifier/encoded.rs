@@ -1,5 +1,9 @@
 //! Encoder models: the words' exit, tokenize, cut, encode in packs, leave at exits.
 
+mod states;
+
+pub(super) use states::read_after;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -157,34 +161,6 @@ impl Encoded {
             }
         }
         Ok(stages)
-    }
-
-    /// The states of each window of `texts`.
-    pub(super) fn states(
-        &self,
-        parts: &Parts<'_>,
-        texts: &[&str],
-        windowing: Windowing,
-        threads: &Threads,
-    ) -> Result<Vec<Vec<Vec<f32>>>, EncodeError> {
-        let pass = Pass { encoded: self, parts, windowing, threads, look: false, keep: true };
-        let texts: Vec<Judged<'_>> =
-            texts.iter().map(|text| Judged { text, deadline: None, gates: None }).collect();
-        let tokens = pass.tokenize(&texts);
-        let windows = pass.cut(&tokens, &[]);
-        let mut states: Vec<Vec<Vec<f32>>> = texts.iter().map(|_| Vec::new()).collect();
-        for (window, scores) in windows.iter().zip(pass.encode(&texts, &tokens, &windows)) {
-            if let Some(text) = states.get_mut(window.text) {
-                text.push(scores?.states);
-            }
-        }
-        for (tokens, states) in tokens.into_iter().zip(&states) {
-            tokens.map_err(candle_core::Error::wrap)?;
-            if states.iter().any(Vec::is_empty) {
-                return Err(candle_core::Error::msg("a window was not judged to its end").into());
-            }
-        }
-        Ok(states)
     }
 
     /// The logits of one sequence of token ids.
@@ -405,8 +381,19 @@ impl Pass<'_> {
         let last = deadlines.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
         let hangs = pack.iter().filter_map(|window| text(window)).any(Judged::may_leave);
         let look = self.look || (hangs && !self.parts.exits.is_empty());
+        let layers = self.parts.weights.shape().layers;
+        let reads_states = self.keep || !self.parts.taught.is_empty();
+        // The states of each window that is left, layer after layer.
+        let mut states: Vec<Vec<f32>> = vec![Vec::new(); pack.len()];
 
         let visit = |visit: &Visit<'_>| {
+            if reads_states && read_after(layers).any(|read| read == visit.layers()) {
+                for (place, mean) in left.iter().zip(visit.means()?) {
+                    if let Some(states) = states.get_mut(*place) {
+                        states.extend(mean);
+                    }
+                }
+            }
             let exit = if look { visit.exit()? } else { None };
             let late = last.is_some_and(|last| Instant::now() >= last);
             let mut staying = vec![!late; left.len()];
@@ -444,14 +431,11 @@ impl Pass<'_> {
         };
         let encoded = self.encoded.encoder.forward_visiting(self.parts.weights, &batch, parts, visit)?;
         let Some(encoded) = encoded else { return Ok(scores) };
-        let layers = self.parts.weights.shape().layers;
-        let mut states = match self.keep || !self.parts.taught.is_empty() {
-            true => encoded.pooled.to_vec2()?,
-            false => Vec::new(),
-        }
-        .into_iter();
+        let pooled: Vec<Vec<f32>> = if reads_states { encoded.pooled.to_vec2()? } else { Vec::new() };
+        let mut pooled = pooled.into_iter();
         for (place, mut logits) in left.iter().zip(encoded.logits.to_vec2()?) {
-            let states = states.next().unwrap_or_default();
+            let mut states = states.get_mut(*place).map(std::mem::take).unwrap_or_default();
+            states.extend(pooled.next().unwrap_or_default());
             logits.extend(self.parts.taught.iter().map(|head| head.logit(&states)));
             if let Some(scores) = scores.get_mut(*place) {
                 scores.model = Some(logits);
