@@ -1,7 +1,9 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
 mod builder;
+mod call;
 mod cascade;
+mod conversation;
 mod explain;
 mod forms;
 mod inspect;

@@ -4,5 +4,7 @@ pub mod classifier;
 pub mod list;
 pub mod pattern;
 pub mod repetition;
+pub mod schema;
 pub mod text;
+pub mod tool;
 pub mod url;

@@ -82,6 +82,21 @@ fn urls() {
 }
 
 #[test]
+fn schema() {
+    run_page("schema.md");
+}
+
+#[test]
+fn tools() {
+    run_page("tools.md");
+}
+
+#[test]
+fn conversation() {
+    run_page("conversation.md");
+}
+
+#[test]
 fn code() {
     run_page("code.md");
 }

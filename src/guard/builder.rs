@@ -17,6 +17,7 @@ use crate::policy::{KnownDetector, Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
 use crate::rails::text::TextRails;
+use crate::rails::tool::Tools;
 use crate::record::RecordError;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
@@ -268,7 +269,7 @@ impl GuardBuilder {
         };
         let policy_ref = policy.reference();
         let patterns = TextRails::new(policy.lists(), policy.hosts())?;
-        let known = known(&bundle, &patterns);
+        let known = known(&bundle, &patterns, &policy);
         let known: Vec<KnownDetector<'_>> = known
             .iter()
             .map(|(name, experimental)| KnownDetector { name, experimental: *experimental })
@@ -315,10 +316,13 @@ impl GuardBuilder {
 }
 
 /// The detectors that rules may name, and whether each is experimental.
-fn known(bundle: &Bundle, rails: &TextRails) -> Vec<(String, bool)> {
+fn known(bundle: &Bundle, rails: &TextRails, policy: &Policy) -> Vec<(String, bool)> {
     let heads = bundle.manifest().heads.iter();
     let heads = heads.map(|head| (format!("classifier.{}", head.name), head.experimental));
-    heads.chain(rails.names().map(|name| (name.to_owned(), false))).collect()
+    let schemas = policy.schemas().iter().map(|schema| schema.detector.as_str());
+    heads
+        .chain(rails.names().chain(schemas).chain(Tools::NAMES).map(|name| (name.to_owned(), false)))
+        .collect()
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.

@@ -1,8 +1,12 @@
 //! The reader of a policy document: from TOML to a [`Policy`], noting every mistake on the way.
 
+mod conversation;
+mod file;
 mod hosts;
 mod list;
 mod rule;
+mod schema;
+mod tool;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -17,7 +21,7 @@ use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 18] = [
     "schema",
     "id",
     "version",
@@ -31,6 +35,10 @@ const KEYS: [&str; 14] = [
     "stream",
     "list",
     "urls",
+    "json_schema",
+    "conversation",
+    "tools",
+    "tool",
     "templates",
 ];
 const STREAM_KEYS: [&str; 1] = ["veto_template"];
@@ -107,7 +115,11 @@ fn document(
     let lists = list::lists(root, source, folder, found);
     let hosts = hosts::hosts(root, found);
     hosts::check(&rules, &hosts, found);
-    let warnings = warnings(&rules, ending.as_ref(), &templates, &lists, source);
+    let schemas = schema::schemas(root, source, folder, found);
+    let turns = conversation::turns(root, found);
+    let tools = tool::tools(root, source, folder, found);
+    tool::check(&rules, &tools.tools, found);
+    let warnings = warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, source);
     Some(Policy {
         id: id?.to_owned(),
         version: version?.to_owned(),
@@ -124,11 +136,27 @@ fn document(
             .collect(),
         veto_template: ending.map(|(name, _)| name.to_owned()),
         warnings,
-        digest: list::digest(source.text(), &lists),
+        digest: digest(
+            source.text(),
+            list::files(&lists).chain(schema::files(&schemas)).chain(tools.files()),
+        ),
         lists: lists.into_iter().map(|list| list.words).collect(),
         hosts,
+        turns,
+        tools: tools.tools,
+        schemas: schemas.into_iter().map(|read| read.schema).collect(),
         source: source.clone(),
     })
+}
+
+/// BLAKE3 of the policy with the files that it names, in hex; of the policy alone when it names none.
+fn digest<'a>(policy: &str, files: impl Iterator<Item = (&'a str, &'a blake3::Hash)>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(policy.as_bytes());
+    for (name, file) in files {
+        hasher.update(b"\0").update(name.as_bytes()).update(b"\0").update(file.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 const UNSUPPORTED: [(&str, Decision); 3] =
@@ -306,6 +334,7 @@ fn warnings(
     ending: Option<&Placed<&str>>,
     templates: &Templates<'_>,
     lists: &[list::Read],
+    schemas: &[schema::Read],
     source: &Source,
 ) -> Vec<Problem<PolicyWarning>> {
     let asked = asked(rules, ending);
@@ -322,12 +351,19 @@ fn warnings(
         let used = rules.iter().any(|rule| rule.detector.covers(&detector));
         (!used).then(|| (list.place.clone(), PolicyWarning::UnusedList { id: list.words.id.clone() }))
     });
+    let unread = schemas.iter().filter_map(|read| {
+        let detector = &read.schema.detector;
+        let used = rules.iter().any(|rule| rule.detector.covers(detector));
+        let id = || detector.trim_start_matches("schema.").to_owned();
+        (!used).then(|| (read.place.clone(), PolicyWarning::UnusedSchema { id: id() }))
+    });
     let shadowed = rules.iter().enumerate().filter_map(|(place, rule)| {
         let by = rules.iter().take(place).find(|earlier| shadows(earlier, rule))?;
         let warning = PolicyWarning::Shadowed { id: rule.id.clone(), by: by.id.clone() };
         Some((rule.places.rule.clone(), warning))
     });
-    let mut warnings: Vec<(Range<usize>, PolicyWarning)> = unused.chain(idle).chain(shadowed).collect();
+    let mut warnings: Vec<(Range<usize>, PolicyWarning)> =
+        unused.chain(idle).chain(unread).chain(shadowed).collect();
     warnings.sort_by_key(|(place, _)| place.start);
     warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
 }

@@ -153,6 +153,8 @@ impl ListRail {
                     spans,
                     source: Source::Pattern,
                     via: Vec::new(),
+                    place: None,
+                    repair: None,
                 });
             }
         }

@@ -1,11 +1,10 @@
 //! The reader of `[[list]]`: word lists in the policy itself or in files beside it.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::ops::Range;
-use std::path::{Component, Path};
+use std::path::Path;
 
+use super::file;
 use crate::normalize::Normalized;
 use crate::policy::error::PolicyError;
 use crate::policy::source::Source;
@@ -70,14 +69,9 @@ pub(super) fn lists(
     lists
 }
 
-/// BLAKE3 of the policy with the files of its lists, in hex; of the policy alone when no list has a file.
-pub(super) fn digest(policy: &str, lists: &[Read]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(policy.as_bytes());
-    for (list, file) in lists.iter().filter_map(|list| Some((list, list.file.as_ref()?))) {
-        hasher.update(b"\0").update(list.words.id.as_bytes()).update(b"\0").update(file.as_bytes());
-    }
-    hasher.finalize().to_hex().to_string()
+/// The files of the lists, each under its list's id.
+pub(super) fn files(lists: &[Read]) -> impl Iterator<Item = (&str, &blake3::Hash)> {
+    lists.iter().filter_map(|list| Some((list.words.id.as_str(), list.file.as_ref()?)))
 }
 
 fn list(table: &Table<'_, '_>, folder: Option<&Path>, found: &mut Found) -> Option<Read> {
@@ -140,19 +134,7 @@ fn is_word(word: &str) -> bool {
 
 /// The words of a file, one a line, and the file's BLAKE3. Empty lines and those that begin with `#` are passed over.
 fn read(file: &str, folder: Option<&Path>) -> Result<(Vec<String>, blake3::Hash), String> {
-    let folder = folder.ok_or("this policy was not read from a folder, expected `words`")?;
-    let path = Path::new(file);
-    // A policy is data; it may not make the guard read other files.
-    if file.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
-        return Err("expected a path below the policy's folder".to_owned());
-    }
-    let mut bytes = Vec::new();
-    let opened = File::open(folder.join(path)).map_err(|error| error.to_string())?;
-    let limit = u64::try_from(MAX_LIST_BYTES).unwrap_or(u64::MAX);
-    opened.take(limit + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() > MAX_LIST_BYTES {
-        return Err(format!("more than {MAX_LIST_BYTES} bytes, the most that a list may have"));
-    }
+    let bytes = file::read(file, folder, "`words`", "a list", MAX_LIST_BYTES)?;
     let hash = blake3::hash(&bytes);
     let mut words = Vec::new();
     for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
