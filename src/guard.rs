@@ -6,6 +6,7 @@ mod cascade;
 mod conversation;
 mod explain;
 mod forms;
+mod grounding;
 mod inspect;
 mod judge;
 mod recorder;

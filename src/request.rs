@@ -90,7 +90,7 @@ pub struct Request {
     pub role: Role,
     /// Earlier turns, oldest first; the classifiers read some with the text where the policy's `[conversation]` says so.
     pub messages: Vec<Message>,
-    /// Source texts the answer should rest on. No rail reads them yet.
+    /// Source texts the answer should rest on; read where the policy has a rule on `grounding.unsupported`.
     pub sources: Vec<String>,
     /// The tool call that comes with the text, or alone.
     pub tool_call: Option<ToolCall>,

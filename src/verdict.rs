@@ -64,6 +64,8 @@ pub enum Source {
     Schema,
     /// The tools that a policy allows.
     Tool,
+    /// Sources that an answer should rest on.
+    Grounding,
 }
 
 /// What a rail saw, before any policy has weighed it.

@@ -97,6 +97,11 @@ fn conversation() {
 }
 
 #[test]
+fn grounding() {
+    run_page("grounding.md");
+}
+
+#[test]
 fn code() {
     run_page("code.md");
 }

@@ -102,6 +102,7 @@ fn rail(finding: &Finding) -> String {
         Source::Pattern => "pattern",
         Source::Schema => "schema",
         Source::Tool => "tool",
+        Source::Grounding => "grounding",
         _ => "other",
     };
     if finding.via.is_empty() { rail.to_owned() } else { format!("{rail} via {}", names(&finding.via)) }

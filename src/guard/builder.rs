@@ -15,6 +15,7 @@ use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::policy::{KnownDetector, Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
+use crate::rails::grounding;
 use crate::rails::list::ListError;
 use crate::rails::text::TextRails;
 use crate::rails::tool::Tools;
@@ -319,9 +320,12 @@ impl GuardBuilder {
 fn known(bundle: &Bundle, rails: &TextRails, policy: &Policy) -> Vec<(String, bool)> {
     let heads = bundle.manifest().heads.iter();
     let heads = heads.map(|head| (format!("classifier.{}", head.name), head.experimental));
+    // A model that reads words has no states to compare.
+    let grounding = bundle.tokenizer().map(|_| (grounding::NAME.to_owned(), true));
     let schemas = policy.schemas().iter().map(|schema| schema.detector.as_str());
     heads
         .chain(rails.names().chain(schemas).chain(Tools::NAMES).map(|name| (name.to_owned(), false)))
+        .chain(grounding)
         .collect()
 }
 

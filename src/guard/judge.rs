@@ -83,8 +83,8 @@ impl<'a> Subject<'a> {
     fn check(&self, policy: &Policy, found: &mut Vec<Detection>) {
         let Request { text, role, tool_call, .. } = self.request;
         // Of a call without a text there is no text to fit.
-        let is_text = !self.argument && !(text.is_empty() && tool_call.is_some());
-        for schema in policy.schemas_for(*role).filter(|_| is_text) {
+        let is_missing = text.is_empty() && tool_call.is_some();
+        for schema in policy.schemas_for(*role).filter(|_| !self.argument && !is_missing) {
             schema.scan(text, found);
         }
         if let Some(call) = tool_call {
@@ -298,10 +298,18 @@ impl Guard {
             .zip(forms)
             .zip(detections)
             .zip(foreign)
-            .map(|(((subject, forms), detections), foreign)| {
+            .map(|(((subject, forms), mut detections), foreign)| {
                 let request = subject.request;
                 let decide = Instant::now();
-                let together = forms.as_ref().and_then(|forms| Together::of_forms(forms, outcomes.by_ref()));
+                let mut together =
+                    forms.as_ref().and_then(|forms| Together::of_forms(forms, outcomes.by_ref()));
+                if let Some(together) = &mut together {
+                    let allowed = request.deadline.or(inner.deadline);
+                    let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
+                    if let Err(outcome) = self.ground(request, deadline, &mut detections) {
+                        together.outcome = outcome;
+                    }
+                }
                 let is_name = subject.is_name();
                 let seen = Seen { forms: forms.as_ref(), together: together.as_ref(), foreign, is_name };
                 let mut verdict = self.verdict(request, detections, seen, vault.as_deref_mut());

@@ -136,7 +136,7 @@ fn document(
             .collect(),
         veto_template: ending.map(|(name, _)| name.to_owned()),
         warnings,
-        digest: digest(
+        digest: file::digest(
             source.text(),
             list::files(&lists).chain(schema::files(&schemas)).chain(tools.files()),
         ),
@@ -147,16 +147,6 @@ fn document(
         schemas: schemas.into_iter().map(|read| read.schema).collect(),
         source: source.clone(),
     })
-}
-
-/// BLAKE3 of the policy with the files that it names, in hex; of the policy alone when it names none.
-fn digest<'a>(policy: &str, files: impl Iterator<Item = (&'a str, &'a blake3::Hash)>) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(policy.as_bytes());
-    for (name, file) in files {
-        hasher.update(b"\0").update(name.as_bytes()).update(b"\0").update(file.as_bytes());
-    }
-    hasher.finalize().to_hex().to_string()
 }
 
 const UNSUPPORTED: [(&str, Decision); 3] =

@@ -12,6 +12,7 @@ mod eval;
 mod explain;
 mod filter;
 mod generate;
+mod grounding;
 mod inspect;
 mod lists;
 mod pipe;

@@ -1,4 +1,4 @@
-//! The reader of files that a policy names.
+//! The reader of files that a policy names, and the digest that covers them.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -28,4 +28,14 @@ pub(super) fn read(
         return Err(format!("more than {limit} bytes, the most that {what} may have"));
     }
     Ok(bytes)
+}
+
+/// BLAKE3 of the policy with the files that it names, in hex; of the policy alone when it names none.
+pub(super) fn digest<'a>(policy: &str, files: impl Iterator<Item = (&'a str, &'a blake3::Hash)>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(policy.as_bytes());
+    for (name, file) in files {
+        hasher.update(b"\0").update(name.as_bytes()).update(b"\0").update(file.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }
