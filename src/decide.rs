@@ -12,7 +12,7 @@ use crate::policy::{BoundPolicy, BoundRule, OnDeadline, Replacement};
 use crate::rails::pattern::PatternRail;
 use crate::request::Role;
 use crate::span::Span;
-use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Finding};
+use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, Finding};
 
 /// What a redaction puts in the place of a match whose detector has no placeholder of its own.
 const REDACTED: &str = "[REDACTED]";
@@ -123,11 +123,11 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
 
     let on_fault = if fault { policy.policy().on_fault() } else { Decision::Allow };
     let on_unsupported = if unsupported { policy.policy().on_unsupported() } else { Decision::Allow };
-    let strongest = matches.iter().map(|found| found.rule.decision()).max().unwrap_or(Decision::Allow);
+    let strongest = matches.iter().map(Match::decision).max().unwrap_or(Decision::Allow);
     Decided {
         decision: strongest.max(on_fault).max(on_unsupported),
         findings: matches.iter().map(Match::finding).collect(),
-        rewrites: matches.iter().filter_map(|found| found.rewrite(policy, evidence.locale)).collect(),
+        rewrites: matches.iter().flat_map(|found| found.rewrites(policy, evidence.locale)).collect(),
         fault,
     }
 }
@@ -153,6 +153,15 @@ impl Match<'_> {
             .then_with(|| a.category.cmp(&b.category))
             .then_with(|| (a.source as u8).cmp(&(b.source as u8)))
             .then_with(|| a.via.cmp(&b.via))
+            .then_with(|| a.place.cmp(&b.place))
+    }
+
+    /// What the rule asks for; where it would mend what cannot be mended, that the text is not released.
+    fn decision(&self) -> Decision {
+        match self.rule.replacement() {
+            Some(Replacement::Repair) if self.detection.repair.is_none() => Decision::Veto,
+            _ => self.rule.decision(),
+        }
     }
 
     fn finding(&self) -> Finding {
@@ -165,16 +174,33 @@ impl Match<'_> {
             spans: self.detection.spans.clone(),
             source: self.detection.source,
             via: self.detection.via.clone(),
-            action: self.rule.decision(),
+            place: self.detection.place.clone(),
+            action: self.decision(),
         }
     }
 
-    fn rewrite(&self, policy: &BoundPolicy, locale: Option<&str>) -> Option<Rewrite> {
+    fn rewrites(&self, policy: &BoundPolicy, locale: Option<&str>) -> Vec<Rewrite> {
+        match self.rule.replacement() {
+            Some(Replacement::Repair) => {
+                let edits = self.detection.repair.iter().flatten();
+                let rewrite = |edit: &Edit| Rewrite {
+                    rule: self.place,
+                    spans: vec![Span::new(edit.start, edit.end)],
+                    replacement: Replace::Text(edit.replacement.clone()),
+                };
+                edits.map(rewrite).collect()
+            }
+            Some(how) => vec![self.rewrite(how, policy, locale)],
+            None => Vec::new(),
+        }
+    }
+
+    fn rewrite(&self, how: &Replacement, policy: &BoundPolicy, locale: Option<&str>) -> Rewrite {
         let detector = &self.detection.detector;
         let placeholder = || PatternRail::placeholder(detector).unwrap_or(REDACTED).to_owned();
         let template = |name| policy.template_for(name, locale).unwrap_or(REDACTED).to_owned();
-        let replacement = match self.rule.replacement()? {
-            Replacement::Redact => Replace::Placeholder(placeholder()),
+        let replacement = match how {
+            Replacement::Redact | Replacement::Repair => Replace::Placeholder(placeholder()),
             Replacement::Mask { keep } => Replace::Mask { keep: *keep },
             Replacement::Hash => Replace::Hash { placeholder: placeholder() },
             Replacement::Synthetic => {
@@ -188,6 +214,6 @@ impl Match<'_> {
             Replace::Text(_) | Replace::Append(_) => Vec::new(),
             _ => self.detection.spans.clone(),
         };
-        Some(Rewrite { rule: self.place, spans, replacement })
+        Rewrite { rule: self.place, spans, replacement }
     }
 }

@@ -1,10 +1,13 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
 mod builder;
+mod call;
 mod cascade;
 mod classify;
+mod conversation;
 mod explain;
 mod forms;
+mod grounding;
 mod inspect;
 mod judge;
 mod recorder;

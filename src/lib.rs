@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod json;
 pub mod span;
 pub mod request;
 pub mod verdict;
@@ -43,12 +44,13 @@ pub use guard::{
     Inspection, Scores, TaughtReport, WarningReport, WordContribution,
 };
 pub use portcullis_kernels::Level;
-pub use request::{Message, Request, RequestError, Role};
+pub use request::{Message, Request, RequestError, Role, ToolCall};
 pub use span::Span;
 pub use stream::{Piece, Stream};
 pub use vault::{Restorer, Vault};
 pub use verdict::{
-    Coverage, CoverageReason, Decision, Disguise, Edit, Finding, ModelRef, PolicyRef, Source, Timing, Verdict,
+    Coverage, CoverageReason, Decision, Disguise, Edit, Finding, ModelRef, Part, Place, PolicyRef, Source,
+    Timing, Verdict,
 };
 
 /// The README's examples, so that they are compiled and run.

@@ -25,7 +25,10 @@ use std::path::Path;
 use portcullis_calibration::TaughtHead;
 
 use crate::rails::list::WordList;
+use crate::rails::schema::TextSchema;
+use crate::rails::tool::Tools;
 use crate::rails::url::Hosts;
+use crate::request::Role;
 use crate::verdict::{Decision, PolicyRef};
 
 /// Largest policy that is read, in bytes.
@@ -42,6 +45,14 @@ pub const MAX_WORDS: usize = 100_000;
 pub const MAX_WORD_BYTES: usize = 256;
 /// See [`MAX_LISTS`].
 pub const MAX_LIST_BYTES: usize = 4 << 20;
+
+/// Most JSON Schemas in one policy, and most bytes of one.
+pub const MAX_SCHEMAS: usize = 100;
+/// See [`MAX_SCHEMAS`].
+pub const MAX_SCHEMA_BYTES: usize = 1 << 20;
+
+/// Most tools that a policy allows without a schema.
+pub const MAX_TOOLS: usize = 1000;
 
 /// Most hosts that a policy allows, and most that it denies.
 pub const MAX_HOSTS: usize = 1000;
@@ -82,6 +93,9 @@ pub struct Policy {
     lists: Vec<WordList>,
     hosts: Hosts,
     heads: Vec<PolicyHead>,
+    schemas: Vec<TextSchema>,
+    tools: Tools,
+    turns: usize,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
     source: source::Source,
@@ -104,7 +118,8 @@ pub fn taught_detector(head: &TaughtHead) -> String {
 }
 
 impl Policy {
-    /// Reads a policy. `file` names it in messages; no file is opened, and a word list or head in a file of its own is a mistake.
+    /// Reads a policy. `file` names it in messages; no file is opened, and a word list, head or JSON Schema in a file of its own
+    /// is a mistake.
     ///
     /// # Errors
     /// Every mistake in the document, in the order of their places, up to [`PolicyErrors::MOST`].
@@ -112,10 +127,10 @@ impl Policy {
         read::policy(source, file, None)
     }
 
-    /// Reads a policy whose word lists and heads may be in files of `folder`.
+    /// Reads a policy whose word lists, heads and JSON Schemas may be in files of `folder`.
     ///
     /// # Errors
-    /// As [`Policy::parse`]; also every list and head that cannot be read.
+    /// As [`Policy::parse`]; also every file that cannot be read.
     pub fn parse_in(source: &str, file: &str, folder: &Path) -> Result<Self, PolicyErrors> {
         read::policy(source, file, Some(folder))
     }
@@ -195,8 +210,36 @@ impl Policy {
         if found.is_empty() { Ok(()) } else { Err(PolicyErrors::new(&self.source, found)) }
     }
 
-    /// BLAKE3 of the source, in hex; of the source and, for each word list in a file, NUL, its id, NUL and the BLAKE3 of the
-    /// file, where there are such lists, and likewise for each head in a file, with `head/` before its name.
+    /// What texts must be, in the order of the document.
+    #[must_use]
+    pub fn schemas(&self) -> &[TextSchema] {
+        &self.schemas
+    }
+
+    /// The tools that it knows.
+    #[must_use]
+    pub const fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// How many earlier turns of a user are read with a text of theirs, at most; 0 to 32.
+    #[must_use]
+    pub const fn turns(&self) -> usize {
+        self.turns
+    }
+
+    /// The schemas for texts of this role.
+    pub(crate) fn schemas_for(&self, role: Role) -> impl Iterator<Item = &TextSchema> {
+        self.schemas.iter().filter(move |schema| schema.roles.contains(&role))
+    }
+
+    /// Whether texts of this role can only be judged when all of them is there.
+    pub(crate) fn is_of_whole(&self, role: Role) -> bool {
+        self.schemas_for(role).next().is_some()
+    }
+
+    /// BLAKE3 of the source, in hex; of the source and, for each file that it names, NUL, the id of the list, `head/` and the
+    /// head, the detector of the schema or `tool.` and the tool, NUL and the BLAKE3 of the file, where there are such files.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest

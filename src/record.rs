@@ -94,6 +94,10 @@ pub struct DecisionRecord {
     pub text_digest: String,
     /// Length of the text in bytes.
     pub text_bytes: usize,
+    /// BLAKE3 of the tool call under the same key, in hex: of its name, NUL and its arguments as JSON with sorted keys; absent
+    /// where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_digest: Option<String>,
     /// The decision.
     pub decision: Decision,
     /// What led to it.

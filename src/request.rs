@@ -9,6 +9,8 @@ use std::str::FromStr;
 use std::time::Duration;
 use thiserror::Error;
 
+use crate::json::Strict;
+
 /// Who produced the text; a policy's rules may differ by role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -63,6 +65,17 @@ pub struct Message {
     pub text: String,
 }
 
+/// A tool that the assistant asks to be called.
+///
+/// `Debug` shows no more than sizes, as with a request.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ToolCall {
+    /// The tool's name.
+    pub name: String,
+    /// What it is called with.
+    pub arguments: serde_json::Value,
+}
+
 /// One text to judge.
 ///
 /// `Debug` shows lengths only: the judged text must not reach a log by accident.
@@ -70,14 +83,17 @@ pub struct Message {
 pub struct Request {
     /// Echoed in the answer.
     pub id: Option<serde_json::Value>,
-    /// The text; never empty, never holding NUL, when it came through [`Request::new`] or the NDJSON reader.
+    /// The text; never holding NUL, and empty only beside a tool call, when it came through [`Request::new`] or the NDJSON
+    /// reader.
     pub text: String,
     /// Who produced it.
     pub role: Role,
-    /// Earlier turns, oldest first. No rail reads them yet.
+    /// Earlier turns, oldest first; the classifiers read some with the text where the policy's `[conversation]` says so.
     pub messages: Vec<Message>,
-    /// Source texts the answer should rest on. No rail reads them yet.
+    /// Source texts the answer should rest on; read where the policy has a rule on `grounding.unsupported`.
     pub sources: Vec<String>,
+    /// The tool call that comes with the text, or alone.
+    pub tool_call: Option<ToolCall>,
     /// Data slice the decision is recorded under.
     pub slice: Option<String>,
     /// The language in which the reader wants templates, as a tag such as `de` or `pt-BR`.
@@ -166,7 +182,8 @@ impl Request {
 
     /// Reads one NDJSON line (without its `\n`).
     ///
-    /// With `messages` and no `text`, the last message is judged, in its own role.
+    /// With `messages` and no `text`, the last message is judged, in its own role. With a `tool_call` there need be no `text`; the
+    /// role is then the assistant's, unless it is given, and all messages are earlier turns.
     ///
     /// # Errors
     /// Any [`RequestError`]; unknown keys are [`RequestError::InvalidJson`], because a misspelt `role`
@@ -206,20 +223,26 @@ impl Request {
             .into_iter()
             .map(|m| Ok(Message { role: m.role.parse()?, text: m.content }))
             .collect::<Result<Vec<_>, RequestError>>()?;
+        let tool_call = wire.tool_call.map(|call| ToolCall { name: call.name, arguments: call.arguments.0 });
+        let default = if tool_call.is_some() { Role::Assistant } else { Role::default() };
         let (text, role) = match wire.text {
-            Some(text) => (text, role.unwrap_or_default()),
+            Some(text) => (text, role.unwrap_or(default)),
+            None if tool_call.is_some() => (String::new(), role.unwrap_or(default)),
             None => {
                 let last = messages.pop().ok_or(RequestError::MissingText)?;
                 (last.text, role.unwrap_or(last.role))
             }
         };
-        accept_text(&text)?;
+        if !(text.is_empty() && tool_call.is_some()) {
+            accept_text(&text)?;
+        }
         Ok(Self {
             id: wire.id,
             text,
             role,
             messages,
             sources: wire.sources.unwrap_or_default(),
+            tool_call,
             slice: wire.slice,
             locale: wire.locale,
             deadline: wire.deadline_ms.map(Duration::from_millis),
@@ -234,6 +257,7 @@ impl fmt::Debug for Request {
             .field("role", &self.role)
             .field("messages", &self.messages.len())
             .field("sources", &self.sources.len())
+            .field("tool_call", &self.tool_call)
             .finish_non_exhaustive()
     }
 }
@@ -241,6 +265,12 @@ impl fmt::Debug for Request {
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message").field("role", &self.role).field("bytes", &self.text.len()).finish()
+    }
+}
+
+impl fmt::Debug for ToolCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolCall").field("name_bytes", &self.name.len()).finish_non_exhaustive()
     }
 }
 
@@ -254,7 +284,8 @@ fn accept_text(text: &str) -> Result<(), RequestError> {
     }
 }
 
-const KEYS: [&str; 8] = ["id", "text", "role", "messages", "sources", "slice", "locale", "deadline_ms"];
+const KEYS: [&str; 9] =
+    ["id", "text", "role", "messages", "sources", "tool_call", "slice", "locale", "deadline_ms"];
 
 /// The message of a JSON error without any of the line's own content: serde_json quotes offending strings.
 fn json_error(error: &serde_json::Error) -> RequestError {
@@ -263,7 +294,7 @@ fn json_error(error: &serde_json::Error) -> RequestError {
         Category::Eof => "the line ends inside the object".to_owned(),
         Category::Syntax | Category::Io => "not a JSON object".to_owned(),
         Category::Data => {
-            "expected an object with the keys id, text, role, messages, sources, slice, locale, deadline_ms \
+            "expected an object with the keys id, text, role, messages, sources, tool_call, slice, locale, deadline_ms \
                            only, each once and of its own type"
                 .to_owned()
         }
@@ -285,11 +316,20 @@ struct Wire {
     #[serde(default)]
     sources: Option<Vec<String>>,
     #[serde(default)]
+    tool_call: Option<WireCall>,
+    #[serde(default)]
     slice: Option<String>,
     #[serde(default)]
     locale: Option<String>,
     #[serde(default)]
     deadline_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireCall {
+    name: String,
+    arguments: Strict,
 }
 
 #[derive(Deserialize)]

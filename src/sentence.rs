@@ -57,6 +57,17 @@ impl Sentences {
         Self { starts }
     }
 
+    /// Each sentence, without the white space around it; those that are nothing else are left out.
+    pub fn spans<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Span> {
+        self.starts.windows(2).filter_map(move |bounds| {
+            let &[start, end] = bounds else { return None };
+            let sentence = text.get(start..end)?;
+            let start = end - sentence.trim_start().len();
+            let span = Span::new(start, start + sentence.trim().len());
+            (!span.is_empty()).then_some(span)
+        })
+    }
+
     /// The whole sentences that `span` touches.
     #[must_use]
     pub fn around(&self, span: Span) -> Span {

@@ -79,10 +79,11 @@ impl Guard {
     #[must_use]
     pub fn stream(&self, role: Role) -> Stream {
         let windowing = self.windowing();
+        let policy = self.policy().policy();
         Stream {
             guard: self.clone(),
             request: Request { role, ..Request::default() },
-            segmenter: Segmenter::new(self.policy().policy().max_bytes()),
+            segmenter: Segmenter::new(policy.max_bytes(), policy.is_of_whole(role)),
             tail: Tail::new(windowing.capacity()),
             counter: Counter::default(),
             undecoded: Vec::new(),

@@ -1,12 +1,15 @@
 //! What the guard answers: decisions, findings, edits and the verdict that carries them.
 
 mod disguise;
+mod place;
 
 pub use disguise::Disguise;
+pub use place::{Part, Place};
 
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
+use crate::request::ToolCall;
 use crate::span::Span;
 
 /// The action taken on a text, from the mildest to the strongest; the order is the order of severity.
@@ -57,6 +60,12 @@ pub enum Source {
     Classifier,
     /// A pattern with its validation.
     Pattern,
+    /// A JSON Schema.
+    Schema,
+    /// The tools that a policy allows.
+    Tool,
+    /// Sources that an answer should rest on.
+    Grounding,
 }
 
 /// What a rail saw, before any policy has weighed it.
@@ -74,6 +83,10 @@ pub struct Detection {
     pub source: Source,
     /// What the rail had to see through, sorted; empty when it read the text as it stands.
     pub via: Vec<Disguise>,
+    /// Where, when spans of the text do not say it.
+    pub place: Option<Place>,
+    /// The edits of the text after which the rail would find nothing; `None` where there are none.
+    pub repair: Option<Vec<Edit>>,
 }
 
 /// A detection that reached a rule's threshold.
@@ -96,6 +109,9 @@ pub struct Finding {
     /// What the rail had to see through, sorted; empty when it read the text as it stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<Disguise>,
+    /// Where, when spans of the text do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// One replacement in the caller's text. A verdict's edits are sorted and do not overlap.
@@ -194,6 +210,10 @@ pub struct Verdict {
     pub scores: Vec<(String, f32)>,
     /// Every rule that applied.
     pub findings: Vec<Finding>,
+    /// The tool call that may go on, with what was rewritten in its arguments; absent where there was none, and where it is held
+    /// or vetoed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_call: Option<ToolCall>,
     /// Sorted and not overlapping; empty unless the decision is `rewrite`.
     pub edits: Vec<Edit>,
     /// What each other reading of the text that was judged saw through; empty for a text without disguise.

@@ -88,6 +88,26 @@ fn teach() {
 }
 
 #[test]
+fn schema() {
+    run_page("schema.md");
+}
+
+#[test]
+fn tools() {
+    run_page("tools.md");
+}
+
+#[test]
+fn conversation() {
+    run_page("conversation.md");
+}
+
+#[test]
+fn grounding() {
+    run_page("grounding.md");
+}
+
+#[test]
 fn code() {
     run_page("code.md");
 }

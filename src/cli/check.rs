@@ -4,7 +4,9 @@ use super::guard_options::{GuardOptions, StatusOptions};
 use super::input::{self, TextInput};
 use super::{failure, terminal};
 use clap::Args;
-use portcullis::{Coverage, CoverageReason, Decision, Disguise, Finding, Request, Source, Verdict};
+use portcullis::{
+    Coverage, CoverageReason, Decision, Disguise, Finding, Part, Place, Request, Source, Verdict,
+};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -98,6 +100,9 @@ fn rail(finding: &Finding) -> String {
     let rail = match finding.source {
         Source::Classifier => "classifier",
         Source::Pattern => "pattern",
+        Source::Schema => "schema",
+        Source::Tool => "tool",
+        Source::Grounding => "grounding",
         _ => "other",
     };
     if finding.via.is_empty() { rail.to_owned() } else { format!("{rail} via {}", names(&finding.via)) }
@@ -109,6 +114,9 @@ pub(super) fn names(via: &[Disguise]) -> String {
 }
 
 fn places(text: &str, finding: &Finding) -> String {
+    if let Some(place) = &finding.place {
+        return placed(text, finding, place);
+    }
     if finding.spans.is_empty() {
         return "whole text".to_owned();
     }
@@ -118,6 +126,21 @@ fn places(text: &str, finding: &Finding) -> String {
         places.push(format!("{} more", finding.spans.len() - MOST_PLACES));
     }
     places.join(", ")
+}
+
+/// A place outside the text, or in its JSON: the bytes, the value and what it fails.
+fn placed(text: &str, finding: &Finding, place: &Place) -> String {
+    let mut words: Vec<String> = finding.spans.iter().map(|span| input::place(text, *span)).collect();
+    if words.is_empty() && place.part == Part::Text {
+        words.push("whole text".to_owned());
+    }
+    if place.part != Part::Text {
+        words.push(place.part.as_str().to_owned());
+    }
+    words
+        .extend(place.pointer.as_ref().filter(|pointer| !pointer.is_empty()).map(|p| terminal::printable(p)));
+    words.extend(place.keyword.as_ref().map(|keyword| format!("({})", terminal::printable(keyword))));
+    words.join(" ")
 }
 
 /// What was not judged, and why; nothing when all of it was.

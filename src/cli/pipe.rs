@@ -20,7 +20,8 @@ use std::time::Duration;
 /// Judge NDJSON lines from standard input, in order.
 #[derive(Args)]
 #[command(after_help = "\
-Each line is an object: {\"text\": \"…\"} and, when wanted, id, role, messages, sources, slice, locale, deadline_ms.
+Each line is an object: {\"text\": \"…\"} and, when wanted, id, role, messages, sources, tool_call, slice,
+locale, deadline_ms.
 Every line gets one line back. One that cannot be judged, a blank one too, gets an error record in its place:
   {\"id\":null,\"error\":{\"kind\":\"invalid_json\",\"message\":\"…\",\"line\":7}}
 A line that arrives alone is answered at once; the batch window only gathers lines that arrive together.

@@ -62,6 +62,8 @@ fn detection(detector: &str, score: f32, spans: &[(usize, usize)]) -> Detection 
         spans: spans.iter().copied().map(Span::from).collect(),
         source: if detector.starts_with("pii") { Source::Pattern } else { Source::Classifier },
         via: Vec::new(),
+        place: None,
+        repair: None,
     }
 }
 

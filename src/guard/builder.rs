@@ -15,8 +15,10 @@ use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
 use crate::rails::classifier::ClassifierRail;
+use crate::rails::grounding;
 use crate::rails::list::ListError;
 use crate::rails::text::TextRails;
+use crate::rails::tool::Tools;
 use crate::record::RecordError;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
@@ -326,8 +328,15 @@ impl GuardBuilder {
 fn known(bundle: &Bundle, rails: &TextRails, policy: &Policy) -> Vec<(String, bool)> {
     let heads = bundle.manifest().heads.iter();
     let heads = heads.map(|head| (format!("classifier.{}", head.name), head.experimental));
+    // A model that reads words has no states to compare.
+    let grounding = bundle.tokenizer().map(|_| (grounding::NAME.to_owned(), true));
     let taught = policy.heads().map(|head| (taught_detector(head), head.head().experimental));
-    heads.chain(taught).chain(rails.names().map(|name| (name.to_owned(), false))).collect()
+    let schemas = policy.schemas().iter().map(|schema| schema.detector.as_str());
+    heads
+        .chain(taught)
+        .chain(rails.names().chain(schemas).chain(Tools::NAMES).map(|name| (name.to_owned(), false)))
+        .chain(grounding)
+        .collect()
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.

@@ -4,7 +4,7 @@ use super::Guard;
 use super::forms::{Forms, Together};
 use crate::rails::classifier::HeadScores;
 use crate::request::Role;
-use crate::verdict::{Detection, Source};
+use crate::verdict::{Detection, Part, Place, Source};
 
 impl Guard {
     /// Adds a detection for each head and answers the named scores.
@@ -26,6 +26,7 @@ impl Guard {
             let detector = head.detector();
             let form = together.and_then(|together| together.forms.get(place));
             let reading = forms.zip(form).and_then(|(forms, form)| forms.reading(*form));
+            let conversation = forms.zip(form).is_some_and(|(forms, form)| forms.is_conversation(*form));
             let stored = stored.get(place).copied().unwrap_or(score);
             let by_reading = self
                 .policy()
@@ -39,6 +40,8 @@ impl Guard {
                 spans: reading.map(|reading| reading.places().to_vec()).unwrap_or_default(),
                 source: Source::Classifier,
                 via: reading.map(|reading| reading.via().to_vec()).unwrap_or_default(),
+                place: conversation.then(|| Place::whole(Part::Messages)),
+                repair: None,
             });
             scored.push((head.key(), score));
         }

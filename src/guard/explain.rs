@@ -59,7 +59,8 @@ impl Guard {
     /// Judges the text and says what drove the verdict.
     ///
     /// Costs one more encoding of the text for each word, 64 at most. Where the head's score is from a reading, words are left
-    /// out of that; what was encoded as a block is left out whole.
+    /// out of that; what was encoded as a block is left out whole. No word is told where it is from the conversation: the turns before
+    /// are not the text's.
     ///
     /// # Errors
     /// [`GuardError::Encode`] when the encoder fails on a shortened text.
@@ -89,7 +90,11 @@ impl Guard {
                 }
             })
             .collect();
-        let words = match foremost(&heads) {
+        let foremost = foremost(&heads).filter(|head| {
+            let place = places.get(*head).copied().unwrap_or_default();
+            !forms.is_conversation(place)
+        });
+        let words = match foremost {
             Some(head) => match places.get(head).and_then(|place| forms.reading(*place)) {
                 Some(reading) => {
                     self.occlude(reading.text(), |piece| reading.to_caller(piece), head, &heads)?

@@ -13,6 +13,8 @@ use crate::verdict::{Detection, Disguise};
 pub(super) struct Forms<'a> {
     pub(super) normalized: Normalized<'a>,
     readings: Readings,
+    /// The normalized text with turns before it, for the classifiers alone.
+    conversation: Option<String>,
 }
 
 impl<'a> Forms<'a> {
@@ -20,12 +22,18 @@ impl<'a> Forms<'a> {
     pub(super) fn new(text: &'a str, lexicon: &dyn Lexicon, depth: usize) -> Self {
         let normalized = Normalized::new(text);
         let readings = Readings::new(text, &normalized, lexicon, depth);
-        Self { normalized, readings }
+        Self { normalized, readings, conversation: None }
     }
 
-    /// Every text for the classifiers: the normalized one first, then the readings.
+    /// The same forms with one more for the classifiers, the text with turns before it.
+    pub(super) fn with_conversation(self, conversation: Option<String>) -> Self {
+        Self { conversation, ..self }
+    }
+
+    /// Every text for the classifiers: the normalized one first, then the readings, at last the conversation.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.normalized.text()).chain(self.readings.list().iter().map(Reading::text))
+        let readings = self.readings.list().iter().map(Reading::text);
+        std::iter::once(self.normalized.text()).chain(readings).chain(self.conversation.as_deref())
     }
 
     /// Whether the text has no form but the one it stands in.
@@ -35,7 +43,12 @@ impl<'a> Forms<'a> {
 
     /// How many texts there are.
     pub(super) fn len(&self) -> usize {
-        1 + self.readings.list().len()
+        1 + self.readings.list().len() + usize::from(self.conversation.is_some())
+    }
+
+    /// Whether the form at `place` among the texts is the conversation.
+    pub(super) fn is_conversation(&self, place: usize) -> bool {
+        place == 1 + self.readings.list().len()
     }
 
     /// The form at `place` among the texts; none for the normalized text.
@@ -127,6 +140,20 @@ pub(super) struct Together {
 }
 
 impl Together {
+    /// Of the outcomes of `forms`, in the order of their texts.
+    pub(super) fn of_forms(forms: &Forms<'_>, outcomes: impl Iterator<Item = Outcome>) -> Option<Self> {
+        let outcomes = outcomes.take(forms.len()).enumerate().map(|(place, mut outcome)| {
+            if let Outcome::Scored(heads) | Outcome::Early(heads) = &mut outcome
+                && forms.is_conversation(place)
+            {
+                // What can be read before the text does not make the text readable.
+                heads.legibility = Legibility { written: usize::MAX, unreadable: usize::MAX };
+            }
+            outcome
+        });
+        Self::of(outcomes)
+    }
+
     /// Of the outcomes of all forms, the normalized text's first.
     pub(super) fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Option<Self> {
         let mut together: Option<Self> = None;

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use super::call::Call;
 use super::forms::{Forms, Together};
 use super::{Guard, full_message};
 use crate::act::{self, ActError};
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::Foreign;
-use crate::policy::{BoundPolicy, OnDeadline};
+use crate::policy::{BoundPolicy, OnDeadline, Policy};
 use crate::rails::classifier::{HeadScores, Judged, Outcome};
 use crate::rails::text::TextRails;
 use crate::request::{Request, Role};
@@ -22,6 +23,8 @@ pub(super) struct Subject<'a> {
     passage: Passage<'a>,
     /// What was found in its places, where a stream has looked already.
     found: Option<Vec<Detection>>,
+    /// Whether it is a string of a tool call's arguments.
+    argument: bool,
 }
 
 /// What stands around a text that is a part of a longer one; nothing in it is reported.
@@ -44,7 +47,17 @@ impl Passage<'_> {
 impl<'a> Subject<'a> {
     /// A part of a longer text, whose matches are known.
     pub(super) const fn part(request: &'a Request, passage: Passage<'a>, found: Vec<Detection>) -> Self {
-        Self { request, passage, found: Some(found) }
+        Self { request, passage, found: Some(found), argument: false }
+    }
+
+    /// A string of a tool call's arguments.
+    pub(super) fn argument(request: &'a Request) -> Self {
+        Self { argument: true, ..request.into() }
+    }
+
+    /// Whether it is one word that stands for something, such as an order's number: it is in no language.
+    fn is_name(&self) -> bool {
+        self.argument && !self.request.text.trim().contains(char::is_whitespace)
     }
 
     /// What the classifiers read.
@@ -83,6 +96,19 @@ impl<'a> Subject<'a> {
         found
     }
 
+    /// Holds the text against the policy's JSON Schemas, and a call against its tools.
+    fn check(&self, policy: &Policy, found: &mut Vec<Detection>) {
+        let Request { text, role, tool_call, .. } = self.request;
+        // Of a call without a text there is no text to fit.
+        let is_missing = text.is_empty() && tool_call.is_some();
+        for schema in policy.schemas_for(*role).filter(|_| !self.argument && !is_missing) {
+            schema.scan(text, found);
+        }
+        if let Some(call) = tool_call {
+            policy.tools().scan(call, found);
+        }
+    }
+
     fn scan_text(&self, patterns: &TextRails) -> Vec<Detection> {
         let text = &self.request.text;
         let Passage { behind, ahead, .. } = self.passage;
@@ -114,11 +140,13 @@ pub(super) struct Seen<'a> {
     forms: Option<&'a Forms<'a>>,
     together: Option<&'a Together>,
     foreign: Foreign,
+    /// Whether it is one word of a tool call's arguments, in no language.
+    is_name: bool,
 }
 
 impl<'a> From<&'a Request> for Subject<'a> {
     fn from(request: &'a Request) -> Self {
-        Self { request, passage: Passage::default(), found: None }
+        Self { request, passage: Passage::default(), found: None, argument: false }
     }
 }
 
@@ -139,12 +167,23 @@ impl Guard {
         vault: Option<&mut Vault>,
     ) -> Vec<(Verdict, Option<Together>)> {
         let start = Instant::now();
-        let sources: Vec<(&Request, Passage<'_>)> =
-            subjects.iter().map(|subject| (subject.request, subject.passage)).collect();
+        let requests: Vec<&Request> = subjects.iter().map(|subject| subject.request).collect();
+        let calls: Vec<Option<Call>> = requests.iter().map(|request| Call::of(request)).collect();
+        let mut subjects: Vec<Subject<'_>> = subjects.into_iter().collect();
+        subjects.extend(calls.iter().flatten().flat_map(Call::requests).map(Subject::argument));
+        let sources: Vec<(&Request, Passage<'_>, bool)> =
+            subjects.iter().map(|subject| (subject.request, subject.passage, subject.argument)).collect();
         let limit = self.0.policy.policy().max_bytes();
         let mut judged = self.look(subjects, limit, vault, start);
         self.look_again(&sources, &mut judged, start);
-        for ((request, _), (verdict, _)) in sources.iter().zip(&mut judged) {
+        let mut arguments = judged.split_off(requests.len()).into_iter().map(|(verdict, _)| verdict);
+        for (call, (verdict, _)) in calls.iter().zip(&mut judged) {
+            if let Some(call) = call {
+                let parts = arguments.by_ref().take(call.len()).collect();
+                call.join(parts, self.policy().policy(), verdict);
+            }
+        }
+        for (request, (verdict, _)) in requests.iter().zip(&mut judged) {
             verdict.timing.total = micros(start.elapsed());
             self.record(request, verdict);
         }
@@ -154,12 +193,13 @@ impl Guard {
     /// Judges what rewrites would release. Where a rule still holds it back, or would rewrite it further, it is a veto.
     fn look_again(
         &self,
-        sources: &[(&Request, Passage<'_>)],
+        sources: &[(&Request, Passage<'_>, bool)],
         judged: &mut [(Verdict, Option<Together>)],
         start: Instant,
     ) {
         let mut rewritten = Vec::new();
-        for (place, ((request, passage), (verdict, _))) in sources.iter().zip(&*judged).enumerate() {
+        for (place, ((request, passage, argument), (verdict, _))) in sources.iter().zip(&*judged).enumerate()
+        {
             if let Some(text) =
                 verdict.text.as_ref().filter(|text| !verdict.edits.is_empty() && !text.is_empty())
             {
@@ -170,11 +210,14 @@ impl Guard {
                     deadline: request.deadline,
                     ..Request::default()
                 };
-                rewritten.push((place, request, *passage));
+                rewritten.push((place, request, *passage, *argument));
             }
         }
-        let subjects =
-            rewritten.iter().map(|(_, request, passage)| Subject { request, passage: *passage, found: None });
+        let subjects = rewritten.iter().map(|(_, request, passage, argument)| Subject {
+            passage: *passage,
+            argument: *argument,
+            ..request.into()
+        });
         // A text within the limit stays judged when a rewrite makes it longer.
         let second = self.look(subjects.collect(), usize::MAX, None, start);
         for ((place, ..), (second, _)) in rewritten.iter().zip(second) {
@@ -222,7 +265,11 @@ impl Guard {
             .zip(&texts)
             .map(|(subject, text)| {
                 let within = subject.request.text.len() <= limit;
-                within.then(|| self.forms(text))
+                within.then(|| {
+                    let forms = self.forms(text);
+                    let conversation = self.conversation(subject.request, forms.normalized.text());
+                    forms.with_conversation(conversation)
+                })
             })
             .collect();
         let normalize = start.elapsed().saturating_sub(begin);
@@ -230,7 +277,11 @@ impl Guard {
         let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(subjects.len());
         for ((subject, known), forms) in subjects.iter().zip(found).zip(&forms) {
             detections.push(match forms {
-                Some(forms) => subject.scan(known, forms, self),
+                Some(forms) => {
+                    let mut found = subject.scan(known, forms, self);
+                    subject.check(inner.policy.policy(), &mut found);
+                    found
+                }
                 None => known.unwrap_or_default(),
             });
         }
@@ -266,11 +317,20 @@ impl Guard {
             .zip(forms)
             .zip(detections)
             .zip(foreign)
-            .map(|(((Subject { request, .. }, forms), detections), foreign)| {
+            .map(|(((subject, forms), mut detections), foreign)| {
+                let request = subject.request;
                 let decide = Instant::now();
-                let together =
-                    forms.as_ref().and_then(|forms| Together::of(outcomes.by_ref().take(forms.len())));
-                let seen = Seen { forms: forms.as_ref(), together: together.as_ref(), foreign };
+                let mut together =
+                    forms.as_ref().and_then(|forms| Together::of_forms(forms, outcomes.by_ref()));
+                if let Some(together) = &mut together {
+                    let allowed = request.deadline.or(inner.deadline);
+                    let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
+                    if let Err(outcome) = self.ground(request, deadline, &mut detections) {
+                        together.outcome = outcome;
+                    }
+                }
+                let is_name = subject.is_name();
+                let seen = Seen { forms: forms.as_ref(), together: together.as_ref(), foreign, is_name };
                 let mut verdict = self.verdict(request, detections, seen, vault.as_deref_mut());
                 verdict.timing = Timing { decide: micros(decide.elapsed()), ..timing };
                 (verdict, together)
@@ -292,7 +352,7 @@ impl Guard {
         vault: Option<&mut Vault>,
     ) -> Verdict {
         let inner = &*self.0;
-        let Seen { forms, together, foreign } = seen;
+        let Seen { forms, together, foreign, is_name } = seen;
         let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
@@ -329,13 +389,18 @@ impl Guard {
                 }
                 let limits = inner.bundle.manifest().coverage;
                 let unknown = heads.unknown_share > limits.unknown_share;
-                let foreign = if unknown { Foreign::Wholly } else { foreign };
+                let foreign = match unknown {
+                    _ if is_name => Foreign::No,
+                    true => Foreign::Wholly,
+                    false => foreign,
+                };
                 let deeper = forms.is_some_and(Forms::deeper);
                 // What is encoded too deep is no riddle: it has a reason of its own.
                 let known = self.characters_found(request, &detections);
                 let unreadable_share = heads.legibility.unreadable_share(known);
-                let unreadable =
-                    !deeper && limits.unreadable_share.is_some_and(|limit| unreadable_share > limit);
+                let unreadable = !is_name
+                    && !deeper
+                    && limits.unreadable_share.is_some_and(|limit| unreadable_share > limit);
                 if deeper {
                     fault = Some(format!(
                         "the text is encoded deeper than the policy's max_decode_depth of {}",
@@ -387,6 +452,7 @@ impl Guard {
             decision,
             text,
             scores,
+            tool_call: None,
             findings: decided.findings,
             edits,
             readings: forms.map(Forms::vias).unwrap_or_default(),
@@ -472,7 +538,7 @@ impl Guard {
     /// The same for this reason, neither named nor recorded yet.
     pub(super) fn unread(&self, request: &Request, why: &str) -> Verdict {
         let together = Together::of([Outcome::Failed(why.to_owned())]);
-        let seen = Seen { forms: None, together: together.as_ref(), foreign: Foreign::No };
+        let seen = Seen { forms: None, together: together.as_ref(), foreign: Foreign::No, is_name: false };
         self.verdict(request, Vec::new(), seen, None)
     }
 }

@@ -8,7 +8,7 @@ use crate::record::{
     DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
 };
 use crate::request::Request;
-use crate::verdict::Verdict;
+use crate::verdict::{Finding, Place, Verdict};
 
 /// The key, the identifiers made with it, and the file.
 #[derive(Debug)]
@@ -47,8 +47,12 @@ impl Recorder {
             role: request.role,
             text_digest,
             text_bytes: request.text.len(),
+            tool_call_digest: request
+                .tool_call
+                .as_ref()
+                .map(|call| self.key.text_digest(&format!("{}\0{}", call.name, call.arguments))),
             decision: verdict.decision,
-            findings: verdict.findings.clone(),
+            findings: verdict.findings.iter().map(without_pointer).collect(),
             scores: verdict.scores.iter().cloned().collect(),
             thresholds: thresholds(policy, request.role),
             coverage: verdict.coverage,
@@ -61,4 +65,10 @@ impl Recorder {
             timing_us: verdict.timing,
         })
     }
+}
+
+/// The finding as a record may hold it.
+fn without_pointer(finding: &Finding) -> Finding {
+    let place = finding.place.as_ref().map(Place::without_pointer);
+    Finding { place, ..finding.clone() }
 }

@@ -128,6 +128,28 @@ pub enum PolicyError {
         /// Line of the first head of that name.
         first: usize,
     },
+    /// A second JSON Schema of the same name.
+    #[error("the id `{id}` is already taken on line {first}, expected a unique id")]
+    DuplicateSchema {
+        /// The id.
+        id: String,
+        /// Line of the first schema of that name.
+        first: usize,
+    },
+    /// A file that a policy names and that cannot be read.
+    #[error("the file `{file}` cannot be used: {what}")]
+    File {
+        /// The file as the policy names it.
+        file: String,
+        /// What was found and what was expected.
+        what: String,
+    },
+    /// A JSON Schema that cannot be used.
+    #[error("the JSON Schema is {what}")]
+    Schema {
+        /// What was found and what was expected.
+        what: String,
+    },
     /// A template that is not defined.
     #[error("no template is named `{name}`; {hint}")]
     UndefinedTemplate {
@@ -189,6 +211,12 @@ pub enum PolicyWarning {
     UnusedHead {
         /// Its name.
         name: String,
+    },
+    /// A JSON Schema that no rule looks at.
+    #[error("the JSON Schema `{id}` is not used by any rule, expected one with `detector = \"schema.{id}\"`")]
+    UnusedSchema {
+        /// Its id.
+        id: String,
     },
     /// A rule whose matches an earlier rule always treats at least as strictly.
     #[error(

@@ -1,10 +1,13 @@
 //! The reader of a policy document: from TOML to a [`Policy`], noting every mistake on the way.
 
+mod conversation;
 mod file;
 mod head;
 mod hosts;
 mod list;
 mod rule;
+mod schema;
+mod tool;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -16,10 +19,10 @@ use super::error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 use super::rule::{Action, Limit, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
-use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, PolicyHead, suggest};
+use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 19] = [
     "schema",
     "id",
     "version",
@@ -34,6 +37,10 @@ const KEYS: [&str; 15] = [
     "list",
     "head",
     "urls",
+    "json_schema",
+    "conversation",
+    "tools",
+    "tool",
     "templates",
 ];
 const STREAM_KEYS: [&str; 1] = ["veto_template"];
@@ -111,7 +118,11 @@ fn document(
     let heads = head::heads(root, source, folder, found);
     let hosts = hosts::hosts(root, found);
     hosts::check(&rules, &hosts, found);
-    let mut warnings = warnings(&rules, ending.as_ref(), &templates, &lists, source);
+    let schemas = schema::schemas(root, source, folder, found);
+    let turns = conversation::turns(root, found);
+    let tools = tool::tools(root, source, folder, found);
+    tool::check(&rules, &tools.tools, found);
+    let mut warnings = warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, source);
     warnings.extend(head::unused(&heads, &rules, source));
     warnings.sort_by_key(|warning| (warning.line, warning.column));
     Some(Policy {
@@ -130,21 +141,22 @@ fn document(
             .collect(),
         veto_template: ending.map(|(name, _)| name.to_owned()),
         warnings,
-        digest: digest(source.text(), &lists, &heads),
+        digest: file::digest(
+            source.text(),
+            list::files(&lists)
+                .chain(schema::files(&schemas))
+                .chain(tools.files())
+                .map(|(name, file)| (name.to_owned(), file))
+                .chain(head::files(&heads)),
+        ),
         lists: lists.into_iter().map(|list| list.words).collect(),
         hosts,
         heads,
+        turns,
+        tools: tools.tools,
+        schemas: schemas.into_iter().map(|read| read.schema).collect(),
         source: source.clone(),
     })
-}
-
-/// BLAKE3 of the policy with the files of its lists and heads, in hex; of the policy alone when there are none.
-fn digest(policy: &str, lists: &[list::Read], heads: &[PolicyHead]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(policy.as_bytes());
-    list::hash(lists, &mut hasher);
-    head::hash(heads, &mut hasher);
-    hasher.finalize().to_hex().to_string()
 }
 
 const UNSUPPORTED: [(&str, Decision); 3] =
@@ -322,6 +334,7 @@ fn warnings(
     ending: Option<&Placed<&str>>,
     templates: &Templates<'_>,
     lists: &[list::Read],
+    schemas: &[schema::Read],
     source: &Source,
 ) -> Vec<Problem<PolicyWarning>> {
     let asked = asked(rules, ending);
@@ -338,12 +351,19 @@ fn warnings(
         let used = rules.iter().any(|rule| rule.detector.covers(&detector));
         (!used).then(|| (list.place.clone(), PolicyWarning::UnusedList { id: list.words.id.clone() }))
     });
+    let unread = schemas.iter().filter_map(|read| {
+        let detector = &read.schema.detector;
+        let used = rules.iter().any(|rule| rule.detector.covers(detector));
+        let id = || detector.trim_start_matches("schema.").to_owned();
+        (!used).then(|| (read.place.clone(), PolicyWarning::UnusedSchema { id: id() }))
+    });
     let shadowed = rules.iter().enumerate().filter_map(|(place, rule)| {
         let by = rules.iter().take(place).find(|earlier| shadows(earlier, rule))?;
         let warning = PolicyWarning::Shadowed { id: rule.id.clone(), by: by.id.clone() };
         Some((rule.places.rule.clone(), warning))
     });
-    let mut warnings: Vec<(Range<usize>, PolicyWarning)> = unused.chain(idle).chain(shadowed).collect();
+    let mut warnings: Vec<(Range<usize>, PolicyWarning)> =
+        unused.chain(idle).chain(unread).chain(shadowed).collect();
     warnings.sort_by_key(|(place, _)| place.start);
     warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
 }

@@ -133,6 +133,8 @@ pub enum Replacement {
     Template(String),
     /// The text of this template, added after the text.
     Append(String),
+    /// What the rail says would mend the text; where it says nothing the rule asks for a veto.
+    Repair,
 }
 
 impl Replacement {

@@ -4,9 +4,11 @@ mod encoded;
 mod gates;
 mod hashed;
 mod pack;
+mod states;
 
 pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
+pub use states::States;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};

@@ -156,6 +156,8 @@ impl ListRail {
                     spans,
                     source: Source::Pattern,
                     via: Vec::new(),
+                    place: None,
+                    repair: None,
                 });
             }
         }

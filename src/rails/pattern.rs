@@ -315,6 +315,8 @@ fn gather(hits: &[(usize, Hit)]) -> Vec<Detection> {
                 spans: vec![hit.span],
                 source: Source::Pattern,
                 via: Vec::new(),
+                place: None,
+                repair: None,
             };
             groups.push((row, detection));
         }

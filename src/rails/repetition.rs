@@ -55,6 +55,8 @@ pub fn scan(text: &str, out: &mut Vec<Detection>) {
         spans: vec![Span::new(start, end)],
         source: Source::Pattern,
         via: Vec::new(),
+        place: None,
+        repair: None,
     });
 }
 

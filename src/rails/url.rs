@@ -136,6 +136,8 @@ fn add(out: &mut Vec<Detection>, first: usize, detector: &str, score: f32, span:
             spans: vec![span],
             source: Source::Pattern,
             via: Vec::new(),
+            place: None,
+            repair: None,
         }),
     }
 }

@@ -15,6 +15,7 @@ fn record(id: &str) -> DecisionRecord {
         time: timestamp(UNIX_EPOCH).unwrap(),
         role: Role::Tool,
         text_digest: "00".repeat(32),
+        tool_call_digest: None,
         text_bytes: 3,
         decision: Decision::Escalate,
         findings: Vec::new(),

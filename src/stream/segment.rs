@@ -88,11 +88,14 @@ pub(super) struct Segmenter {
     cuts: VecDeque<(usize, bool)>,
     /// Most bytes that the policy lets be judged at once.
     limit: usize,
+    /// Whether the stream is one segment.
+    whole: bool,
 }
 
 impl Segmenter {
-    /// Nothing held; segments are of at most `limit` bytes, or the longest that there are.
-    pub(super) fn new(limit: usize) -> Self {
+    /// Nothing held; segments are of at most `limit` bytes, or the longest that there are. A stream that is judged `whole` is
+    /// one segment, which comes at its end, or as soon as there is more of it than may be judged.
+    pub(super) fn new(limit: usize, whole: bool) -> Self {
         Self {
             text: String::new(),
             base: 0,
@@ -103,6 +106,7 @@ impl Segmenter {
             closed_until: 0,
             cuts: VecDeque::from([(0, false)]),
             limit,
+            whole,
         }
     }
 
@@ -129,7 +133,12 @@ impl Segmenter {
 
     /// The next segment, when its end is settled; with `ended` nothing will follow, and all that is held comes.
     pub(super) fn next(&mut self, ended: bool, patterns: &TextRails) -> Option<Segment> {
-        while let Some(candidate) = self.waiting.take().or_else(|| self.advance()) {
+        if self.whole && !ended && self.held().len() <= self.limit {
+            return None;
+        }
+        while !self.whole
+            && let Some(candidate) = self.waiting.take().or_else(|| self.advance())
+        {
             match self.settle(candidate, ended, patterns) {
                 Settled::Cut(cut, view, found) => return Some(self.take(cut, view, found, candidate.kind)),
                 Settled::Not => {}
@@ -139,7 +148,7 @@ impl Segmenter {
                 }
             }
         }
-        if !ended || self.held == self.text.len() {
+        if !(ended || self.whole) || self.held == self.text.len() {
             return None;
         }
         let end = self.text.len();

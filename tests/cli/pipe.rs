@@ -74,7 +74,7 @@ fn every_kind_of_bad_line_has_its_record() {
     {"id":null,"error":{"kind":"empty_line","message":"the line is blank: expected a JSON object","line":1}}
     {"id":null,"error":{"kind":"empty_line","message":"the line is blank: expected a JSON object","line":2}}
     {"id":1,"error":{"kind":"nul_byte","message":"the text holds a NUL character at byte 1: expected text, found binary data","line":3}}
-    {"id":2,"error":{"kind":"invalid_json","message":"invalid JSON at column 13: expected an object with the keys id, text, role, messages, sources, slice, locale, deadline_ms only, each once and of its own type","line":4}}
+    {"id":2,"error":{"kind":"invalid_json","message":"invalid JSON at column 13: expected an object with the keys id, text, role, messages, sources, tool_call, slice, locale, deadline_ms only, each once and of its own type","line":4}}
     {"id":3,"error":{"kind":"missing_text","message":"no `text` and no `messages`: expected one of them","line":5}}
     {"id":4,"error":{"kind":"unknown_role","message":"unknown role: expected user, assistant, tool or system","line":6}}
     {"id":null,"error":{"kind":"invalid_utf8","message":"invalid UTF-8 at byte 15: expected UTF-8 text","line":7}}

@@ -1,11 +1,20 @@
-//! Files that a policy names: below its folder, of limited size.
+//! The reader of files that a policy names, and the digest that covers them.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path};
 
-/// The bytes of a file below the policy's folder, at most `limit`; `what` such a file holds. The error is for a message.
-pub(super) fn read(file: &str, folder: &Path, limit: usize, what: &str) -> Result<Vec<u8>, String> {
+/// The bytes of `file` in the policy's `folder`, at most `limit`; `instead` names the key for a policy that has no folder, and
+/// `what` what the file holds. The error says what was found and what was expected.
+pub(super) fn read(
+    file: &str,
+    folder: Option<&Path>,
+    instead: &str,
+    what: &str,
+    limit: usize,
+) -> Result<Vec<u8>, String> {
+    let folder =
+        folder.ok_or_else(|| format!("this policy was not read from a folder, expected {instead}"))?;
     let path = Path::new(file);
     // A policy is data; it may not make the guard read other files.
     if file.is_empty() || !path.components().all(|part| matches!(part, Component::Normal(_))) {
@@ -19,4 +28,14 @@ pub(super) fn read(file: &str, folder: &Path, limit: usize, what: &str) -> Resul
         return Err(format!("more than {limit} bytes, the most that {what} may have"));
     }
     Ok(bytes)
+}
+
+/// BLAKE3 of the policy with the files that it names, in hex; of the policy alone when it names none.
+pub(super) fn digest<'a>(policy: &str, files: impl Iterator<Item = (String, &'a blake3::Hash)>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(policy.as_bytes());
+    for (name, file) in files {
+        hasher.update(b"\0").update(name.as_bytes()).update(b"\0").update(file.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
 }

@@ -82,19 +82,14 @@ pub(super) fn unused(
     .collect()
 }
 
-/// Adds the files of the heads to the policy's digest.
-pub(super) fn hash(heads: &[PolicyHead], hasher: &mut blake3::Hasher) {
-    for own in heads {
-        // No list's id holds a `/`.
-        hasher.update(b"\0head/").update(own.head.head().name.as_bytes()).update(b"\0");
-        hasher.update(own.digest.as_bytes());
-    }
+/// The files of the heads, each under `head/` and its name; no list's id holds a `/`.
+pub(super) fn files(heads: &[PolicyHead]) -> impl Iterator<Item = (String, &blake3::Hash)> {
+    heads.iter().map(|own| (format!("head/{}", own.head.head().name), &own.digest))
 }
 
 /// The head in a file and the file's BLAKE3.
 fn read(file: &str, folder: Option<&Path>) -> Result<(TaughtHead, blake3::Hash), String> {
-    let folder = folder.ok_or("this policy was not read from a folder, expected one beside the file")?;
-    let bytes = file::read(file, folder, TaughtHead::MAX_BYTES, "a head")?;
+    let bytes = file::read(file, folder, "one beside the file", "a head", TaughtHead::MAX_BYTES)?;
     let digest = blake3::hash(&bytes);
     if let Some(named) = named_digest(file)
         && !digest.to_hex().starts_with(named)

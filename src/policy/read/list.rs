@@ -69,11 +69,9 @@ pub(super) fn lists(
     lists
 }
 
-/// Adds the files of the lists to the policy's digest.
-pub(super) fn hash(lists: &[Read], hasher: &mut blake3::Hasher) {
-    for (list, file) in lists.iter().filter_map(|list| Some((list, list.file.as_ref()?))) {
-        hasher.update(b"\0").update(list.words.id.as_bytes()).update(b"\0").update(file.as_bytes());
-    }
+/// The files of the lists, each under its list's id.
+pub(super) fn files(lists: &[Read]) -> impl Iterator<Item = (&str, &blake3::Hash)> {
+    lists.iter().filter_map(|list| Some((list.words.id.as_str(), list.file.as_ref()?)))
 }
 
 fn list(table: &Table<'_, '_>, folder: Option<&Path>, found: &mut Found) -> Option<Read> {
@@ -136,8 +134,7 @@ fn is_word(word: &str) -> bool {
 
 /// The words of a file, one a line, and the file's BLAKE3. Empty lines and those that begin with `#` are passed over.
 fn read(file: &str, folder: Option<&Path>) -> Result<(Vec<String>, blake3::Hash), String> {
-    let folder = folder.ok_or("this policy was not read from a folder, expected `words`")?;
-    let bytes = file::read(file, folder, MAX_LIST_BYTES, "a list")?;
+    let bytes = file::read(file, folder, "`words`", "a list", MAX_LIST_BYTES)?;
     let hash = blake3::hash(&bytes);
     let mut words = Vec::new();
     for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {

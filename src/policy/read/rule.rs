@@ -26,7 +26,7 @@ const ROLES: [(&str, Role); 4] =
     [("user", Role::User), ("assistant", Role::Assistant), ("tool", Role::Tool), ("system", Role::System)];
 const ACTIONS: [(&str, Decision); 3] =
     [("rewrite", Decision::Rewrite), ("escalate", Decision::Escalate), ("veto", Decision::Veto)];
-const MODES: [(&str, Mode); 7] = [
+const MODES: [(&str, Mode); 8] = [
     ("redact", Mode::Redact),
     ("mask", Mode::Mask),
     ("hash", Mode::Hash),
@@ -34,6 +34,7 @@ const MODES: [(&str, Mode); 7] = [
     ("remove_sentence", Mode::RemoveSentence),
     ("template", Mode::Template),
     ("append", Mode::Append),
+    ("repair", Mode::Repair),
 ];
 const DEFAULT_KEEP: usize = 4;
 const MOST_KEPT: u64 = 16;
@@ -47,6 +48,7 @@ enum Mode {
     RemoveSentence,
     Template,
     Append,
+    Repair,
 }
 
 impl Mode {
@@ -108,7 +110,7 @@ fn detector(table: &Table<'_, '_>, found: &mut Found) -> Option<Placed<Selector>
     Some((selector, place))
 }
 
-fn roles(table: &Table<'_, '_>, found: &mut Found) -> Vec<Role> {
+pub(super) fn roles(table: &Table<'_, '_>, found: &mut Found) -> Vec<Role> {
     match table.words("roles", &ROLES, found) {
         None => Role::ALL.to_vec(),
         Some((roles, place)) => {
@@ -193,6 +195,7 @@ fn action(
     if let Some(value) = table.value("keep").filter(|_| mode != Mode::Mask) {
         conflict(&value.span(), &format!("`keep` needs `mode = \"mask\"`, the mode is {word}"));
     }
+    let schema = detector.is_some_and(|(selector, _)| selector.stem().starts_with("schema."));
     match (mode, template) {
         (Mode::Template | Mode::Append, None) => {
             let what = format!("`mode = \"{word}\"` needs `template`, the name of a text in `[templates]`");
@@ -202,17 +205,31 @@ fn action(
         (Mode::Template, Some((name, place))) => {
             return Some((Action::Rewrite(Replacement::Template(name.to_owned())), place));
         }
-        (Mode::Append, Some((name, place))) => {
+        (Mode::Append, Some((name, place))) if !schema => {
             return Some((Action::Rewrite(Replacement::Append(name.to_owned())), place));
         }
         (_, Some((_, place))) => {
-            let what = format!("`template` needs `mode = \"template\"` or \"append\", the mode is {word}");
+            let what = match mode {
+                Mode::Append => {
+                    "nothing can be added to JSON, expected `mode = \"repair\"` or \"template\"".to_owned()
+                }
+                _ => format!("`template` needs `mode = \"template\"` or \"append\", the mode is {word}"),
+            };
             conflict(&place, &what);
             return None;
         }
         (_, None) => {}
     }
-    if detector.is_some_and(|(selector, _)| is_classifier(selector.stem())) {
+    if schema != (mode == Mode::Repair) {
+        let what = match schema {
+            true => format!(
+                "what does not fit a JSON Schema has no bytes to {}, expected `mode = \"repair\"` or \"template\", escalate or veto",
+                word.replace('_', " ")
+            ),
+            false => "`mode = \"repair\"` needs a `detector` that begins with `schema.`".to_owned(),
+        };
+        conflict(&place, &what);
+    } else if detector.is_some_and(|(selector, _)| is_classifier(selector.stem())) {
         let what = format!(
             "a classifier judges the whole text and reports no span to {}, expected `mode = \"template\"` or \
              \"append\", escalate or veto",
@@ -225,6 +242,7 @@ fn action(
         Mode::Hash => Replacement::Hash,
         Mode::Synthetic => Replacement::Synthetic,
         Mode::RemoveSentence => Replacement::RemoveSentence,
+        Mode::Repair => Replacement::Repair,
         Mode::Redact | Mode::Template | Mode::Append => Replacement::Redact,
     };
     Some((Action::Rewrite(replacement), place))

@@ -112,6 +112,11 @@ impl Encoded {
         Ok(Self { encoder, stages: manifest.stages(), words, active: AtomicUsize::new(0) })
     }
 
+    /// The encoder.
+    pub(super) const fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
     /// Judges `texts`; `parts` are those of the bundle that this was made for.
     pub(super) fn judge(
         &self,
