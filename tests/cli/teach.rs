@@ -187,7 +187,7 @@ fn the_same_rows_make_the_same_file() {
     let teach = ["teach", "gambling", "--examples", "-", "--out", text(third.path())];
     let made = run_with(&teach, turned.concat().as_bytes());
     assert_eq!(made.status, Some(0), "{}", made.stderr);
-    assert!(made.stderr.contains("1 rows repeat the text of another"), "{}", made.stderr);
+    assert!(made.stderr.contains("rows left out, with the text of another row: 1"), "{}", made.stderr);
     assert!(third.path().join(&one).exists(), "{}", made.stdout);
 }
 
@@ -202,7 +202,7 @@ fn examples_and_traffic_are_enough() {
     assert_eq!(made.status, Some(0), "{}", made.stderr);
     assert!(made.stdout.contains("28 rows of the category, 40 others"), "{}", made.stdout);
     assert!(
-        made.stderr.contains("1 rows of the traffic are examples of the category too"),
+        made.stderr.contains("rows left out, of the traffic, with the text of an example of the category: 1"),
         "{}",
         made.stderr
     );

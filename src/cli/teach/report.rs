@@ -83,16 +83,10 @@ fn lines<'a>(rows: impl Iterator<Item = &'a Row>, benign: bool) -> Option<String
 pub(super) fn warnings(head: &TaughtHead, rows: &Rows) -> Vec<String> {
     let mut warnings = Vec::new();
     let (positives, negatives) = (rows.count(true), rows.count(false));
-    let count = |found: usize, what: &str| (found > 0).then(|| format!("{found} {what}"));
-    warnings.extend(count(
-        rows.unjudged,
-        "rows are too long for the policy in the program or in a language that the model does not know; they are left out",
-    ));
-    warnings.extend(count(rows.repeated, "rows repeat the text of another; they are left out"));
-    warnings.extend(count(
-        rows.contradicted,
-        "rows of the traffic are examples of the category too; they are left out of the traffic",
-    ));
+    let count = |found: usize, what: &str| (found > 0).then(|| format!("rows left out, {what}: {found}"));
+    warnings.extend(count(rows.unjudged, "too long or in a language that the model does not know"));
+    warnings.extend(count(rows.repeated, "with the text of another row"));
+    warnings.extend(count(rows.contradicted, "of the traffic, with the text of an example of the category"));
     if positives < FEW {
         warnings.push(format!(
             "{positives} rows of the category tell little of what else it holds: what is caught of other texts may be far \
