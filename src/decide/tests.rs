@@ -6,7 +6,7 @@ use super::{Decided, Evidence, Replace, Rewrite, decide};
 use crate::policy::{BoundPolicy, KnownDetector, Policy};
 use crate::request::Role;
 use crate::span::Span;
-use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Disguise, Finding, Source};
+use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Disguise, Edit, Finding, Source};
 
 const POLICY: &str = r#"
 schema = 1
@@ -42,12 +42,29 @@ detector = "pii.*"
 threshold = 0.5
 action = "rewrite"
 
+[[json_schema]]
+id = "order"
+inline = "true"
+
+[[rule]]
+id = "mend"
+detector = "schema.order"
+threshold = 1.0
+action = "rewrite"
+mode = "repair"
+
 [templates]
 sorry = "Withheld."
 "#;
 
-const DETECTORS: [&str; 5] =
-    ["classifier.insult", "classifier.obscenity", "classifier.threat", "pii.email", "pii.phone"];
+const DETECTORS: [&str; 6] = [
+    "classifier.insult",
+    "classifier.obscenity",
+    "classifier.threat",
+    "pii.email",
+    "pii.phone",
+    "schema.order",
+];
 
 fn policy() -> BoundPolicy {
     let known = DETECTORS.map(|name| KnownDetector { name, experimental: false });
@@ -83,6 +100,24 @@ fn judge_with(
 
 fn rules(decided: &Decided) -> Vec<&str> {
     decided.findings.iter().map(|finding| finding.rule.as_str()).collect()
+}
+
+#[test]
+fn what_cannot_be_mended_is_a_veto() {
+    let broken = detection("schema.order", 1.0, &[(0, 1)]);
+    let held = judge(Role::Assistant, std::slice::from_ref(&broken));
+    assert_eq!((held.decision, held.rewrites.len()), (Decision::Veto, 0));
+    assert_eq!(held.findings[0].action, Decision::Veto);
+    let edit = |start, end, replacement: &str| Edit { start, end, replacement: replacement.to_owned() };
+    let repair = Some(vec![edit(0, 3, ""), edit(8, 9, "\"")]);
+    let mended = judge(Role::Assistant, &[Detection { repair, ..broken }]);
+    assert_eq!((mended.decision, mended.findings[0].action), (Decision::Rewrite, Decision::Rewrite));
+    let rewrite = |start, end, text: &str| Rewrite {
+        rule: 4,
+        spans: vec![Span::new(start, end)],
+        replacement: Replace::Text(text.to_owned()),
+    };
+    assert_eq!(mended.rewrites, [rewrite(0, 3, ""), rewrite(8, 9, "\"")]);
 }
 
 #[test]

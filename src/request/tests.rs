@@ -116,3 +116,17 @@ proptest! {
         prop_assert_eq!(read(&line).unwrap().text, text);
     }
 }
+
+#[test]
+fn a_tool_call_may_come_without_a_text() {
+    let line = br#"{"tool_call": {"name": "mail", "arguments": {"to": ["a"]}}, "messages": [{"role": "user", "content": "b"}]}"#;
+    let request = Request::from_json_line(line).unwrap();
+    assert_eq!((request.text.as_str(), request.role, request.messages.len()), ("", Role::Assistant, 1));
+    let call = request.tool_call.as_ref().unwrap();
+    assert_eq!((call.name.as_str(), &call.arguments), ("mail", &serde_json::json!({"to": ["a"]})));
+    assert!(!format!("{request:?}").contains("mail"), "{request:?}");
+    let line = br#"{"text": "hello", "role": "tool", "tool_call": {"name": "mail", "arguments": null}}"#;
+    assert_eq!(Request::from_json_line(line).unwrap().role, Role::Tool);
+    let line = br#"{"tool_call": {"name": "mail", "arguments": {"to": 1, "to": 2}}}"#;
+    assert!(matches!(Request::from_json_line(line), Err(RequestError::InvalidJson { .. })));
+}

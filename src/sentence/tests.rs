@@ -46,3 +46,12 @@ fn a_span_touches_whole_sentences() {
     assert_eq!(around(12, 15), "Three");
     assert_eq!(Sentences::new("").around(Span::new(0, 0)), Span::new(0, 0));
 }
+
+#[test]
+fn sentences_are_told_without_the_space_around_them() {
+    let text = "  One. Two!\n\n\n  Three";
+    let sentences = Sentences::new(text);
+    let told: Vec<&str> = sentences.spans(text).map(|span| text.get(span.start..span.end).unwrap()).collect();
+    assert_eq!(told, ["One.", "Two!", "Three"]);
+    assert_eq!(Sentences::new("").spans("").count() + Sentences::new(" \n ").spans(" \n ").count(), 0);
+}
