@@ -119,7 +119,8 @@ fn document(
     let turns = conversation::turns(root, found);
     let tools = tool::tools(root, source, folder, found);
     tool::check(&rules, &tools.tools, found);
-    let warnings = warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, source);
+    let idle = tool::idle(root, &rules, &tools.tools);
+    let warnings = warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, idle, source);
     Some(Policy {
         id: id?.to_owned(),
         version: version?.to_owned(),
@@ -325,6 +326,7 @@ fn warnings(
     templates: &Templates<'_>,
     lists: &[list::Read],
     schemas: &[schema::Read],
+    tools: Vec<(Range<usize>, PolicyWarning)>,
     source: &Source,
 ) -> Vec<Problem<PolicyWarning>> {
     let asked = asked(rules, ending);
@@ -353,7 +355,7 @@ fn warnings(
         Some((rule.places.rule.clone(), warning))
     });
     let mut warnings: Vec<(Range<usize>, PolicyWarning)> =
-        unused.chain(idle).chain(unread).chain(shadowed).collect();
+        unused.chain(idle).chain(unread).chain(tools).chain(shadowed).collect();
     warnings.sort_by_key(|(place, _)| place.start);
     warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
 }
