@@ -218,6 +218,14 @@ pub enum PolicyWarning {
         /// Its id.
         id: String,
     },
+    /// Tools that are named and that no rule looks at.
+    #[error("{key} is not used by any rule, expected one with `detector = \"{detector}\"` or \"tool.*\"")]
+    UnusedTools {
+        /// Where the policy names them.
+        key: &'static str,
+        /// The detector that looks at them.
+        detector: &'static str,
+    },
     /// A rule whose matches an earlier rule always treats at least as strictly.
     #[error(
         "the rule `{id}` never changes a decision: `{by}` covers what it covers, from no higher a score, at least as strictly"

@@ -122,7 +122,8 @@ fn document(
     let turns = conversation::turns(root, found);
     let tools = tool::tools(root, source, folder, found);
     tool::check(&rules, &tools.tools, found);
-    let mut warnings = warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, source);
+    let idle = tool::idle(root, &rules, &tools.tools);
+    let mut warnings = warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, idle, source);
     warnings.extend(head::unused(&heads, &rules, source));
     warnings.sort_by_key(|warning| (warning.line, warning.column));
     Some(Policy {
@@ -335,6 +336,7 @@ fn warnings(
     templates: &Templates<'_>,
     lists: &[list::Read],
     schemas: &[schema::Read],
+    tools: Vec<(Range<usize>, PolicyWarning)>,
     source: &Source,
 ) -> Vec<Problem<PolicyWarning>> {
     let asked = asked(rules, ending);
@@ -363,7 +365,7 @@ fn warnings(
         Some((rule.places.rule.clone(), warning))
     });
     let mut warnings: Vec<(Range<usize>, PolicyWarning)> =
-        unused.chain(idle).chain(unread).chain(shadowed).collect();
+        unused.chain(idle).chain(unread).chain(tools).chain(shadowed).collect();
     warnings.sort_by_key(|(place, _)| place.start);
     warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
 }

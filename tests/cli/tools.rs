@@ -166,3 +166,17 @@ fn a_line_with_a_broken_call_is_an_error() {
     let run = run_with(&["pipe"], b"{\"text\": \"\"}\n");
     assert_eq!(run.json()["error"]["kind"], "empty_text");
 }
+
+#[test]
+fn tools_without_a_rule_are_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.toml");
+    fs::write(&path, POLICY.replace("detector = \"tool.*\"", "detector = \"pii.mac\"")).unwrap();
+    let run = run_with(&["pipe", "--policy", path.to_str().unwrap()], b"{\"text\": \"hello there\"}\n");
+    for expected in [
+        "`[tools]` is not used by any rule, expected one with `detector = \"tool.not_allowed\"`",
+        "`[[tool]]` is not used by any rule, expected one with `detector = \"tool.arguments\"`",
+    ] {
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
+    }
+}

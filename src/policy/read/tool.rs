@@ -1,11 +1,14 @@
 //! The reader of `[tools]` and `[[tool]]`: which tools may be called, and with what.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
+
+use toml::Spanned;
 
 use super::schema::{compiled, tables};
 use crate::policy::MAX_TOOLS;
-use crate::policy::error::PolicyError;
+use crate::policy::error::{PolicyError, PolicyWarning};
 use crate::policy::rule::{Rule, Selector};
 use crate::policy::source::Source;
 use crate::policy::table::{Found, Table, shorten, wrong_value};
@@ -76,6 +79,25 @@ pub(super) fn check(rules: &[Rule], tools: &Tools, found: &mut Found) {
         };
         found.push((rule.places.detector.clone(), PolicyError::NeverApplies { why: why.to_owned() }));
     }
+}
+
+/// What is said of tools for which there is no rule, with its place.
+pub(super) fn idle(
+    root: &Table<'_, '_>,
+    rules: &[Rule],
+    tools: &Tools,
+) -> Vec<(Range<usize>, PolicyWarning)> {
+    let place = |key| root.value(key).map(Spanned::span);
+    let used = |detector: &str| rules.iter().any(|rule| rule.detector.covers(detector));
+    let said = |key, detector| PolicyWarning::UnusedTools { key, detector };
+    let mut warnings = Vec::new();
+    if !tools.allow.is_empty() && !used("tool.not_allowed") {
+        warnings.extend(place("tools").map(|place| (place, said("`[tools]`", "tool.not_allowed"))));
+    }
+    if !tools.schemas.is_empty() && !used("tool.arguments") {
+        warnings.extend(place("tool").map(|place| (place, said("`[[tool]]`", "tool.arguments"))));
+    }
+    warnings
 }
 
 fn allowed(root: &Table<'_, '_>, found: &mut Found) -> Vec<String> {
