@@ -11,18 +11,20 @@ mod grounding;
 mod inspect;
 mod judge;
 mod recorder;
+mod subject;
+mod weigh;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
-pub(crate) use judge::Passage;
+pub(crate) use subject::Passage;
 
 use cascade::Exits;
 use forms::Together;
-use judge::Subject;
 use recorder::Recorder;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use subject::Subject;
 
 use portcullis_kernels::Level;
 
