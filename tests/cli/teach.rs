@@ -117,7 +117,7 @@ fn disguise_and_long_texts_are_seen_through() {
     };
     let read = run(&["check", "--json", "--policy", &policy, &encoded]).json();
     assert_eq!(read["decision"], "escalate", "{read}");
-    assert_eq!(read["findings"][0]["via"][0], "base64", "{read}");
+    assert_eq!(read["readings"][0][0], "base64", "{read}");
     let long = "The harbour was quiet and the boats lay still under a pale sky. ".repeat(20);
     let harmless = run_with(&["check", "--json", "--policy", &policy, "-"], long.as_bytes()).json();
     assert_eq!(harmless["decision"], "allow", "{harmless}");
