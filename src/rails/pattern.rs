@@ -285,10 +285,14 @@ impl Default for PatternRail {
 fn hide(view: &str, hits: &[(usize, Hit)]) -> String {
     let mut bytes = view.as_bytes().to_vec();
     for (_, hit) in hits {
-        if let Some([first, middle @ .., last]) = bytes.get_mut(hit.span.start..hit.span.end) {
-            *first = b'[';
-            middle.fill(b'_');
-            *last = b']';
+        match bytes.get_mut(hit.span.start..hit.span.end) {
+            Some([only]) => *only = b']',
+            Some([first, middle @ .., last]) => {
+                *first = b'[';
+                middle.fill(b'_');
+                *last = b']';
+            }
+            _ => {}
         }
     }
     // Hits begin and end between characters, so this is text; were it not, there would be nothing left to find.

@@ -171,6 +171,8 @@ proptest! {
         // A run that is cut may end in what looks like an address.
         prop_assume!(text.split_whitespace().all(|run| run.len() < 4096));
         let pieces = pieces(redacting(), text.as_bytes(), &[4096]);
+        // The patterns alone do not see through disguise.
+        prop_assume!(pieces.iter().flat_map(|piece| &piece.findings).all(|finding| finding.via.is_empty()));
         prop_assert_eq!(shown(&pieces), redacted(&text));
     }
 

@@ -210,3 +210,13 @@ fn a_token_is_redacted_once() {
     assert_eq!(names, ["secret.github", "secret.generic"]);
     assert_eq!(super::redact(&text), "token = [SECRET]");
 }
+
+#[test]
+fn a_secret_of_one_letter_hides_itself_from_what_stands_beside_it() {
+    let mut found = Vec::new();
+    crate::rails::pattern::PatternRail::new().scan("order http://u:p@9.9.9.9", &mut found);
+    let likely: Vec<&str> =
+        found.iter().filter(|hit| hit.score >= 0.5).map(|hit| hit.detector.as_str()).collect();
+    // As after a redaction, where the password is no part of an address any more.
+    assert_eq!(likely, ["secret.connection_string", "pii.ip"]);
+}
