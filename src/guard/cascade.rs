@@ -92,7 +92,7 @@ fn gate(policy: &BoundPolicy, calibration: &Calibration, head: &ExitHead, role: 
     let Ok(curve) = calibration.head(&head.name).map(|head| head.curve) else { return f32::NEG_INFINITY };
     // Under the rule's own threshold, too: what leaves is not flagged.
     match head.gate(threshold) {
-        Some(below) => curve.invert(below.min(threshold)).min(curve.invert(threshold).next_down()),
+        Some(below) => curve.invert(below).min(curve.invert(threshold).next_down()),
         None => f32::NEG_INFINITY,
     }
 }

@@ -58,6 +58,18 @@ fn check(text: &str, normalized: &Normalized<'_>, reading: &Reading) {
     assert!(text.get(whole.start..whole.end).is_some());
 }
 
+/// Each text has the reading beside it, which saw through just that; all that do not are named.
+fn all_read_as<const N: usize>(cases: [(&str, &str, &[Disguise]); N]) {
+    let mut wrong = Vec::new();
+    for (text, expected, via) in cases {
+        let (said, saw) = read(text);
+        if said != expected || saw != via {
+            wrong.push(format!("{text:?} reads {said:?} {saw:?}, expected {expected:?} {via:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// The one reading of a text, and what it saw through.
 fn read(text: &str) -> (String, Vec<Disguise>) {
     match readings(text).as_slice() {

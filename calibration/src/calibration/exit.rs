@@ -78,6 +78,13 @@ impl ExitHead {
     /// The score at the exit under which a text goes no further, for a rule that acts from `threshold` on: that of the
     /// greatest [`Gate::from`] which is not above it. `None` where every text has to go on.
     pub fn gate(&self, threshold: f32) -> Option<f32> {
-        self.gates.iter().rev().find(|gate| gate.from <= threshold).map(|gate| gate.below)
+        Gate::below(&self.gates, threshold)
+    }
+}
+
+impl Gate {
+    /// As [`ExitHead::gate`], among `gates` in their order.
+    pub fn below(gates: &[Self], threshold: f32) -> Option<f32> {
+        gates.iter().rev().find(|gate| gate.from <= threshold).map(|gate| gate.below)
     }
 }

@@ -1,6 +1,6 @@
 //! What is decoded, how deep, and what is left as it is.
 
-use super::{WORDS, place, read, readings, readings_with};
+use super::{WORDS, all_read_as, place, read, readings, readings_with};
 use crate::verdict::Disguise::{self, *};
 
 #[test]
@@ -38,14 +38,7 @@ fn each_encoding_is_decoded() {
         ("JTZiJTY5JTZjJTZjIHRoZW0=", "kill them", &[Base64, Percent]),
         ("aGF0ZSDwn5iA", "hate  grinning face ", &[Base64]),
     ];
-    let mut wrong = Vec::new();
-    for (text, expected, via) in cases {
-        let (said, saw) = read(text);
-        if said != expected || saw != via {
-            wrong.push(format!("{text:?} reads {said:?} {saw:?}, expected {expected:?} {via:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    all_read_as(cases);
 }
 
 #[test]

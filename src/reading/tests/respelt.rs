@@ -1,7 +1,7 @@
 //! Words that a person reads.
 
 use super::super::NoWords;
-use super::{place, read, readings, readings_with};
+use super::{all_read_as, place, readings, readings_with};
 use crate::verdict::Disguise::{self, *};
 
 #[test]
@@ -49,14 +49,7 @@ fn each_disguise_is_seen_through() {
         ("K.I.L.L them", "KILL them", &[Spaced]),
         ("𝐡𝟒𝐭𝐞𝐫𝐬", "haters", &[Leetspeak]),
     ];
-    let mut wrong = Vec::new();
-    for (text, expected, via) in cases {
-        let (said, saw) = read(text);
-        if said != expected || saw != via {
-            wrong.push(format!("{text:?} reads {said:?} {saw:?}, expected {expected:?} {via:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    all_read_as(cases);
 }
 
 #[test]

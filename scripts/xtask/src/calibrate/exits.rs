@@ -377,8 +377,7 @@ struct Pair {
 fn limits(gates: &[Vec<Gate>], rules: &[(usize, f32)]) -> Vec<(usize, f32)> {
     let limit = |&(column, threshold): &(usize, f32)| {
         let gates = gates.get(column).map_or(&[][..], Vec::as_slice);
-        let gate = gates.iter().rev().find(|gate| gate.from <= threshold);
-        (column, gate.map_or(f32::NEG_INFINITY, |gate| gate.below.min(threshold)))
+        (column, Gate::below(gates, threshold).map_or(f32::NEG_INFINITY, |below| below.min(threshold)))
     };
     rules.iter().map(limit).collect()
 }
