@@ -21,6 +21,7 @@ mod json;
 pub mod span;
 pub mod request;
 pub mod verdict;
+pub mod trust;
 pub mod normalize;
 pub mod language;
 pub mod reading;
@@ -36,6 +37,8 @@ pub mod decide;
 pub mod vault;
 pub mod act;
 pub mod record;
+pub mod installation;
+pub mod log;
 pub mod guard;
 pub mod stream;
 

@@ -1,0 +1,92 @@
+//! What happened to an installation, beside its decisions: the other kind of entry in the log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::verdict::PolicyRef;
+
+/// Something that an audit must be able to tell. Kinds and keys are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A policy was put in force.
+    PolicyActivated {
+        /// The policy.
+        policy: PolicyRef,
+        /// Its revision.
+        revision: u64,
+        /// Who did it.
+        by: String,
+    },
+    /// An earlier policy was put in force again.
+    PolicyRolledBack {
+        /// The policy that was in force.
+        from: PolicyRef,
+        /// The policy that is in force now.
+        to: PolicyRef,
+        /// Its revision.
+        revision: u64,
+        /// Who did it; `monitor` where no person did.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// An alert was raised.
+    AlertRaised {
+        /// What is watched, such as `veto_rate` or `drift.toxicity`.
+        indicator: String,
+        /// The rule, head or slice it is about, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// What was measured.
+        value: f64,
+        /// The bound that it passed.
+        limit: f64,
+        /// The policy in force.
+        policy: PolicyRef,
+        /// A sentence for people.
+        message: String,
+    },
+    /// An alert is over.
+    AlertCleared {
+        /// What is watched.
+        indicator: String,
+        /// The rule, head or slice it is about, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// What was measured.
+        value: f64,
+    },
+    /// An exception was taken up.
+    ExceptionAdded {
+        /// Its id.
+        id: String,
+        /// Who approved it.
+        approved_by: String,
+        /// When it ends, RFC 3339.
+        expires: String,
+    },
+    /// An exception was taken back before its time.
+    ExceptionRevoked {
+        /// Its id.
+        id: String,
+        /// Who did it.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person decided a case.
+    ReviewDecided {
+        /// The case: the id of its decision.
+        decision_id: String,
+        /// What was decided: `approve` or `reject`.
+        outcome: String,
+        /// Who decided.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Labels that the person gave, sorted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        labels: Vec<String>,
+    },
+}
