@@ -5,7 +5,11 @@
 //! mistake of that kind at once. Only a [`BoundPolicy`] decides. The schema is described for policy authors in `docs/policy.md`.
 
 mod bind;
+mod circumstances;
 mod error;
+mod governance;
+mod hazard;
+mod open;
 mod read;
 mod rule;
 mod source;
@@ -15,7 +19,11 @@ mod table;
 mod tests;
 
 pub use bind::{BoundPolicy, BoundRule, KnownDetector};
+pub use circumstances::Circumstances;
 pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
+pub use governance::{Governance, Standing};
+pub use hazard::Hazard;
+pub use open::{BUNDLE_FILE, PolicyOpenError, file_of};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
 
 use std::collections::BTreeMap;
@@ -79,6 +87,9 @@ pub enum OnDeadline {
 /// A policy that was read and found consistent in itself.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    schema: u64,
+    revision: u64,
+    governance: Governance,
     id: String,
     version: String,
     description: String,
@@ -147,6 +158,24 @@ impl Policy {
     #[must_use]
     pub const fn embedded_source() -> &'static str {
         EMBEDDED
+    }
+
+    /// The version of the form that it is written in: 1 or 2.
+    #[must_use]
+    pub const fn schema(&self) -> u64 {
+        self.schema
+    }
+
+    /// The policy's `revision`, from 1 on and larger with every change; 0 for one in schema 1, which has none.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Who answers for it, what it is for, and when it may be in force.
+    #[must_use]
+    pub const fn governance(&self) -> &Governance {
+        &self.governance
     }
 
     /// The policy's `id`.

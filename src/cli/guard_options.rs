@@ -98,8 +98,7 @@ impl GuardOptions {
             Device::Metal => DeviceKind::Metal,
         });
         if let Some(path) = &self.policy {
-            builder =
-                builder.policy_file(if path.is_dir() { path.join("policy.toml") } else { path.clone() });
+            builder = builder.policy_file(path);
         }
         if let Some(directory) = &self.models {
             builder = builder.models_dir(directory);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::hazard::Hazard;
 use crate::request::Role;
 use crate::verdict::Decision;
 
@@ -23,6 +24,18 @@ pub struct Rule {
     pub action: Action,
     /// Whether it may look at experimental detectors.
     pub experimental: bool,
+    /// Who answers for it; the policy's owner where it names none.
+    pub owner: Option<String>,
+    /// The harm that it is against.
+    pub hazard: Option<Hazard>,
+    /// What calls for it, such as `OWASP LLM01`, in the order of the document.
+    pub references: Vec<String>,
+    /// Why it is there, or is as it is.
+    pub rationale: Option<String>,
+    /// The data slices that it is limited to; empty for no limit.
+    pub slices: Vec<String>,
+    /// The language tags that it is limited to, each with all tags that begin with its parts; empty for no limit.
+    pub locales: Vec<String>,
     /// Where the document has what; not part of the rule's meaning.
     pub(super) places: Places,
 }
