@@ -44,7 +44,7 @@ pub mod stream;
 
 pub use guard::{
     DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, Scores, TaughtReport, WarningReport, WordContribution,
+    Inspection, Miss, Scores, TaughtReport, WarningReport, WordContribution,
 };
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role, ToolCall};

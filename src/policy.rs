@@ -5,6 +5,7 @@
 //! mistake of that kind at once. Only a [`BoundPolicy`] decides. The schema is described for policy authors in `docs/policy.md`.
 
 mod bind;
+mod change;
 mod circumstances;
 mod error;
 mod governance;
@@ -12,19 +13,26 @@ mod hazard;
 mod open;
 mod read;
 mod rule;
+mod scenario;
 mod source;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 pub use bind::{BoundPolicy, BoundRule, KnownDetector};
+pub use change::{Change, ChangeKind};
 pub use circumstances::Circumstances;
 pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 pub use governance::{Governance, Standing};
 pub use hazard::Hazard;
 pub use open::{BUNDLE_FILE, PolicyOpenError, file_of};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
+pub use scenario::{
+    Expected, MAX_CASES, MAX_TEST_BYTES, MAX_TEST_FILES, Scenario, ScenarioError, TESTS_FOLDER, scenarios,
+};
+pub use upgrade::{Answers, UpgradeError};
 
 use std::collections::BTreeMap;
 use std::ops::Range;

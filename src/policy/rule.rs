@@ -126,6 +126,16 @@ impl Action {
     }
 }
 
+impl fmt::Display for Action {
+    /// The action in words: `veto`, `rewrite (mask, keep 4)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rewrite(replacement) => write!(f, "rewrite ({replacement})"),
+            Self::Escalate | Self::Veto => f.write_str(self.decision().as_str()),
+        }
+    }
+}
+
 /// What takes the place of the text, or of part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replacement {
@@ -148,6 +158,21 @@ pub enum Replacement {
     Append(String),
     /// What the rail says would mend the text; where it says nothing the rule asks for a veto.
     Repair,
+}
+
+impl fmt::Display for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redact => f.write_str("redact"),
+            Self::Mask { keep } => write!(f, "mask, keep {keep}"),
+            Self::Hash => f.write_str("hash"),
+            Self::Synthetic => f.write_str("synthetic"),
+            Self::RemoveSentence => f.write_str("remove_sentence"),
+            Self::Template(name) => write!(f, "template `{name}`"),
+            Self::Append(name) => write!(f, "append `{name}`"),
+            Self::Repair => f.write_str("repair"),
+        }
+    }
 }
 
 impl Replacement {
