@@ -208,6 +208,7 @@ impl Store {
             bundle: sealed,
             content,
             entry: contents.location.entry.clone(),
+            whole: contents.location.whole,
             signed_by: opened.vouched.signed_by().map(str::to_owned),
             from: before.map(|before| before.policy()),
         };
@@ -321,9 +322,8 @@ impl Store {
     /// The contents of a record's stored bundle, as its digest says.
     fn stored(&self, record: &Record) -> Result<Contents, StoreError> {
         let path = record.path(&self.policies);
-        let whole = record.entry == POLICY_FILE;
-        let location =
-            Location { folder: self.policies.join(&record.bundle), entry: record.entry.clone(), whole };
+        let folder = self.policies.join(&record.bundle);
+        let location = Location { folder, entry: record.entry.clone(), whole: record.whole };
         let contents = Contents::read(location)?;
         let found = contents.sealed_digest();
         if found == record.bundle && contents.digest() == record.content {

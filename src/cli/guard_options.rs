@@ -237,11 +237,6 @@ impl GuardOptions {
         Self { policy: None, embedded: true, ..self.clone() }
     }
 
-    /// The same options with this policy.
-    pub(super) fn with_policy(&self, path: &Path) -> Self {
-        Self { policy: Some(path.to_owned()), ..self.clone() }
-    }
-
     /// The same options for a guard that is asked about other policies: with the one in the program, leaving no trace.
     pub(super) fn aside(&self) -> Self {
         Self { state: None, require_signed: false, ..self.unrecorded().without_policy() }
