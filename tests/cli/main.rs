@@ -16,6 +16,7 @@ mod grounding;
 mod inspect;
 mod lists;
 mod pipe;
+mod policy;
 mod program;
 mod schemas;
 mod spans;
