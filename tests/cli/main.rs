@@ -18,6 +18,7 @@ mod inspect;
 mod lists;
 mod pipe;
 mod policies;
+mod policy;
 mod program;
 mod reload;
 mod schemas;
