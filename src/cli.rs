@@ -5,6 +5,7 @@ mod calibrate;
 mod check;
 mod data;
 mod eval;
+mod exception;
 mod explain;
 mod failure;
 mod filter;
@@ -49,6 +50,7 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Exception(exception::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -81,6 +83,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -93,7 +96,20 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
+    // Of people's work, the state directory and the policy say what it is about.
+    let of_state: Vec<clap::Arg> = hidden
+        .iter()
+        .map(|flag| flag.clone().hide(flag.get_id() != "state" && flag.get_id() != "policy"))
+        .collect();
     command
+        .mut_subcommand("exception", |command| with_flags(command, &of_state))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
+}
+
+/// The command and its subcommands with these flags in place of the shared ones.
+fn with_flags(command: clap::Command, flags: &[clap::Arg]) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = command.args(flags);
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, |command| command.args(flags)))
 }

@@ -1,11 +1,13 @@
 //! The flags that every judging command shares, before or after its name, and the guard made from them.
 
-use super::failure;
+use super::{failure, terminal};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use portcullis::exception::Sources;
+use portcullis::policy::Policy;
 use portcullis::{Decision, DeviceKind, Guard, Level};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Once;
 use std::time::Duration;
@@ -71,6 +73,17 @@ pub(super) struct GuardOptions {
 /// Some commands make several guards of one policy.
 static WARNED: Once = Once::new();
 
+/// Tells which files of exceptions are not used, once a process.
+fn warn_of_exceptions(guard: &Guard) {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        for ignored in guard.exceptions().ignored().iter().filter(|ignored| ignored.is_warning()) {
+            let what = format!("the exception in {} is not used: {}", ignored.path.display(), ignored.why);
+            failure::warn(terminal::printable(&what));
+        }
+    });
+}
+
 /// A place to compute.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Device {
@@ -132,7 +145,31 @@ impl GuardOptions {
         if self.policy.is_some() {
             WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
         }
+        warn_of_exceptions(&guard);
         Ok(guard)
+    }
+
+    /// The state directory.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
+    /// The policy whose rules exceptions name.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn policy_for_exceptions(&self) -> anyhow::Result<Policy> {
+        let Some(path) = &self.policy else { return Ok(Policy::embedded()?) };
+        let path = if path.is_dir() { path.join("policy.toml") } else { path.clone() };
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        Ok(Policy::parse_in(&text, &path.display().to_string(), folder)?)
+    }
+
+    /// Where exceptions from the policy come from.
+    pub(super) fn exception_sources(&self) -> Sources {
+        Sources::new(self.state.as_deref(), self.policy.as_deref())
     }
 
     /// The same options at another level.

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Exception, Exceptions};
 use crate::request::Role;
 use crate::span::Span;
@@ -25,7 +27,7 @@ pub struct Whole<'a> {
 }
 
 /// That findings of one rule do not count, in one text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exemption {
     /// The exception's id.
     pub id: String,
@@ -38,7 +40,8 @@ pub struct Exemption {
 }
 
 /// Which findings of a rule do not count.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reach {
     /// Every one.

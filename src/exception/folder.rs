@@ -51,6 +51,17 @@ impl Ignored {
 }
 
 impl Sources {
+    /// Those of a state directory and of a policy, which is a bundle where it is a directory or a file called `policy.toml` in one.
+    #[must_use]
+    pub fn new(state: Option<&Path>, policy: Option<&Path>) -> Self {
+        let bundle = policy.and_then(|policy| match policy.file_name() {
+            _ if policy.is_dir() => Some(policy),
+            Some(name) if name == "policy.toml" => policy.parent(),
+            _ => None,
+        });
+        Self { state: state.map(Path::to_owned), bundle: bundle.map(Path::to_owned) }
+    }
+
     /// The folders with exceptions, that of the state directory first.
     pub fn folders(&self) -> impl Iterator<Item = PathBuf> {
         self.state.iter().chain(&self.bundle).map(|folder| folder.join(FOLDER))

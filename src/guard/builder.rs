@@ -275,10 +275,7 @@ impl GuardBuilder {
             Some(path) => read_policy(path)?,
             None => Policy::embedded()?,
         };
-        let exceptions = exception::Sources {
-            state: self.state.clone(),
-            bundle: self.policy.as_deref().and_then(bundle_folder),
-        };
+        let exceptions = exception::Sources::new(self.state.as_deref(), self.policy.as_deref());
         let policy_ref = policy.reference();
         let patterns = TextRails::new(policy.lists(), policy.hosts())?;
         policy.check_heads(bundle.weights_digest(), ClassifierRail::state_width(&bundle))?;
@@ -367,15 +364,6 @@ fn read_hash_key(path: &std::path::Path) -> Result<HashKey, GuardError> {
     file.take(HASH_KEY_LIMIT).read_to_end(&mut secret).map_err(failed)?;
     let found = secret.len();
     HashKey::new(&secret).ok_or_else(|| GuardError::HashKeyShort { path: path.to_owned(), found })
-}
-
-/// The directory of a policy bundle: that of a file called `policy.toml`.
-fn bundle_folder(policy: &std::path::Path) -> Option<PathBuf> {
-    if policy.is_dir() {
-        return Some(policy.to_owned());
-    }
-    let is_bundle = policy.file_name().is_some_and(|name| name == "policy.toml");
-    policy.parent().filter(|_| is_bundle).map(std::path::Path::to_owned)
 }
 
 fn read_policy(path: &std::path::Path) -> Result<Policy, GuardError> {
