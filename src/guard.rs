@@ -39,6 +39,7 @@ use portcullis_kernels::Level;
 use crate::act::Rewriter;
 use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
+use crate::exception::{self, Exceptions};
 use crate::language::{Foreign, foreign};
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
@@ -79,6 +80,7 @@ struct Inner {
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Arc<Recorder>,
+    exceptions: Arc<exception::Watch>,
     rewriter: Rewriter,
     /// What the classifiers have said, shared with a guard that judges the same texts.
     answers: Option<Answers>,
@@ -332,6 +334,12 @@ impl Guard {
     #[must_use]
     pub fn policy(&self) -> &BoundPolicy {
         &self.0.policy
+    }
+
+    /// The exceptions in use now, and the files of exceptions that are not used.
+    #[must_use]
+    pub fn exceptions(&self) -> Arc<Exceptions> {
+        self.0.exceptions.current()
     }
 
     /// The pattern rail.

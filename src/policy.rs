@@ -36,7 +36,7 @@ pub use upgrade::{Answers, UpgradeError};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portcullis_calibration::TaughtHead;
 
@@ -117,6 +117,7 @@ pub struct Policy {
     turns: usize,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
+    bundle: Option<PathBuf>,
     source: source::Source,
 }
 
@@ -280,6 +281,12 @@ impl Policy {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The directory of its bundle, where its file is called `policy.toml`: what else is in it belongs to the policy.
+    #[must_use]
+    pub fn bundle(&self) -> Option<&Path> {
+        self.bundle.as_deref()
     }
 
     /// What happens when a rail fails: [`Decision::Veto`] or [`Decision::Escalate`].

@@ -14,6 +14,7 @@ use super::source::PolicySource;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
+use crate::exception;
 use crate::policy::{Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
@@ -303,6 +304,7 @@ impl GuardBuilder {
             None => bundle,
         });
         let policy = self.policy.read()?;
+        let exceptions = exception::Sources::new(self.policy.state.as_deref(), policy.bundle());
         if self.cascade && bundle.calibration().exits().is_empty() {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
@@ -332,6 +334,7 @@ impl GuardBuilder {
             model_ref,
             policy_ref: bound.reference,
             recorder: Arc::new(recorder),
+            exceptions: Arc::new(exception::Watch::new(exceptions)),
             rewriter: Rewriter::new(hash_key),
             answers: None,
         })))

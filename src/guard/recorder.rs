@@ -8,7 +8,7 @@ use crate::record::{
     DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
 };
 use crate::request::Request;
-use crate::verdict::{Finding, Place, Verdict};
+use crate::verdict::{ExceptionUse, Finding, Place, Verdict};
 
 /// The key, the identifiers made with it, and the file.
 #[derive(Debug)]
@@ -27,6 +27,11 @@ impl Recorder {
         };
         let ids = DecisionIds::new(&key)?;
         Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()? })
+    }
+
+    /// The text's name under the installation's key.
+    pub(super) fn text_digest(&self, text: &str) -> String {
+        self.key.text_digest(text)
     }
 
     /// Fills in the verdict's identifier and appends its record.
@@ -53,6 +58,7 @@ impl Recorder {
                 .map(|call| self.key.text_digest(&format!("{}\0{}", call.name, call.arguments))),
             decision: verdict.decision,
             findings: verdict.findings.iter().map(without_pointer).collect(),
+            exceptions: verdict.exceptions.iter().map(ExceptionUse::without_pointer).collect(),
             scores: verdict.scores.iter().cloned().collect(),
             thresholds: thresholds(policy, request.into()),
             coverage: verdict.coverage,

@@ -18,6 +18,7 @@ use toml::de::{DeTable, DeValue, Error as TomlError};
 
 use super::error::{PolicyError, PolicyErrors};
 use super::governance::Governance;
+use super::open::BUNDLE_FILE;
 use super::rule::{Action, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
@@ -164,6 +165,9 @@ fn document(
         turns,
         tools: tools.tools,
         schemas: schemas.into_iter().map(|read| read.schema).collect(),
+        bundle: folder
+            .filter(|_| Path::new(source.file()).file_name().is_some_and(|name| name == BUNDLE_FILE))
+            .map(Path::to_owned),
         source: source.clone(),
     })
 }
