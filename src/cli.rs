@@ -1,5 +1,6 @@
 //! The command line: what the arguments are, which command they start, and how a failure is told.
 
+mod alerts;
 mod bench;
 mod calibrate;
 mod check;
@@ -14,7 +15,9 @@ mod input;
 mod inspect;
 mod lines;
 mod memory;
+mod monitor;
 mod pipe;
+mod rollback;
 mod teach;
 mod terminal;
 
@@ -49,6 +52,8 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Monitor(monitor::Arguments),
+    Rollback(rollback::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -81,6 +86,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
+        Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };

@@ -39,6 +39,7 @@ pub mod act;
 pub mod record;
 pub mod installation;
 pub mod log;
+pub mod monitor;
 pub mod guard;
 pub mod stream;
 

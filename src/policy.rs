@@ -7,6 +7,7 @@
 mod bind;
 mod error;
 mod read;
+mod rollback;
 mod rule;
 mod source;
 mod suggest;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use bind::{BoundPolicy, BoundRule, KnownDetector};
 pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
+pub use rollback::{Rollback, Target};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
 
 use std::collections::BTreeMap;
@@ -96,6 +98,7 @@ pub struct Policy {
     schemas: Vec<TextSchema>,
     tools: Tools,
     turns: usize,
+    rollback: Option<Rollback>,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
     source: source::Source,
@@ -226,6 +229,12 @@ impl Policy {
     #[must_use]
     pub const fn turns(&self) -> usize {
         self.turns
+    }
+
+    /// When it gives way to a policy before it; nothing where it never does so by itself.
+    #[must_use]
+    pub const fn rollback(&self) -> Option<&Rollback> {
+        self.rollback.as_ref()
     }
 
     /// The schemas for texts of this role.

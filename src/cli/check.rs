@@ -2,7 +2,7 @@
 
 use super::guard_options::{GuardOptions, StatusOptions};
 use super::input::{self, TextInput};
-use super::{failure, terminal};
+use super::{alerts, failure, terminal};
 use clap::Args;
 use portcullis::{
     Coverage, CoverageReason, Decision, Disguise, Finding, Part, Place, Request, Source, Verdict,
@@ -37,7 +37,8 @@ const MOST_PLACES: usize = 8;
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let request = arguments.input.request()?;
-    let verdict = options.guard()?.check(&request);
+    let guard = options.guard()?;
+    let verdict = guard.check(&request);
     if verdict.coverage_reason == Some(CoverageReason::SizeLimit) {
         failure::note(&format!(
             "the text has {} bytes, more than the policy's max_bytes: it was not judged",
@@ -49,6 +50,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     } else {
         terminal::emit(&readable(&request, &verdict))?;
     }
+    alerts::tell(&guard, true);
     // The status is the verdict's even when nobody reads the output: a closed pipe must not release a text.
     Ok(arguments.status.status(verdict.decision))
 }

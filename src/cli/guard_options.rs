@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use portcullis::{Decision, DeviceKind, Guard, Level};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Once;
 use std::time::Duration;
@@ -153,6 +153,16 @@ impl GuardOptions {
     /// The same options with neither deadline nor record, for measurements.
     pub(super) fn unrecorded(&self) -> Self {
         Self { deadline_ms: None, record: None, ..self.clone() }
+    }
+
+    /// The same options for a guard that only tells what it would judge by.
+    pub(super) fn watching(&self) -> Self {
+        self.unrecorded()
+    }
+
+    /// The state directory, where one was named.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     /// The same options with the policy in the program.

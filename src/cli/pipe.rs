@@ -8,7 +8,7 @@ mod answer;
 mod queue;
 
 use super::guard_options::{GuardOptions, StatusOptions};
-use super::lines;
+use super::{alerts, lines};
 use anyhow::Context as _;
 use clap::Args;
 use queue::{Line, Queue};
@@ -88,7 +88,9 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             Err(error) => return Err(error).context("cannot write to standard output"),
         }
+        alerts::tell(&guard, false);
     }
+    alerts::tell(&guard, true);
     if let Some(error) = queue.failure() {
         return Err(error).context("cannot read standard input");
     }

@@ -13,6 +13,8 @@ use super::recorder::Recorder;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
+use crate::installation::{Installation, InstallationError};
+use crate::monitor::{Monitor, MonitorError, model_key};
 use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
@@ -53,6 +55,12 @@ pub enum GuardError {
     /// The decision record.
     #[error("cannot open the decision record")]
     Record(#[from] RecordError),
+    /// The settings of the state directory.
+    #[error("cannot use the settings of the state directory")]
+    Installation(#[from] InstallationError),
+    /// The monitor's folder.
+    #[error("cannot open the monitor")]
+    Monitor(#[from] MonitorError),
     /// This build or machine has no such device.
     #[error("the device {device} is not available: {reason}")]
     Device {
@@ -305,7 +313,11 @@ impl GuardBuilder {
             None => Some(Bundle::embedded_words()?),
         };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
-        let recorder = Recorder::open(self.record.as_deref(), self.state.as_deref())?;
+        let recorder = Recorder::open(self.record.as_deref(), self.state.as_deref())?.with_monitor(monitor(
+            self.state.as_deref(),
+            policy.policy(),
+            &bundle,
+        )?);
         Ok(Guard(Arc::new(Inner {
             bundle,
             policy,
@@ -322,6 +334,22 @@ impl GuardBuilder {
             rewriter: Rewriter::new(hash_key),
         })))
     }
+}
+
+/// The monitor of the state directory, where there is one and it is not switched off.
+fn monitor(
+    state: Option<&std::path::Path>,
+    policy: &Policy,
+    bundle: &Bundle,
+) -> Result<Option<Monitor>, GuardError> {
+    let Some(state) = state else { return Ok(None) };
+    let settings = Installation::read(state)?;
+    if !settings.monitor.enabled {
+        return Ok(None);
+    }
+    let model = model_key(&bundle.entry().digest(), bundle.calibration_digest());
+    let references = bundle.calibration().references();
+    Ok(Some(Monitor::open(state, &settings, policy, &model, references)?))
 }
 
 /// The detectors that rules may name, and whether each is experimental.

@@ -5,6 +5,7 @@ mod file;
 mod head;
 mod hosts;
 mod list;
+mod rollback;
 mod rule;
 mod schema;
 mod tool;
@@ -22,7 +23,7 @@ use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "schema",
     "id",
     "version",
@@ -39,6 +40,7 @@ const KEYS: [&str; 19] = [
     "urls",
     "json_schema",
     "conversation",
+    "rollback",
     "tools",
     "tool",
     "templates",
@@ -120,6 +122,7 @@ fn document(
     hosts::check(&rules, &hosts, found);
     let schemas = schema::schemas(root, source, folder, found);
     let turns = conversation::turns(root, found);
+    let rollback = rollback::rollback(root, found);
     let tools = tool::tools(root, source, folder, found);
     tool::check(&rules, &tools.tools, found);
     let idle = tool::idle(root, &rules, &tools.tools);
@@ -154,6 +157,7 @@ fn document(
         hosts,
         heads,
         turns,
+        rollback,
         tools: tools.tools,
         schemas: schemas.into_iter().map(|read| read.schema).collect(),
         source: source.clone(),
