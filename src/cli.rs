@@ -17,7 +17,9 @@ mod lines;
 mod memory;
 mod monitor;
 mod pipe;
+mod policy;
 mod rollback;
+mod shadow;
 mod teach;
 mod terminal;
 
@@ -54,6 +56,7 @@ enum Command {
     Teach(teach::Arguments),
     Monitor(monitor::Arguments),
     Rollback(rollback::Arguments),
+    Policy(policy::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -88,6 +91,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
         Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
         Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
+        Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -100,7 +104,16 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
+    // What is in force is told by the state directory, without a guard.
+    let without_guard: Vec<clap::Arg> =
+        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
+    let policy = |policy: clap::Command| {
+        policy::WITHOUT_GUARD
+            .iter()
+            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&without_guard)))
+    };
     command
+        .mut_subcommand("policy", policy)
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
 }

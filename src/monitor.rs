@@ -45,9 +45,8 @@ use thiserror::Error;
 
 use crate::installation::{AlertSettings, Installation};
 use crate::log::{Event, Log};
-use crate::policy::{Policy, Rollback};
+use crate::policy::Rollback;
 use crate::record::DecisionRecord;
-use crate::verdict::PolicyRef;
 use hook::Hooks;
 use state::{Loaded, Locked};
 
@@ -116,6 +115,12 @@ pub enum MonitorError {
         /// Why it failed.
         source: serde_json::Error,
     },
+    /// The policies in force cannot be told.
+    #[error("cannot tell which policies were in force: {source}")]
+    Store {
+        /// Why not.
+        source: Box<crate::store::StoreError>,
+    },
     /// A log that cannot be read, or that events cannot be added to.
     #[error("cannot use the log: {source}")]
     Log {
@@ -149,7 +154,6 @@ struct Inner {
     folder: PathBuf,
     root: PathBuf,
     settings: Installation,
-    rollback: Option<Rollback>,
     comparison: Comparison,
     pending: Mutex<Pending>,
     wake: Condvar,
@@ -165,9 +169,12 @@ struct Comparison {
     references: Arc<References>,
 }
 
+/// A verdict, and the conditions of the policy that gave it.
+type Observed = (Observation, Option<Rollback>);
+
 #[derive(Debug, Default)]
 struct Pending {
-    observations: Vec<Observation>,
+    observations: Vec<Observed>,
     seen: u64,
     missed: u64,
     stop: bool,
@@ -182,8 +189,8 @@ struct Known {
 }
 
 impl Monitor {
-    /// Opens the monitor of the state directory for verdicts by `policy`. `references` are the calibration's, and give way to
-    /// those of a baseline that was taken with the same `model`: the digests of model and calibration with `/` between.
+    /// Opens the monitor of the state directory. `references` are the calibration's, and give way to those of a baseline that was
+    /// taken with the same `model`: see [`model_key`].
     ///
     /// Nothing is read but the baseline. One that cannot be used is told by a notice, and nothing is compared with it.
     ///
@@ -192,7 +199,6 @@ impl Monitor {
     pub fn open(
         root: &Path,
         settings: &Installation,
-        policy: &Policy,
         model: &str,
         references: &[Reference],
     ) -> Result<Self, MonitorError> {
@@ -208,7 +214,6 @@ impl Monitor {
             folder,
             root: root.to_owned(),
             settings: settings.clone(),
-            rollback: policy.rollback().cloned(),
             comparison,
             pending: Mutex::default(),
             wake: Condvar::new(),
@@ -219,10 +224,17 @@ impl Monitor {
         Ok(Self { inner: Arc::new(inner), worker: Mutex::new(None) })
     }
 
-    /// Takes up a decision: the record as it was logged, and projections of the text's states where the model has some.
+    /// Takes up a decision: the record as it was logged, projections of the text's states where the model has some, and the
+    /// conditions of the policy that decided.
     ///
     /// It waits for nothing: what comes of it is a matter for [`Monitor::notices`].
-    pub fn observe(&self, record: &DecisionRecord, fault: bool, sketch: Option<&[f32; SKETCH]>) {
+    pub fn observe(
+        &self,
+        record: &DecisionRecord,
+        fault: bool,
+        sketch: Option<&[f32; SKETCH]>,
+        rollback: Option<&Rollback>,
+    ) {
         let inner = &*self.inner;
         let observation = Observation::of(record, fault, sketch, &inner.comparison.references);
         let mut pending = lock(&inner.pending);
@@ -231,7 +243,7 @@ impl Monitor {
             pending.missed += 1;
             return;
         }
-        pending.observations.push(observation);
+        pending.observations.push((observation, rollback.copied()));
         let due = pending.observations.len().is_multiple_of(BATCH);
         // A process that judges one text needs no thread.
         let begin = pending.seen == 2;
@@ -345,7 +357,7 @@ impl Inner {
     fn count(
         &self,
         known: &mut Known,
-        observations: &[Observation],
+        observations: &[Observed],
         last: bool,
     ) -> Result<Vec<Change>, MonitorError> {
         let locked = Locked::new(&self.folder)?;
@@ -367,19 +379,19 @@ impl Inner {
         }
         let state = &mut *known.state;
         let mut changes = Vec::new();
-        for observation in observations {
+        for (observation, rollback) in observations {
             let (watch, due) = state.record(observation, &self.settings.monitor);
             if !due {
                 continue;
             }
-            let found = watch.evaluate(&self.bounds());
+            let found = watch.evaluate(&self.bounds(rollback.as_ref()));
             let raised = found.iter().filter(|change| matches!(change, Change::Raised(_)));
             for change in raised {
                 *state.totals.alerts.entry(change.alert().indicator.clone()).or_default() += 1;
             }
             changes.extend(found);
-            if self.roll_back(state, observation) {
-                break;
+            if let Some(rollback) = rollback {
+                self.roll_back(state, observation, rollback);
             }
         }
         let generation = known.generation.unwrap_or(0).wrapping_add(1);
@@ -389,10 +401,10 @@ impl Inner {
         Ok(changes)
     }
 
-    fn bounds(&self) -> Bounds<'_> {
+    fn bounds<'a>(&'a self, rollback: Option<&'a Rollback>) -> Bounds<'a> {
         Bounds {
             settings: &self.settings.monitor,
-            rollback: self.rollback.as_ref(),
+            rollback,
             baseline: self.comparison.baseline.as_ref(),
             references: &self.comparison.references,
         }
@@ -460,31 +472,26 @@ impl Inner {
         Ok(())
     }
 
-    /// Puts the policy before in force where a condition of the present one holds; whether it did.
-    fn roll_back(&self, state: &mut State, observation: &Observation) -> bool {
-        let Some(rollback) = &self.rollback else { return false };
-        let Some(watch) = state.watch(&observation.policy.digest) else { return false };
+    /// Puts the policy before in force where a condition of the present one holds.
+    fn roll_back(&self, state: &mut State, observation: &Observation, rollback: &Rollback) {
+        let Some(watch) = state.watch(&observation.policy.digest) else { return };
         let sigmas = self.settings.monitor.sigmas;
         let conditions = watch.conditions(rollback, &self.comparison.references, sigmas);
-        let Some(condition) = conditions.into_iter().find(|condition| condition.holds) else { return false };
+        let Some(condition) = conditions.into_iter().find(|condition| condition.holds) else { return };
         let now = observation.time;
         if state.last_rollback.is_some_and(|last| now.saturating_sub(last) < rollback.cooldown) {
-            return false;
+            return;
         }
-        let policy: PolicyRef = observation.policy.clone();
-        match rollback::perform(&self.root, rollback, &policy, &condition) {
+        match rollback::perform(&self.root, rollback, &observation.policy, &condition) {
             Ok(Some(what)) => {
-                state.forget(&policy.digest);
+                // What a policy did before it was activated again says nothing against it then.
+                state.forget(&observation.policy.digest);
                 state.last_rollback = Some(now);
                 state.totals.rollbacks += 1;
                 self.notice(Notice::RolledBack(what));
-                true
             }
-            Ok(None) => false,
-            Err(what) => {
-                self.trouble(format!("cannot roll the policy back: {what}"));
-                false
-            }
+            Ok(None) => {}
+            Err(what) => self.trouble(format!("cannot roll the policy back: {what}")),
         }
     }
 

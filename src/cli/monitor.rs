@@ -77,7 +77,7 @@ impl View {
     pub(super) fn open(options: &GuardOptions) -> anyhow::Result<Self> {
         let root = state_dir(options)?;
         let settings = Installation::read(root)?;
-        let guard = options.watching().guard()?;
+        let guard = options.unrecorded().guard()?;
         let model = model_key(&guard.model().digest, guard.calibration_digest());
         let references = guard.bundle().calibration().references();
         let (baseline, references) =

@@ -80,7 +80,7 @@ impl Recorder {
         };
         self.file.as_ref().map_or(Ok(()), |file| file.write(&record))?;
         if let Some(monitor) = &self.monitor {
-            monitor.observe(&record, verdict.fault.is_some(), None);
+            monitor.observe(&record, verdict.fault.is_some(), None, policy.policy().rollback());
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::drift::{Drift, largest};
 use super::observation::References;
 use super::window::Windows;
 use crate::policy::{Policy, Rollback, Target};
+use crate::store::{Active, Change, Store, StoreError};
 use crate::verdict::PolicyRef;
 
 /// One condition with what was measured.
@@ -175,9 +176,45 @@ struct Places {
 }
 
 impl Places {
-    fn of(_root: &Path, _to: Target) -> Result<Self, MonitorError> {
-        Ok(Self { active: None, target: None })
+    fn of(root: &Path, to: Target) -> Result<Self, MonitorError> {
+        let failed = |source| MonitorError::Store { source: Box::new(source) };
+        let store = Store::open(root).map_err(failed)?;
+        let Some(active) = store.active().map_err(failed)? else {
+            return Ok(Self { active: None, target: None });
+        };
+        let history = store.history().map_err(failed)?;
+        let target = match to {
+            Target::Previous => previous(&history),
+            Target::Revision(revision) => history.iter().rev().find(|earlier| earlier.revision == revision),
+        };
+        Ok(Self { active: Some(Standing::of(&active)), target: target.map(Standing::of) })
     }
+}
+
+impl Standing {
+    fn of(active: &Active) -> Self {
+        Self {
+            policy: active.policy.clone(),
+            revision: active.revision,
+            by: active.by.clone(),
+            since: active.since.clone(),
+        }
+    }
+}
+
+/// What was in force before, those left out that were gone back from: the store goes there too.
+fn previous(history: &[Active]) -> Option<&Active> {
+    let mut good: Vec<&Active> = Vec::new();
+    for entry in history {
+        if entry.change == Change::RolledBack
+            && let Some(place) = good.iter().rposition(|earlier| earlier.policy == entry.policy)
+        {
+            good.truncate(place);
+        }
+        good.push(entry);
+    }
+    let active = good.pop()?;
+    good.into_iter().rev().find(|earlier| earlier.policy != active.policy)
 }
 
 /// Puts the policy that `rollback` names in force, when it is `policy` that is in force and a person put it there; a sentence
@@ -185,10 +222,28 @@ impl Places {
 ///
 /// A policy that the monitor itself went back to stays until a person activates another: it never goes to and fro.
 pub(super) fn perform(
-    _root: &Path,
-    _rollback: &Rollback,
-    _policy: &PolicyRef,
-    _condition: &Condition,
+    root: &Path,
+    rollback: &Rollback,
+    policy: &PolicyRef,
+    condition: &Condition,
 ) -> Result<Option<String>, String> {
-    Ok(None)
+    let told = |error: StoreError| error.to_string();
+    let store = Store::open(root).map_err(told)?;
+    let Some(active) = store.active().map_err(told)? else { return Ok(None) };
+    if active.policy.digest != policy.digest || active.by == NAME {
+        return Ok(None);
+    }
+    let to = match rollback.to {
+        Target::Previous => None,
+        Target::Revision(revision) => Some(revision),
+    };
+    if to == Some(active.revision) {
+        return Ok(None);
+    }
+    let reason = condition.in_words();
+    let now = store.roll_back(to, NAME, &reason).map_err(told)?;
+    Ok(Some(format!(
+        "{} {} is in force again, revision {}, in place of revision {}: {reason}",
+        now.policy.id, now.policy.version, now.revision, active.revision
+    )))
 }

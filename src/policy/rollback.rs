@@ -14,7 +14,7 @@ pub enum Target {
 }
 
 /// `[rollback]` of a policy.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Rollback {
     /// To which policy.
     pub to: Target,

@@ -38,6 +38,7 @@ fn the_commands_are_listed() {
             "eval",
             "calibrate",
             "teach",
+            "policy",
             "completions",
             "man",
             "help"

@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         "a name in --by of {} characters: expected 1 to 200, none of them a control",
         arguments.by.chars().count()
     );
-    let guard = options.watching().guard()?;
+    let guard = options.unrecorded().guard()?;
     let now = portcullis::record::timestamp(SystemTime::now())?;
     let since = arguments.since.unwrap_or(i64::MIN);
     let references = guard.bundle().calibration().references();
