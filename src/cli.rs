@@ -1,5 +1,6 @@
 //! The command line: what the arguments are, which command they start, and how a failure is told.
 
+mod alerts;
 mod bench;
 mod calibrate;
 mod check;
@@ -15,8 +16,10 @@ mod input;
 mod inspect;
 mod lines;
 mod memory;
+mod monitor;
 mod pipe;
 mod policy;
+mod rollback;
 mod shadow;
 mod teach;
 mod terminal;
@@ -52,6 +55,8 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Monitor(monitor::Arguments),
+    Rollback(rollback::Arguments),
     Policy(policy::Arguments),
     Exception(exception::Arguments),
     Completions(generate::CompletionArguments),
@@ -86,6 +91,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
+        Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),

@@ -41,6 +41,7 @@ pub mod record;
 pub mod installation;
 pub mod log;
 pub mod store;
+pub mod monitor;
 pub mod guard;
 pub mod live;
 pub mod stream;

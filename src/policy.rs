@@ -12,6 +12,7 @@ mod governance;
 mod hazard;
 mod open;
 mod read;
+mod rollback;
 mod rule;
 mod scenario;
 mod source;
@@ -28,6 +29,7 @@ pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 pub use governance::{Governance, Standing};
 pub use hazard::Hazard;
 pub use open::{BUNDLE_FILE, PolicyOpenError, file_of};
+pub use rollback::{Rollback, Target};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
 pub use scenario::{
     Expected, MAX_CASES, MAX_TEST_BYTES, MAX_TEST_FILES, Scenario, ScenarioError, TESTS_FOLDER, scenarios,
@@ -115,6 +117,7 @@ pub struct Policy {
     schemas: Vec<TextSchema>,
     tools: Tools,
     turns: usize,
+    rollback: Option<Rollback>,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
     bundle: Option<PathBuf>,
@@ -264,6 +267,12 @@ impl Policy {
     #[must_use]
     pub const fn turns(&self) -> usize {
         self.turns
+    }
+
+    /// When it gives way to a policy before it; nothing where it never does so by itself.
+    #[must_use]
+    pub const fn rollback(&self) -> Option<&Rollback> {
+        self.rollback.as_ref()
     }
 
     /// The schemas for texts of this role.

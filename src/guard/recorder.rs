@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
 use crate::record::{
     DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
@@ -16,6 +17,7 @@ pub(super) struct Recorder {
     key: InstallationKey,
     ids: DecisionIds,
     file: Option<RecordFile>,
+    monitor: Option<Monitor>,
 }
 
 impl Recorder {
@@ -26,7 +28,17 @@ impl Recorder {
             None => InstallationKey::ephemeral()?,
         };
         let ids = DecisionIds::new(&key)?;
-        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()? })
+        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, monitor: None })
+    }
+
+    /// The same, watched.
+    pub(super) fn with_monitor(self, monitor: Option<Monitor>) -> Self {
+        Self { monitor, ..self }
+    }
+
+    /// What watches.
+    pub(super) const fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
     }
 
     /// The text's name under the installation's key.
@@ -45,8 +57,10 @@ impl Recorder {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        let Some(file) = &self.file else { return Ok(()) };
-        file.write(&DecisionRecord {
+        if self.file.is_none() && self.monitor.is_none() {
+            return Ok(());
+        }
+        let record = DecisionRecord {
             decision_id: verdict.decision_id.clone(),
             time: timestamp(time)?,
             role: request.role,
@@ -69,7 +83,12 @@ impl Recorder {
             calibration: Some(calibration.to_owned()),
             slice: request.slice.clone(),
             timing_us: verdict.timing,
-        })
+        };
+        self.file.as_ref().map_or(Ok(()), |file| file.write(&record))?;
+        if let Some(monitor) = &self.monitor {
+            monitor.observe(&record, verdict.fault.is_some(), None, policy.policy().rollback());
+        }
+        Ok(())
     }
 }
 
