@@ -41,6 +41,7 @@ pub mod installation;
 pub mod log;
 pub mod guard;
 pub mod stream;
+pub mod report;
 
 pub use guard::{
     DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
