@@ -11,12 +11,14 @@ mod grounding;
 mod inspect;
 mod judge;
 mod recorder;
+mod scenario;
 mod subject;
 mod weigh;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
+pub use scenario::Miss;
 pub(crate) use subject::Passage;
 
 use cascade::Exits;

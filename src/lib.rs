@@ -45,7 +45,7 @@ pub mod report;
 
 pub use guard::{
     DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, Scores, TaughtReport, WarningReport, WordContribution,
+    Inspection, Miss, Scores, TaughtReport, WarningReport, WordContribution,
 };
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role, ToolCall};

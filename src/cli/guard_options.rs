@@ -3,7 +3,9 @@
 use super::failure;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use portcullis::{Decision, DeviceKind, Guard, Level};
+use portcullis::act::HashKey;
+use portcullis::policy::Policy;
+use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +70,9 @@ pub(super) struct GuardOptions {
     hash_key: Option<PathBuf>,
 }
 
+/// The key of trials, so that what they hash is the same everywhere.
+const TRIAL_KEY: &[u8] = b"portcullis policy trials";
+
 /// Some commands make several guards of one policy.
 static WARNED: Once = Once::new();
 
@@ -86,11 +91,43 @@ enum Device {
 }
 
 impl GuardOptions {
+    /// The guard of this policy with the model asked for, for trials: nothing is recorded, and where no key is given for hashes
+    /// and synthetic values they are made with one that everybody knows.
+    ///
+    /// # Errors
+    /// As [`portcullis::GuardBuilder::build`].
+    pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
+        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
+            builder = builder.hash_key(key);
+        }
+        builder.build()
+    }
+
+    /// The policy asked for, or the one in the program.
+    ///
+    /// # Errors
+    /// When it cannot be read or has mistakes.
+    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
+        Ok(match &self.policy {
+            Some(path) => Policy::open(path)?,
+            None => Policy::embedded()?,
+        })
+    }
+
     /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
     ///
     /// # Errors
     /// When one of them cannot be read, or is not what it must be.
     pub(super) fn guard(&self) -> anyhow::Result<Guard> {
+        let guard = self.builder().build().context("cannot start the guard")?;
+        if self.policy.is_some() {
+            WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
+        }
+        Ok(guard)
+    }
+
+    fn builder(&self) -> GuardBuilder {
         let mut builder = Guard::builder().cascade(self.cascade).device(match self.device {
             Device::Auto => DeviceKind::Auto,
             Device::Cpu => DeviceKind::Cpu,
@@ -98,8 +135,7 @@ impl GuardOptions {
             Device::Metal => DeviceKind::Metal,
         });
         if let Some(path) = &self.policy {
-            builder =
-                builder.policy_file(if path.is_dir() { path.join("policy.toml") } else { path.clone() });
+            builder = builder.policy_file(path);
         }
         if let Some(directory) = &self.models {
             builder = builder.models_dir(directory);
@@ -128,11 +164,7 @@ impl GuardOptions {
         if let Some(file) = &self.hash_key {
             builder = builder.hash_key_file(file.clone());
         }
-        let guard = builder.build().context("cannot start the guard")?;
-        if self.policy.is_some() {
-            WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
-        }
-        Ok(guard)
+        builder
     }
 
     /// The same options at another level.

@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
-use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
+use crate::policy::{KnownDetector, Policy, PolicyErrors, PolicyOpenError, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
 use crate::rails::list::ListError;
@@ -22,9 +22,6 @@ use crate::rails::tool::Tools;
 use crate::record::RecordError;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
-
-/// A policy file longer than this is refused unread, in bytes.
-const POLICY_LIMIT: u64 = 1 << 20;
 
 /// Why a guard cannot be made or used.
 #[derive(Debug, Error)]
@@ -100,6 +97,15 @@ pub enum GuardError {
     Encode(String),
 }
 
+impl From<PolicyOpenError> for GuardError {
+    fn from(error: PolicyOpenError) -> Self {
+        match error {
+            PolicyOpenError::File { path, source } => Self::PolicyFile { path, source },
+            PolicyOpenError::Invalid(errors) => Self::Policy(errors),
+        }
+    }
+}
+
 /// Where the encoder runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeviceKind {
@@ -157,6 +163,7 @@ pub struct GuardBuilder {
     model: Option<String>,
     calibration: Option<PathBuf>,
     policy: Option<PathBuf>,
+    read: Option<Policy>,
     level: Option<Level>,
     threads: Option<usize>,
     deadline: Option<Duration>,
@@ -165,6 +172,7 @@ pub struct GuardBuilder {
     state: Option<PathBuf>,
     record: Option<PathBuf>,
     hash_key: Option<PathBuf>,
+    key: Option<HashKey>,
 }
 
 impl GuardBuilder {
@@ -186,9 +194,15 @@ impl GuardBuilder {
         self
     }
 
-    /// Reads the policy from the TOML file in place of the embedded one.
+    /// Reads the policy from the TOML file, or the `policy.toml` of the directory, in place of the embedded one.
     pub fn policy_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.policy = Some(file.into());
+        self
+    }
+
+    /// Takes a policy that was read, in place of a file and of the embedded one.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.read = Some(policy);
         self
     }
 
@@ -243,6 +257,12 @@ impl GuardBuilder {
         self
     }
 
+    /// Takes the key for rules with the modes `hash` and `synthetic`, where there is no file with one.
+    pub fn hash_key(mut self, key: HashKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
     /// Opens everything.
     ///
     /// # Errors
@@ -270,9 +290,10 @@ impl GuardBuilder {
             Some(path) => bundle.with_calibration(path)?,
             None => bundle,
         });
-        let policy = match &self.policy {
-            Some(path) => read_policy(path)?,
-            None => Policy::embedded()?,
+        let policy = match (self.read, &self.policy) {
+            (Some(policy), _) => policy,
+            (None, Some(path)) => Policy::open(path)?,
+            (None, None) => Policy::embedded()?,
         };
         let policy_ref = policy.reference();
         let patterns = TextRails::new(policy.lists(), policy.hosts())?;
@@ -291,7 +312,7 @@ impl GuardBuilder {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
         let exits = Exits::new(&policy, bundle.calibration(), &known, self.cascade)?;
-        let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?;
+        let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?.or(self.key);
         if let Some(rule) = policy.needs_hash_key().filter(|_| hash_key.is_none()) {
             return Err(GuardError::NoHashKey { rule: rule.id.clone() });
         }
@@ -361,16 +382,4 @@ fn read_hash_key(path: &std::path::Path) -> Result<HashKey, GuardError> {
     file.take(HASH_KEY_LIMIT).read_to_end(&mut secret).map_err(failed)?;
     let found = secret.len();
     HashKey::new(&secret).ok_or_else(|| GuardError::HashKeyShort { path: path.to_owned(), found })
-}
-
-fn read_policy(path: &std::path::Path) -> Result<Policy, GuardError> {
-    let failed = |source| GuardError::PolicyFile { path: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(failed)?.len();
-    if length > POLICY_LIMIT {
-        let message = format!("it has {length} bytes, more than the {POLICY_LIMIT} a policy may have");
-        return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message)));
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    let folder = path.parent().unwrap_or_else(|| std::path::Path::new("."));
-    Ok(Policy::parse_in(&text, &path.display().to_string(), folder)?)
 }
