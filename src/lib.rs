@@ -45,6 +45,7 @@ pub mod monitor;
 pub mod guard;
 pub mod live;
 pub mod stream;
+pub mod report;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
