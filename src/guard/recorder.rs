@@ -36,6 +36,11 @@ impl Recorder {
         Self { monitor, ..self }
     }
 
+    /// One that names texts alike and writes nothing.
+    pub(super) fn quiet(&self) -> Result<Self, RecordError> {
+        Ok(Self { key: self.key.clone(), ids: DecisionIds::new(&self.key)?, file: None, monitor: None })
+    }
+
     /// What watches.
     pub(super) const fn monitor(&self) -> Option<&Monitor> {
         self.monitor.as_ref()
