@@ -11,12 +11,15 @@ mod grounding;
 mod inspect;
 mod judge;
 mod recorder;
+mod replay;
+mod samples;
 mod subject;
 mod weigh;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
+pub use replay::ReplayError;
 pub(crate) use subject::Passage;
 
 use cascade::Exits;
@@ -37,6 +40,7 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
+use crate::record::Evidence;
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens, Windowing, WordPiece};
 use crate::vault::Vault;
@@ -170,8 +174,8 @@ impl Guard {
 
     /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
     pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
-        let mut verdict = self.unread(request, what);
-        self.record(request, &mut verdict);
+        let (mut verdict, text) = self.unread(request, what);
+        self.record(request, &mut verdict, Evidence { text, ..Evidence::default() });
         verdict
     }
 

@@ -39,12 +39,14 @@ pub mod act;
 pub mod record;
 pub mod installation;
 pub mod log;
+pub mod replay;
+pub mod samples;
 pub mod guard;
 pub mod stream;
 
 pub use guard::{
     DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, Scores, TaughtReport, WarningReport, WordContribution,
+    Inspection, ReplayError, Scores, TaughtReport, WarningReport, WordContribution,
 };
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role, ToolCall};

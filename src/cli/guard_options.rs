@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use portcullis::{Decision, DeviceKind, Guard, Level};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Once;
 use std::time::Duration;
@@ -55,9 +55,13 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, env = "PORTCULLIS_CASCADE")]
     cascade: bool,
 
-    /// The directory for what is kept between runs.
+    /// The directory of the installation: its settings, keys and decision log, to which every verdict is added.
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
     state: Option<PathBuf>,
+
+    /// Log nothing: for processes that measure.
+    #[arg(long, global = true, hide = true)]
+    unlogged: bool,
 
     /// Add a decision record for every verdict to this file, one JSON object a line. It never holds the text.
     #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_RECORD")]
@@ -91,12 +95,13 @@ impl GuardOptions {
     /// # Errors
     /// When one of them cannot be read, or is not what it must be.
     pub(super) fn guard(&self) -> anyhow::Result<Guard> {
-        let mut builder = Guard::builder().cascade(self.cascade).device(match self.device {
-            Device::Auto => DeviceKind::Auto,
-            Device::Cpu => DeviceKind::Cpu,
-            Device::Cuda => DeviceKind::Cuda,
-            Device::Metal => DeviceKind::Metal,
-        });
+        let mut builder =
+            Guard::builder().cascade(self.cascade).log(!self.unlogged).device(match self.device {
+                Device::Auto => DeviceKind::Auto,
+                Device::Cpu => DeviceKind::Cpu,
+                Device::Cuda => DeviceKind::Cuda,
+                Device::Metal => DeviceKind::Metal,
+            });
         if let Some(path) = &self.policy {
             builder =
                 builder.policy_file(if path.is_dir() { path.join("policy.toml") } else { path.clone() });
@@ -150,9 +155,22 @@ impl GuardOptions {
         Self { cascade, ..self.clone() }
     }
 
-    /// The same options with neither deadline nor record, for measurements.
+    /// The same options with neither deadline, record nor log, for measurements.
     pub(super) fn unrecorded(&self) -> Self {
-        Self { deadline_ms: None, record: None, ..self.clone() }
+        Self { deadline_ms: None, record: None, unlogged: true, ..self.clone() }
+    }
+
+    /// The directory of the installation.
+    ///
+    /// # Errors
+    /// When none was given.
+    pub(super) fn state(&self) -> anyhow::Result<&Path> {
+        self.state.as_deref().context("no state directory: expected --state DIR")
+    }
+
+    /// Whether a policy was asked for.
+    pub(super) fn has_policy(&self) -> bool {
+        self.policy.is_some()
     }
 
     /// The same options with the policy in the program.
@@ -185,6 +203,9 @@ impl GuardOptions {
         add("--hash-key", self.hash_key.clone().map(Into::into));
         if self.cascade {
             arguments.push("--cascade".into());
+        }
+        if self.unlogged {
+            arguments.push("--unlogged".into());
         }
         arguments
     }

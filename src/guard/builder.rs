@@ -13,6 +13,8 @@ use super::recorder::Recorder;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
+use crate::installation::InstallationError;
+use crate::log::LogError;
 use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
@@ -20,6 +22,7 @@ use crate::rails::list::ListError;
 use crate::rails::text::TextRails;
 use crate::rails::tool::Tools;
 use crate::record::RecordError;
+use crate::samples::SamplesError;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
 
@@ -53,6 +56,15 @@ pub enum GuardError {
     /// The decision record.
     #[error("cannot open the decision record")]
     Record(#[from] RecordError),
+    /// The installation's settings.
+    #[error("cannot use the installation's settings")]
+    Installation(#[from] InstallationError),
+    /// The decision log.
+    #[error("cannot open the decision log")]
+    Log(#[from] LogError),
+    /// The store of samples.
+    #[error("cannot keep samples")]
+    Samples(#[from] SamplesError),
     /// This build or machine has no such device.
     #[error("the device {device} is not available: {reason}")]
     Device {
@@ -164,6 +176,7 @@ pub struct GuardBuilder {
     cascade: bool,
     state: Option<PathBuf>,
     record: Option<PathBuf>,
+    unlogged: bool,
     hash_key: Option<PathBuf>,
 }
 
@@ -223,7 +236,8 @@ impl GuardBuilder {
         self
     }
 
-    /// Directory of the installation's key, by which records name texts; the key is made at the first use.
+    /// Directory of the installation: of its settings, its decision log, and its key, by which records name texts; the key is made
+    /// at the first use.
     ///
     /// Without it a key is made for this guard alone: equal texts then have equal names within its records only.
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
@@ -234,6 +248,12 @@ impl GuardBuilder {
     /// Appends a decision record for every verdict to the file.
     pub fn record_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.record = Some(file.into());
+        self
+    }
+
+    /// Whether verdicts go into the log of the state directory, where its settings ask for one: by default they do.
+    pub fn log(mut self, log: bool) -> Self {
+        self.unlogged = !log;
         self
     }
 
@@ -305,7 +325,7 @@ impl GuardBuilder {
             None => Some(Bundle::embedded_words()?),
         };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
-        let recorder = Recorder::open(self.record.as_deref(), self.state.as_deref())?;
+        let recorder = Recorder::open(self.record.as_deref(), self.state.as_deref(), !self.unlogged)?;
         Ok(Guard(Arc::new(Inner {
             bundle,
             policy,

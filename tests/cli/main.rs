@@ -15,6 +15,7 @@ mod generate;
 mod grounding;
 mod inspect;
 mod lists;
+mod log;
 mod pipe;
 mod program;
 mod schemas;
