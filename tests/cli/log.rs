@@ -142,9 +142,9 @@ fn a_state_that_cannot_be_used_is_an_error() {
 #[cfg(feature = "samples")]
 fn texts_of_escalated_cases_are_kept_for_one_reader() {
     let state = tempfile::tempdir().unwrap();
-    // A key pair of the age project's test vectors.
-    let identity = "AGE-SECRET-KEY-1XMWWC06LY3EE5RYTXM9MFLAZ2U56JJJ36S0MYPDRWSVLUL66MV4QX3S7F6";
-    let recipient = "age1xmwwc06ly3ee5rytxm9mflaz2u56jjj36s0mypdrwsvlul66mv4q47ryef";
+    // The key pair of the age crate's own tests.
+    let identity = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+    let recipient = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
     fs::write(state.path().join("portcullis.toml"), format!("[samples]\nrecipient = \"{recipient}\"\n"))
         .unwrap();
     fs::write(state.path().join("id.key"), identity).unwrap();
