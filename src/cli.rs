@@ -16,6 +16,8 @@ mod lines;
 mod log;
 mod memory;
 mod pipe;
+mod policy;
+mod shadow;
 mod teach;
 mod terminal;
 
@@ -50,6 +52,7 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Policy(policy::Arguments),
     Log(log::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
@@ -83,6 +86,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Log(arguments) => log::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
@@ -96,7 +100,16 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
+    // What is in force is told by the state directory, without a guard.
+    let without_guard: Vec<clap::Arg> =
+        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
+    let without = |command: clap::Command, names: &[&'static str]| {
+        let hide = |command: clap::Command| command.args(&without_guard);
+        names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))
+    };
     command
+        .mut_subcommand("policy", |command| without(command, &policy::WITHOUT_GUARD))
+        .mut_subcommand("log", |command| without(command, &log::WITHOUT_GUARD))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
 }

@@ -41,13 +41,17 @@ pub mod installation;
 pub mod log;
 pub mod replay;
 pub mod samples;
+pub mod store;
 pub mod guard;
+pub mod live;
 pub mod stream;
 
 pub use guard::{
-    DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, ReplayError, Scores, TaughtReport, WarningReport, WordContribution,
+    DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
+    HeadReport, Inspection, Miss, ReplayError, Scores, Shadow, Shadowed, TaughtReport, WarningReport,
+    WordContribution,
 };
+pub use live::LiveGuard;
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role, ToolCall};
 pub use span::Span;

@@ -144,6 +144,7 @@ impl Again<'_, '_> {
             policy,
             &Known {
                 role,
+                slice: self.record.slice.as_deref(),
                 locale: self.record.locale.as_deref(),
                 detections: &detections,
                 coverage: look.coverage,

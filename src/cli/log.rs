@@ -54,6 +54,17 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     }
 }
 
+/// The subcommands that make no guard.
+pub(super) const WITHOUT_GUARD: [&str; 5] = ["verify", "query", "stats", "export", "sample"];
+
+/// The state directory.
+///
+/// # Errors
+/// When none was given.
+fn state(options: &GuardOptions) -> anyhow::Result<&Path> {
+    options.state().context("no state directory: expected --state DIR, or PORTCULLIS_STATE")
+}
+
 /// The entries of the log.
 ///
 /// # Errors

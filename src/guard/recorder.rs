@@ -95,7 +95,7 @@ impl Recorder {
             decision: verdict.decision,
             findings: verdict.findings.iter().map(without_pointer).collect(),
             scores: verdict.scores.iter().cloned().collect(),
-            thresholds: thresholds(policy, request.role),
+            thresholds: thresholds(policy, request.into()),
             coverage: verdict.coverage,
             coverage_reasons: verdict.coverage_reason.into_iter().collect(),
             exit: verdict.exit.clone(),
@@ -103,7 +103,7 @@ impl Recorder {
             model: Some(verdict.model.clone()),
             calibration: Some(calibration.to_owned()),
             slice: request.slice.clone(),
-            locale: request.locale.clone().filter(|locale| is_tag(locale)),
+            locale: request.locale.as_deref().and_then(tag).map(str::to_owned),
             fault: verdict.fault.clone(),
             timing_us: verdict.timing,
             evidence: Some(evidence),
@@ -119,10 +119,14 @@ impl Recorder {
     }
 }
 
-/// Whether a locale can be a language tag, and not a text.
-fn is_tag(locale: &str) -> bool {
+/// The parts of a locale that can be those of a language tag: a text is none, and rules look at nothing else.
+fn tag(locale: &str) -> Option<&str> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    locale.len() <= MOST_LOCALE && locale.bytes().all(fits)
+    let end = locale.bytes().take(MOST_LOCALE).take_while(|byte| fits(*byte)).count();
+    if end == locale.len() {
+        return Some(locale);
+    }
+    locale.get(..end)?.rsplit_once(['-', '_']).map(|(tag, _)| tag)
 }
 
 /// The finding as a record may hold it.

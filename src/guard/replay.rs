@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::Guard;
+use crate::policy::Circumstances;
 use crate::record::{DecisionRecord, thresholds};
 use crate::replay::{Policies, Replayed, replay};
 
@@ -57,13 +58,18 @@ impl Guard {
         let inner = &*self.0;
         let exit = record.exit.as_deref().and_then(|exit| inner.exits.named(exit));
         let policies = std::iter::once(&inner.policy).chain(exit);
+        let circumstances = Circumstances {
+            role: record.role,
+            slice: record.slice.as_deref(),
+            locale: record.locale.as_deref(),
+        };
         let bits = |thresholds: &std::collections::BTreeMap<String, f32>| {
             thresholds.iter().map(|(rule, score)| (rule.clone(), score.to_bits())).collect::<Vec<_>>()
         };
         let recorded = bits(&record.thresholds);
         let mut other = None;
         for policy in policies {
-            let own = bits(&thresholds(policy, record.role));
+            let own = bits(&thresholds(policy, circumstances));
             if own == recorded {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::PolicyRef;
+use crate::verdict::{Decision, PolicyRef};
 
 /// Something that an audit must be able to tell. Kinds and keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +89,28 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         labels: Vec<String>,
     },
+    /// A candidate policy would have decided otherwise.
+    ShadowDifference {
+        /// The decision in force.
+        decision_id: String,
+        /// What was decided.
+        from: Decision,
+        /// What the candidate would have decided.
+        to: Decision,
+        /// Rules that applied for the candidate alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gained: Vec<String>,
+        /// Rules that applied for the policy in force alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lost: Vec<String>,
+        /// The data slice that the request named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slice: Option<String>,
+        /// The policy in force.
+        policy: PolicyRef,
+        /// The candidate.
+        candidate: PolicyRef,
+    },
     /// Entries could not be appended, such as on a full disk; the verdicts among them were decided as the policy's
     /// `on_log_failure` says.
     RecordsLost {
@@ -133,6 +155,7 @@ impl Event {
             Self::ExceptionAdded { .. } => "exception_added",
             Self::ExceptionRevoked { .. } => "exception_revoked",
             Self::ReviewDecided { .. } => "review_decided",
+            Self::ShadowDifference { .. } => "shadow_difference",
             Self::RecordsLost { .. } => "records_lost",
             Self::LogTailCut { .. } => "log_tail_cut",
             Self::LogEntriesLost { .. } => "log_entries_lost",

@@ -84,7 +84,7 @@ fn decisions_are_replayed() {
     let state = judged();
     let same = with(state.path(), &["log", "replay"], "");
     assert_eq!(same.status, Some(0), "{}{}", same.stdout, same.stderr);
-    assert!(same.stdout.contains("\n3 verdicts of it replayed: all the same\n"), "{}", same.stdout);
+    assert!(same.stdout == "3 verdicts replayed under their own policy: all the same\n", "{}", same.stdout);
     let policy = state.path().join("other.toml");
     let rule = "[[rule]]\nid = \"mail\"\ndetector = \"pii.email\"\nthreshold = 0.5\naction = \"veto\"\n";
     fs::write(&policy, format!("schema = 1\nid = \"p\"\nversion = \"1.0.0\"\n{rule}")).unwrap();
@@ -108,7 +108,7 @@ fn what_measures_or_has_no_state_logs_nothing() {
     let none = run(&["log", "verify"]);
     assert_eq!(
         (none.status, none.stderr.as_str()),
-        (Some(2), "portcullis: no state directory: expected --state DIR\n")
+        (Some(2), "portcullis: no state directory: expected --state DIR, or PORTCULLIS_STATE\n")
     );
     assert_eq!(with(state.path(), &["log", "stats"], "").status, Some(2));
     fs::write(state.path().join("portcullis.toml"), "[log]\nenabled = false\n").unwrap();

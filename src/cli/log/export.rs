@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let query = Query { since: arguments.since.clone(), until: arguments.until.clone(), ..Query::default() };
-    for entry in super::entries(options.state()?)? {
+    for entry in super::entries(super::state(options)?)? {
         let entry = entry?;
         if let Body::Decision(record) = &entry.body
             && query.matches(&entry)

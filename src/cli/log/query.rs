@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     let table = terminal::is_interactive() && !arguments.json;
     let limit = arguments.limit.or(table.then_some(ROWS));
     let mut kept: VecDeque<Entry> = VecDeque::new();
-    for entry in super::entries(options.state()?)? {
+    for entry in super::entries(super::state(options)?)? {
         let entry = entry?;
         if !query.matches(&entry) {
             continue;

@@ -4,8 +4,10 @@ use crate::cli::guard_options::GuardOptions;
 use crate::cli::terminal::{self, Table};
 use clap::Args;
 use portcullis::log::{Body, Query};
+use portcullis::policy::Policy;
 use portcullis::record::DecisionRecord;
 use portcullis::replay::{Replayed, differences};
+use portcullis::store::Store;
 use portcullis::{Decision, Guard, ReplayError};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +20,10 @@ const MOST: usize = 20;
 /// Make every decision of the log again from its record.
 #[derive(Args)]
 #[command(after_help = "\
-The policy, by --policy or the one in force, weighs again what the rails saw. Records that it made itself must come out the
-same, bit for bit. With --policy the others are weighed by it too, and it is shown which would come out otherwise; what it
-would rewrite is then taken to pass the second look, and what only its own lists, schemas, tools and heads would find is not
-known. Records of another model or calibration are passed over: give --models or --calibration to replay those.
+Without --policy each record is weighed by the policy that it names, which is looked for in the state directory, and must come
+out the same, bit for bit. With --policy all records are weighed by that one, and it is shown which would come out otherwise;
+what it would rewrite is then taken to pass the second look, and what only its own lists, schemas, tools and heads would find
+is not known. Records of another model or calibration are passed over: give --models or --calibration to replay those.
 
 Examples:
   portcullis --state ~/.portcullis log replay
@@ -74,9 +76,10 @@ struct Change {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let state = options.state()?;
+    let state = super::state(options)?;
     super::exists(state)?;
     let guard = options.unrecorded().guard()?;
+    let mut past = Past { guard: &guard, store: Store::open(state)?, known: BTreeMap::new() };
     let query = Query { since: arguments.since.clone(), until: arguments.until.clone(), ..Query::default() };
     let mut outcome = Outcome::default();
     for entry in super::entries(state)? {
@@ -84,25 +87,64 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         if let Body::Decision(record) = &entry.body
             && query.matches(&entry)
         {
-            outcome.add(&guard, record, options.has_policy());
+            match options.has_policy() {
+                true => outcome.add(&guard, record),
+                false => match past.guard(record) {
+                    Some(guard) => outcome.add(guard, record),
+                    None => outcome.pass_over(unknown(record)),
+                },
+            }
         }
     }
     terminal::emit(&if arguments.json {
         serde_json::to_string(&outcome)? + "\n"
     } else {
-        outcome.readable(&guard)
+        outcome.readable(options.has_policy().then_some(&guard))
     })?;
     Ok(if outcome.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-impl Outcome {
-    fn add(&mut self, guard: &Guard, record: &DecisionRecord, others: bool) {
-        let same = record.policy.digest == guard.policy().policy().digest();
-        if !same && !others {
-            let policy = &record.policy;
-            let digest = policy.digest.get(..12).unwrap_or(&policy.digest);
-            return self.pass_over(format!("of the policy {} {} ({digest})", policy.id, policy.version));
+/// The policies that records name.
+struct Past<'a> {
+    guard: &'a Guard,
+    store: Store,
+    /// By digest; nothing for one that is not known.
+    known: BTreeMap<String, Option<Guard>>,
+}
+
+impl Past<'_> {
+    /// A guard with the policy that made a record: the one in force, the program's own, or one that was in force before.
+    fn guard(&mut self, record: &DecisionRecord) -> Option<&Guard> {
+        let digest = &record.policy.digest;
+        if !self.known.contains_key(digest) {
+            let policy = self.policy(digest);
+            let guard = policy.and_then(|policy| self.guard.with_policy(&policy).ok());
+            self.known.insert(digest.clone(), guard);
         }
+        self.known.get(digest)?.as_ref()
+    }
+
+    fn policy(&self, digest: &str) -> Option<Policy> {
+        let in_force = self.guard.policy().policy();
+        let embedded = Policy::embedded().ok();
+        let own = [Some(in_force.clone()), embedded].into_iter().flatten();
+        let stored = self.store.history().unwrap_or_default().into_iter();
+        let stored = stored.filter(|active| active.policy.digest == digest);
+        // Nobody has to vouch for what decides nothing; the digest says that it is the same.
+        let stored = stored.filter_map(|active| Policy::open(&active.path).ok());
+        own.chain(stored).find(|policy| policy.digest() == digest)
+    }
+}
+
+fn unknown(record: &DecisionRecord) -> String {
+    let policy = &record.policy;
+    let digest = policy.digest.get(..12).unwrap_or(&policy.digest);
+    format!("of the policy {} {} ({digest}), which is not here", policy.id, policy.version)
+}
+
+impl Outcome {
+    fn add(&mut self, guard: &Guard, record: &DecisionRecord) {
+        let same = record.policy.digest == guard.policy().policy().digest();
         match guard.replay(record) {
             Ok(replayed) if same => {
                 let what = differences(record, &replayed);
@@ -139,13 +181,16 @@ impl Outcome {
         *self.passed_over.entry(why).or_default() += 1;
     }
 
-    fn readable(&self, guard: &Guard) -> String {
-        let policy = guard.policy().policy();
-        let mut text = format!(
-            "policy {} {} ({})\n{} verdicts of it replayed: {}\n",
-            policy.id(),
-            policy.version(),
-            policy.digest().get(..12).unwrap_or_default(),
+    /// What a person reads; `guard` is that of a policy that was asked for.
+    fn readable(&self, guard: Option<&Guard>) -> String {
+        let mut text = String::new();
+        if let Some(policy) = guard.map(|guard| guard.policy().policy()) {
+            let digest = policy.digest().get(..12).unwrap_or_default();
+            let _ = writeln!(text, "policy {} {} ({digest})", policy.id(), policy.version());
+        }
+        let _ = writeln!(
+            text,
+            "{} verdicts replayed under their own policy: {}",
             self.same + self.differences.len() as u64,
             match self.differences.len() {
                 0 => "all the same".to_owned(),

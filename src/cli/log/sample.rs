@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     // What is kept may be read whatever the settings say now.
-    let samples = Samples::open(options.state()?, &SampleSettings::default())?;
+    let samples = Samples::open(super::state(options)?, &SampleSettings::default())?;
     let text = samples.read(&arguments.id, &read_identity(&arguments.identity)?)?;
     let text = if terminal::is_interactive() { terminal::printable(&text) } else { text };
     terminal::emit(&(text + "\n"))?;

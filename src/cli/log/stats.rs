@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         By::Model => Grouping::Model,
         By::Day => Grouping::Day,
     });
-    for entry in super::entries(options.state()?)? {
+    for entry in super::entries(super::state(options)?)? {
         let entry = entry?;
         if let Body::Decision(record) = &entry.body
             && query.matches(&entry)

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let state = options.state()?;
+    let state = super::state(options)?;
     super::exists(state)?;
     let mut verifier = if arguments.key.is_empty() {
         Verifier::new(state)?
