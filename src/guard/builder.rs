@@ -14,6 +14,9 @@ use super::source::PolicySource;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
+use crate::exception;
+use crate::installation::{Installation, InstallationError};
+use crate::monitor::{Monitor, MonitorError, model_key};
 use crate::policy::{Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
@@ -44,6 +47,12 @@ pub enum GuardError {
     /// The decision record.
     #[error("cannot open the decision record")]
     Record(#[from] RecordError),
+    /// The settings of the state directory.
+    #[error("cannot use the settings of the state directory")]
+    Installation(#[from] InstallationError),
+    /// The monitor's folder.
+    #[error("cannot open the monitor")]
+    Monitor(#[from] MonitorError),
     /// This build or machine has no such device.
     #[error("the device {device} is not available: {reason}")]
     Device {
@@ -303,6 +312,7 @@ impl GuardBuilder {
             None => bundle,
         });
         let policy = self.policy.read()?;
+        let exceptions = exception::Sources::new(self.policy.state.as_deref(), policy.bundle());
         if self.cascade && bundle.calibration().exits().is_empty() {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
@@ -318,7 +328,8 @@ impl GuardBuilder {
             None => Some(Arc::new(Bundle::embedded_words()?)),
         };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
-        let recorder = Recorder::open(self.record.as_deref(), self.policy.state.as_deref())?;
+        let recorder = Recorder::open(self.record.as_deref(), self.policy.state.as_deref())?
+            .with_monitor(monitor(self.policy.state.as_deref(), &bundle)?);
         Ok(Guard(Arc::new(Inner {
             bundle,
             policy: bound.policy,
@@ -332,10 +343,22 @@ impl GuardBuilder {
             model_ref,
             policy_ref: bound.reference,
             recorder: Arc::new(recorder),
+            exceptions: Arc::new(exception::Watch::new(exceptions)),
             rewriter: Rewriter::new(hash_key),
             answers: None,
         })))
     }
+}
+
+/// The monitor of the state directory, where there is one and it is not switched off.
+fn monitor(state: Option<&std::path::Path>, bundle: &Bundle) -> Result<Option<Monitor>, GuardError> {
+    let Some(state) = state else { return Ok(None) };
+    let settings = Installation::read(state)?;
+    if !settings.monitor.enabled {
+        return Ok(None);
+    }
+    let model = model_key(&bundle.entry().digest(), bundle.calibration_digest());
+    Ok(Some(Monitor::open(state, &settings, &model, bundle.calibration().references())?))
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.
