@@ -119,22 +119,11 @@ impl GuardOptions {
     /// # Errors
     /// As [`portcullis::GuardBuilder::build`].
     pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
-        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        let mut builder = self.aside().builder().policy(policy);
         if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
             builder = builder.hash_key(key);
         }
         builder.build()
-    }
-
-    /// The policy asked for, or the one in the program.
-    ///
-    /// # Errors
-    /// When it cannot be read or has mistakes.
-    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
-        Ok(match &self.policy {
-            Some(path) => Policy::open(path)?,
-            None => Policy::embedded()?,
-        })
     }
 
     /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
@@ -267,11 +256,6 @@ impl GuardOptions {
     /// The same options with the policy in the program.
     pub(super) fn without_policy(&self) -> Self {
         Self { policy: None, embedded: true, ..self.clone() }
-    }
-
-    /// The same options with this policy.
-    pub(super) fn with_policy(&self, path: &Path) -> Self {
-        Self { policy: Some(path.to_owned()), ..self.clone() }
     }
 
     /// The same options for a guard that is asked about other policies: with the one in the program, leaving no trace.
