@@ -17,7 +17,7 @@ use crate::bundle::{Bundle, BundleError};
 use crate::exception;
 use crate::installation::{Installation, InstallationError};
 use crate::monitor::{Monitor, MonitorError, model_key};
-use crate::policy::{Policy, PolicyErrors};
+use crate::policy::{Policy, PolicyErrors, PolicyOpenError};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
 use crate::record::RecordError;
@@ -32,7 +32,15 @@ pub enum GuardError {
     /// The bundle.
     #[error("cannot open the model bundle")]
     Bundle(#[from] BundleError),
-    /// The policy cannot be read, or nobody vouches for it.
+    /// The policy file cannot be read.
+    #[error("cannot read the policy {}", path.display())]
+    PolicyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The policy in force cannot be told, or nobody vouches for the policy.
     #[error(transparent)]
     Store(StoreError),
     /// The policy is not valid.
@@ -103,7 +111,8 @@ pub enum GuardError {
 impl From<StoreError> for GuardError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Policy(errors) => Self::Policy(errors),
+            StoreError::Policy(PolicyOpenError::File { path, source }) => Self::PolicyFile { path, source },
+            StoreError::Policy(PolicyOpenError::Invalid(errors)) => Self::Policy(errors),
             error => Self::Store(error),
         }
     }
