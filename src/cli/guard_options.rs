@@ -123,7 +123,7 @@ impl GuardOptions {
     /// # Errors
     /// As [`portcullis::GuardBuilder::build`].
     pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
-        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        let mut builder = self.aside().builder().policy(policy);
         if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
             builder = builder.hash_key(key);
         }
