@@ -57,7 +57,13 @@ pub(super) fn header(report: &Report) -> Markup {
 fn attention(report: &Report) -> Markup {
     let points = points(report);
     let broken = report.audit.problem.is_some() || report.audit.missing > 0;
-    let class = if broken { "broken" } else if points.is_empty() { "clear" } else { "" };
+    let class = if broken {
+        "broken"
+    } else if points.is_empty() {
+        "clear"
+    } else {
+        ""
+    };
     html! {
         section class={ "attention " (class) } aria-labelledby="attention" {
             h2 #attention { @if points.is_empty() { "Nothing needs attention" } @else { "Needs attention" } }
@@ -76,7 +82,8 @@ fn points(report: &Report) -> Vec<String> {
     }
     let late = report.oversight.reviews.oldest.iter().filter(|case| case.hours >= LATE_HOURS).count();
     if late > 0 {
-        points.push(format!("{late} escalated cases have waited for a person for {LATE_HOURS} hours or more."));
+        points
+            .push(format!("{late} escalated cases have waited for a person for {LATE_HOURS} hours or more."));
     }
     let state = |state| report.oversight.exceptions.iter().filter(move |line| line.state == state);
     for line in state("expiring") {
@@ -85,7 +92,8 @@ fn points(report: &Report) -> Vec<String> {
             line.id, line.approved_by, line.expires
         ));
     }
-    let unowned = report.kpis.iter().find(|kpi| kpi.id == "fault_rate").and_then(|kpi| kpi.events).unwrap_or(0);
+    let unowned =
+        report.kpis.iter().find(|kpi| kpi.id == "fault_rate").and_then(|kpi| kpi.events).unwrap_or(0);
     if unowned > 0 {
         points.push(format!("In {unowned} decisions a rail failed."));
     }
