@@ -1,10 +1,12 @@
 //! The command line: what the arguments are, which command they start, and how a failure is told.
 
+mod alerts;
 mod bench;
 mod calibrate;
 mod check;
 mod data;
 mod eval;
+mod exception;
 mod explain;
 mod failure;
 mod filter;
@@ -15,8 +17,10 @@ mod inspect;
 mod lines;
 mod log;
 mod memory;
+mod monitor;
 mod pipe;
 mod policy;
+mod rollback;
 mod shadow;
 mod teach;
 mod terminal;
@@ -52,7 +56,10 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Monitor(monitor::Arguments),
+    Rollback(rollback::Arguments),
     Policy(policy::Arguments),
+    Exception(exception::Arguments),
     Log(log::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
@@ -86,7 +93,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
+        Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
+        Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         Command::Log(arguments) => log::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
@@ -100,16 +110,26 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
-    // What is in force is told by the state directory, without a guard.
-    let without_guard: Vec<clap::Arg> =
-        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
+    // What is in force, the log, and people's work are told by the state directory, without a guard.
+    let shown = |shown: &[&str]| -> Vec<clap::Arg> {
+        hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
+    };
+    let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
     let without = |command: clap::Command, names: &[&'static str]| {
-        let hide = |command: clap::Command| command.args(&without_guard);
+        let hide = |command: clap::Command| command.args(&of_state);
         names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))
     };
     command
         .mut_subcommand("policy", |command| without(command, &policy::WITHOUT_GUARD))
         .mut_subcommand("log", |command| without(command, &log::WITHOUT_GUARD))
+        .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
+}
+
+/// The command and its subcommands with these flags in place of the shared ones.
+fn with_flags(command: clap::Command, flags: &[clap::Arg]) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = command.args(flags);
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, |command| command.args(flags)))
 }

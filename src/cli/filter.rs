@@ -1,7 +1,7 @@
 //! `filter`: a live text in, its safe pieces out, as soon as they are judged.
 
 use super::guard_options::{GuardOptions, StatusOptions};
-use super::{failure, input};
+use super::{alerts, failure, input};
 use anyhow::Context as _;
 use clap::Args;
 use portcullis::{Decision, Piece, Role};
@@ -38,6 +38,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TAG")]
     locale: Option<String>,
 
+    /// The data slice that the text belongs to: rules of the policy may be limited to some.
+    #[arg(long, value_name = "NAME")]
+    slice: Option<String>,
+
     /// Print one event a line, as JSON.
     #[arg(long)]
     json: bool,
@@ -47,7 +51,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let mut stream = options.guard()?.stream(arguments.role).with_locale(arguments.locale.clone());
+    let guard = options.guard()?;
+    let mut stream = guard
+        .stream(arguments.role)
+        .with_locale(arguments.locale.clone())
+        .with_slice(arguments.slice.clone());
     let mut input = io::stdin().lock();
     let mut output = io::stdout().lock();
     let mut buffer = vec![0; CHUNK];
@@ -84,6 +92,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             break;
         }
     }
+    alerts::tell(&guard, true);
     Ok(arguments.status.status(stream.decision()))
 }
 

@@ -1,9 +1,10 @@
 //! The flags that every judging command shares, before or after its name, and the guard made from them.
 
-use super::failure;
+use super::{failure, terminal};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use portcullis::act::HashKey;
+use portcullis::exception::Sources;
 use portcullis::policy::Policy;
 use portcullis::store::{self, Store, Trust};
 use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
@@ -90,6 +91,17 @@ const TRIAL_KEY: &[u8] = b"portcullis policy trials";
 /// Some commands make several guards of one policy.
 static WARNED: Once = Once::new();
 
+/// Tells which files of exceptions are not used, once a process.
+fn warn_of_exceptions(guard: &Guard) {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        for ignored in guard.exceptions().ignored().iter().filter(|ignored| ignored.is_warning()) {
+            let what = format!("the exception in {} is not used: {}", ignored.path.display(), ignored.why);
+            failure::warn(terminal::printable(&what));
+        }
+    });
+}
+
 /// A place to compute.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Device {
@@ -111,22 +123,11 @@ impl GuardOptions {
     /// # Errors
     /// As [`portcullis::GuardBuilder::build`].
     pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
-        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        let mut builder = self.aside().builder().policy(policy);
         if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
             builder = builder.hash_key(key);
         }
         builder.build()
-    }
-
-    /// The policy asked for, or the one in the program.
-    ///
-    /// # Errors
-    /// When it cannot be read or has mistakes.
-    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
-        Ok(match &self.policy {
-            Some(path) => Policy::open(path)?,
-            None => Policy::embedded()?,
-        })
     }
 
     /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
@@ -180,6 +181,7 @@ impl GuardOptions {
         if self.policy.is_some() {
             WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
         }
+        warn_of_exceptions(guard);
     }
 
     fn builder(&self) -> GuardBuilder {
@@ -225,6 +227,14 @@ impl GuardOptions {
             builder = builder.hash_key_file(file.clone());
         }
         builder
+    }
+
+    /// Where exceptions from the policy come from.
+    ///
+    /// # Errors
+    /// When the policy cannot be read.
+    pub(super) fn exception_sources(&self) -> anyhow::Result<Sources> {
+        Ok(Sources::new(self.state(), self.in_force()?.bundle()))
     }
 
     /// The same options at another level.

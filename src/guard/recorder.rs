@@ -7,12 +7,13 @@ use thiserror::Error;
 
 use crate::installation::Installation;
 use crate::log::{Body, Log, LogError};
+use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
 use crate::record::{
     DecisionIds, DecisionRecord, Evidence, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
 };
 use crate::request::Request;
-use crate::verdict::{Finding, Place, Verdict};
+use crate::verdict::{ExceptionUse, Finding, Place, Verdict};
 
 use super::GuardError;
 use super::samples::Keeper;
@@ -28,6 +29,7 @@ pub(super) struct Recorder {
     file: Option<RecordFile>,
     log: Option<Log>,
     samples: Keeper,
+    monitor: Option<Monitor>,
 }
 
 /// Why a decision is not on record.
@@ -63,7 +65,22 @@ impl Recorder {
             }
             None => (None, Keeper::default()),
         };
-        Ok(Self { key, ids, file, log, samples })
+        Ok(Self { key, ids, file, log, samples, monitor: None })
+    }
+
+    /// The same, watched.
+    pub(super) fn with_monitor(self, monitor: Option<Monitor>) -> Self {
+        Self { monitor, ..self }
+    }
+
+    /// What watches.
+    pub(super) const fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
+    }
+
+    /// The text's name under the installation's key.
+    pub(super) fn text_digest(&self, text: &str) -> String {
+        self.key.text_digest(text)
     }
 
     /// Fills in the verdict's identifier and records it.
@@ -78,7 +95,7 @@ impl Recorder {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        if self.file.is_none() && self.log.is_none() {
+        if self.file.is_none() && self.log.is_none() && self.monitor.is_none() {
             self.samples.keep(request, verdict, None);
             return Ok(());
         }
@@ -94,6 +111,7 @@ impl Recorder {
                 .map(|call| self.key.text_digest(&format!("{}\0{}", call.name, call.arguments))),
             decision: verdict.decision,
             findings: verdict.findings.iter().map(without_pointer).collect(),
+            exceptions: verdict.exceptions.iter().map(ExceptionUse::without_pointer).collect(),
             scores: verdict.scores.iter().cloned().collect(),
             thresholds: thresholds(policy, request.into()),
             coverage: verdict.coverage,
@@ -111,8 +129,12 @@ impl Recorder {
         if let Some(file) = &self.file {
             file.write(&record)?;
         }
+        let body = Body::Decision(Box::new(record));
         if let Some(log) = &self.log {
-            log.append(&Body::Decision(Box::new(record)))?;
+            log.append(&body)?;
+        }
+        if let (Some(monitor), Body::Decision(record)) = (&self.monitor, &body) {
+            monitor.observe(record, verdict.fault.is_some(), None, policy.policy().rollback());
         }
         self.samples.keep(request, verdict, self.log.as_ref());
         Ok(())

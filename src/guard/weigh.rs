@@ -4,6 +4,7 @@ use super::forms::{Forms, Together};
 use super::{Guard, full_message};
 use crate::act::{self, ActError};
 use crate::decide::{Evidence, Rewrite, decide};
+use crate::exception::Exemption;
 use crate::language::Foreign;
 use crate::policy::{BoundPolicy, Circumstances, OnDeadline};
 use crate::rails::classifier::{HeadScores, Outcome};
@@ -20,6 +21,8 @@ pub(super) struct Seen<'a> {
     pub(super) foreign: Foreign,
     /// Whether it is one word of a tool call's arguments, in no language.
     pub(super) is_name: bool,
+    /// What exceptions take out of the findings.
+    pub(super) exemptions: &'a [Exemption],
 }
 
 impl Guard {
@@ -32,7 +35,7 @@ impl Guard {
         vault: Option<&mut Vault>,
     ) -> (Verdict, Look) {
         let inner = &*self.0;
-        let Seen { forms, together, foreign, is_name } = seen;
+        let Seen { forms, together, foreign, is_name, exemptions } = seen;
         let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
@@ -112,6 +115,7 @@ impl Guard {
             slice: request.slice.as_deref(),
             locale: request.locale.as_deref(),
             detections: &detections,
+            exemptions,
             coverage,
             reasons: &reasons,
             early,
@@ -152,6 +156,7 @@ impl Guard {
             scores,
             tool_call: None,
             findings: decided.findings,
+            exceptions: decided.exceptions,
             edits,
             readings: forms.map(Forms::vias).unwrap_or_default(),
             coverage,
@@ -225,7 +230,13 @@ impl Guard {
     /// The same for this reason, neither named nor recorded yet, and what it rests on.
     pub(super) fn unread(&self, request: &Request, why: &str) -> (Verdict, Look) {
         let together = Together::of([Outcome::Failed(why.to_owned())]);
-        let seen = Seen { forms: None, together: together.as_ref(), foreign: Foreign::No, is_name: false };
+        let seen = Seen {
+            forms: None,
+            together: together.as_ref(),
+            foreign: Foreign::No,
+            is_name: false,
+            exemptions: &[],
+        };
         self.verdict(request, Vec::new(), seen, None)
     }
 }

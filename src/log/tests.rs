@@ -33,6 +33,7 @@ fn decision(n: u64) -> Body {
         tool_call_digest: None,
         decision: if n.is_multiple_of(3) { Decision::Veto } else { Decision::Allow },
         findings: Vec::new(),
+        exceptions: Vec::new(),
         scores: BTreeMap::from([("toxicity".to_owned(), 0.1), ("odd".to_owned(), 1.0 / 3.0)]),
         thresholds: BTreeMap::new(),
         coverage: Coverage::Full,

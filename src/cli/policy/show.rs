@@ -21,7 +21,8 @@ Examples:
 
 Exit status: 0, or 2 for an error.")]
 pub(super) struct Arguments {
-    /// The policy: a file, or a bundle. Without it, that of `--policy`, or the policy in the program.
+    /// The policy: a file, or a bundle. Without it, the one in force: that of `--policy` or the
+    /// state directory, or the policy in the program.
     path: Option<PathBuf>,
 
     /// Print one JSON object.
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let policy = match &arguments.path {
         Some(path) => Policy::open(path)?,
-        None => options.policy()?,
+        None => options.in_force()?,
     };
     let guard = options.guard_of(policy)?;
     let shown = Shown::new(guard.policy(), guard.inspect().model);
