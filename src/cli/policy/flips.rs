@@ -3,7 +3,7 @@
 use crate::cli::data::Data;
 use crate::cli::terminal;
 use anyhow::{Context as _, ensure};
-use portcullis::{Decision, Guard, Request, Verdict};
+use portcullis::{Decision, Finding, Guard, Request, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ const BATCH: usize = 64;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// What two policies decide differently.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Flips {
     rows: u64,
     /// Rows with another decision, or released with another text.
@@ -41,8 +41,7 @@ struct Kind {
 /// When the data cannot be read or a row cannot be judged; the message tells its line and never holds its text.
 pub(super) fn measure(guards: (&Guard, &Guard), data: &Path, most: usize) -> anyhow::Result<Flips> {
     let mut data = Data::open(data, "judging")?;
-    let mut counted: BTreeMap<(Decision, Decision, Option<String>), (u64, Vec<String>)> = BTreeMap::new();
-    let mut flips = Flips::default();
+    let mut tally = Tally::new(most);
     let (mut batch, mut names, mut bytes) = (Vec::new(), Vec::new(), 0);
     loop {
         let line = data.next_row()?;
@@ -55,17 +54,8 @@ pub(super) fn measure(guards: (&Guard, &Guard), data: &Path, most: usize) -> any
         }
         if batch.len() >= BATCH || bytes > BATCH_BYTES || ended {
             let verdicts = (guards.0.check_batch(&batch), guards.1.check_batch(&batch));
-            flips.rows += batch.len() as u64;
             for ((from, to), name) in verdicts.0.iter().zip(&verdicts.1).zip(names.drain(..)) {
-                if (from.decision, &from.text) == (to.decision, &to.text) {
-                    continue;
-                }
-                flips.changed += 1;
-                let kind = counted.entry((from.decision, to.decision, deciding(from, to))).or_default();
-                kind.0 += 1;
-                if kind.1.len() < most {
-                    kind.1.push(name);
-                }
+                tally.add(name, &from.into(), &to.into());
             }
             batch.clear();
             bytes = 0;
@@ -74,12 +64,8 @@ pub(super) fn measure(guards: (&Guard, &Guard), data: &Path, most: usize) -> any
             break;
         }
     }
-    ensure!(flips.rows > 0, "{} holds no rows: expected at least one", data.name);
-    flips.kinds = counted
-        .into_iter()
-        .map(|((from, to, rule), (rows, ids))| Kind { from, to, rule, rows, ids })
-        .collect();
-    Ok(flips)
+    ensure!(tally.rows > 0, "{} holds no rows: expected at least one", data.name);
+    Ok(tally.flips())
 }
 
 /// What a row is called.
@@ -91,22 +77,64 @@ fn name(request: &Request, line: u64) -> String {
     }
 }
 
-/// The rule that makes the difference: of the stricter verdict, the first with its action that the other has not found, or
+/// What a policy says of a row.
+struct Said<'a> {
+    decision: Decision,
+    findings: &'a [Finding],
+    /// The text that is released, where it is known.
+    text: Option<&'a str>,
+}
+
+impl<'a> From<&'a Verdict> for Said<'a> {
+    fn from(verdict: &'a Verdict) -> Self {
+        Self { decision: verdict.decision, findings: &verdict.findings, text: verdict.text.as_deref() }
+    }
+}
+
+/// Rows counted by how they change.
+struct Tally {
+    rows: u64,
+    changed: u64,
+    kinds: BTreeMap<(Decision, Decision, Option<String>), (u64, Vec<String>)>,
+    most: usize,
+}
+
+impl Tally {
+    fn new(most: usize) -> Self {
+        Self { rows: 0, changed: 0, kinds: BTreeMap::new(), most }
+    }
+
+    fn add(&mut self, name: String, from: &Said<'_>, to: &Said<'_>) {
+        self.rows += 1;
+        if (from.decision, from.text) == (to.decision, to.text) {
+            return;
+        }
+        self.changed += 1;
+        let (rows, ids) = self.kinds.entry((from.decision, to.decision, deciding(from, to))).or_default();
+        *rows += 1;
+        if ids.len() < self.most {
+            ids.push(name);
+        }
+    }
+
+    fn flips(self) -> Flips {
+        let kind = |((from, to, rule), (rows, ids))| Kind { from, to, rule, rows, ids };
+        Flips { rows: self.rows, changed: self.changed, kinds: self.kinds.into_iter().map(kind).collect() }
+    }
+}
+
+/// The rule that makes the difference: of the stricter answer, the first with its action that the other has not found, or
 /// that asked for less there.
-fn deciding(from: &Verdict, to: &Verdict) -> Option<String> {
+fn deciding(from: &Said<'_>, to: &Said<'_>) -> Option<String> {
     let (strict, mild) = if to.decision >= from.decision { (to, from) } else { (from, to) };
-    let is_new = |rule: &str, action: Decision| {
-        !mild.findings.iter().any(|other| other.rule == rule && other.action >= action)
+    let is_new = |finding: &&Finding| {
+        let met = |other: &Finding| other.rule == finding.rule && other.action >= finding.action;
+        finding.action == strict.decision && !mild.findings.iter().any(met)
     };
-    let of = |strict: &Verdict| {
-        let mut findings = strict.findings.iter().filter(|finding| finding.action == strict.decision);
-        findings.find(|finding| is_new(&finding.rule, finding.action)).map(|finding| finding.rule.clone())
-    };
-    of(strict).or_else(|| {
-        // Where only the text is another, the rule may have been found in the milder one alone.
-        let lost = |rule: &str| !strict.findings.iter().any(|other| other.rule == rule);
-        mild.findings.iter().find(|finding| lost(&finding.rule)).map(|finding| finding.rule.clone())
-    })
+    // Where only the text is another, the rule may have been found in the milder one alone.
+    let is_lost = |finding: &&Finding| !strict.findings.iter().any(|other| other.rule == finding.rule);
+    let new = strict.findings.iter().find(is_new);
+    new.or_else(|| mild.findings.iter().find(is_lost)).map(|finding| finding.rule.clone())
 }
 
 impl Flips {
