@@ -1,8 +1,10 @@
-//! Rows that two policies decide differently: how many, from what to what, and by which rule.
+//! Rows, or past verdicts, that two policies decide differently: how many, from what to what, and by which rule.
 
 use crate::cli::data::Data;
-use crate::cli::terminal;
+use crate::cli::{log, terminal};
 use anyhow::{Context as _, ensure};
+use portcullis::log::Body;
+use portcullis::replay::Replayed;
 use portcullis::{Decision, Finding, Guard, Request, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,6 +22,9 @@ pub(super) struct Flips {
     changed: u64,
     /// By decision before, decision after, and rule.
     kinds: Vec<Kind>,
+    /// Records of a log that are of another model or calibration, or of a version that did not keep what was decided about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed_over: Option<u64>,
 }
 
 /// Rows that change in one way.
@@ -31,7 +36,7 @@ struct Kind {
     /// The rule that makes the difference; none where a fault or the text's language does.
     rule: Option<String>,
     rows: u64,
-    /// The first of them: the row's `id`, or its line.
+    /// The first of them: the row's `id`, or its line; the id of the decision in a log.
     ids: Vec<String>,
 }
 
@@ -68,6 +73,23 @@ pub(super) fn measure(guards: (&Guard, &Guard), data: &Path, most: usize) -> any
     Ok(tally.flips())
 }
 
+/// Decides each verdict of the state directory's log again under both guards, from its record; `most` of a kind are named.
+///
+/// # Errors
+/// When there is no log or it cannot be read.
+pub(super) fn replay(guards: (&Guard, &Guard), state: &Path, most: usize) -> anyhow::Result<Flips> {
+    let mut tally = Tally::new(most);
+    let mut passed_over = 0;
+    for entry in log::entries(state)? {
+        let Body::Decision(record) = entry?.body else { continue };
+        match (guards.0.replay(&record), guards.1.replay(&record)) {
+            (Ok(from), Ok(to)) => tally.add(record.decision_id, &(&from).into(), &(&to).into()),
+            _ => passed_over += 1,
+        }
+    }
+    Ok(Flips { passed_over: Some(passed_over), ..tally.flips() })
+}
+
 /// What a row is called.
 fn name(request: &Request, line: u64) -> String {
     match &request.id {
@@ -88,6 +110,13 @@ struct Said<'a> {
 impl<'a> From<&'a Verdict> for Said<'a> {
     fn from(verdict: &'a Verdict) -> Self {
         Self { decision: verdict.decision, findings: &verdict.findings, text: verdict.text.as_deref() }
+    }
+}
+
+/// What is released is not told: a log holds no texts.
+impl<'a> From<&'a Replayed> for Said<'a> {
+    fn from(replayed: &'a Replayed) -> Self {
+        Self { decision: replayed.decision, findings: &replayed.findings, text: None }
     }
 }
 
@@ -119,7 +148,12 @@ impl Tally {
 
     fn flips(self) -> Flips {
         let kind = |((from, to, rule), (rows, ids))| Kind { from, to, rule, rows, ids };
-        Flips { rows: self.rows, changed: self.changed, kinds: self.kinds.into_iter().map(kind).collect() }
+        Flips {
+            rows: self.rows,
+            changed: self.changed,
+            kinds: self.kinds.into_iter().map(kind).collect(),
+            passed_over: None,
+        }
     }
 }
 
@@ -140,7 +174,14 @@ fn deciding(from: &Said<'_>, to: &Said<'_>) -> Option<String> {
 impl Flips {
     /// As a person reads it.
     pub(super) fn readable(&self) -> String {
-        let summary = format!("{} of {} rows change\n", self.changed, self.rows);
+        let summary = match self.passed_over {
+            None => format!("{} of {} rows change\n", self.changed, self.rows),
+            Some(0) => format!("{} of {} verdicts change\n", self.changed, self.rows),
+            Some(passed_over) => format!(
+                "{} of {} verdicts change; {passed_over} more are of another model or version\n",
+                self.changed, self.rows
+            ),
+        };
         if self.kinds.is_empty() {
             return summary;
         }
