@@ -16,6 +16,8 @@ mod inspect;
 mod lines;
 mod memory;
 mod pipe;
+#[cfg(feature = "review")]
+mod review;
 mod teach;
 mod terminal;
 
@@ -51,6 +53,8 @@ enum Command {
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
     Exception(exception::Arguments),
+    #[cfg(feature = "review")]
+    Review(review::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -84,6 +88,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
+        #[cfg(feature = "review")]
+        Command::Review(arguments) => review::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -101,6 +107,8 @@ fn command() -> clap::Command {
         .iter()
         .map(|flag| flag.clone().hide(flag.get_id() != "state" && flag.get_id() != "policy"))
         .collect();
+    #[cfg(feature = "review")]
+    let command = command.mut_subcommand("review", |command| with_flags(command, &of_state));
     command
         .mut_subcommand("exception", |command| with_flags(command, &of_state))
         .mut_subcommand("completions", |command| command.args(&hidden))

@@ -11,6 +11,7 @@ mod grounding;
 mod inspect;
 mod judge;
 mod recorder;
+mod reviewing;
 mod subject;
 mod weigh;
 

@@ -40,6 +40,8 @@ pub mod act;
 pub mod record;
 pub mod installation;
 pub mod log;
+#[cfg(feature = "review")]
+pub mod review;
 pub mod guard;
 pub mod stream;
 

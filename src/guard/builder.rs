@@ -14,6 +14,7 @@ use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::exception;
+use crate::installation::InstallationError;
 use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
@@ -54,6 +55,9 @@ pub enum GuardError {
     /// The decision record.
     #[error("cannot open the decision record")]
     Record(#[from] RecordError),
+    /// The installation's settings.
+    #[error("cannot use the installation's settings")]
+    Installation(#[from] InstallationError),
     /// This build or machine has no such device.
     #[error("the device {device} is not available: {reason}")]
     Device {

@@ -3,6 +3,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use thiserror::Error;
+
+use super::GuardError;
+use super::reviewing::{ReviewError, Reviewing};
+use crate::installation::Installation;
 use crate::policy::BoundPolicy;
 use crate::record::{
     DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
@@ -16,17 +21,31 @@ pub(super) struct Recorder {
     key: InstallationKey,
     ids: DecisionIds,
     file: Option<RecordFile>,
+    reviewing: Reviewing,
+}
+
+/// Why a decision is not on record.
+#[derive(Debug, Error)]
+pub(super) enum RecorderError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("the held text cannot be put into the review queue")]
+    Review(#[from] ReviewError),
 }
 
 impl Recorder {
     /// Loads the key of the state directory, or makes one for this guard alone, and opens the file if there is one.
-    pub(super) fn open(file: Option<&Path>, state: Option<&Path>) -> Result<Self, RecordError> {
+    pub(super) fn open(file: Option<&Path>, state: Option<&Path>) -> Result<Self, GuardError> {
         let key = match state {
             Some(state) => InstallationKey::load_or_create(state)?,
             None => InstallationKey::ephemeral()?,
         };
         let ids = DecisionIds::new(&key)?;
-        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()? })
+        let reviewing = match state {
+            Some(state) => Reviewing::new(state, &Installation::read(state)?.review),
+            None => Reviewing::default(),
+        };
+        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, reviewing })
     }
 
     /// The text's name under the installation's key.
@@ -41,12 +60,14 @@ impl Recorder {
         verdict: &mut Verdict,
         policy: &BoundPolicy,
         calibration: &str,
-    ) -> Result<(), RecordError> {
+    ) -> Result<(), RecorderError> {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        let Some(file) = &self.file else { return Ok(()) };
-        file.write(&DecisionRecord {
+        if self.file.is_none() && !self.reviewing.takes(verdict.decision) {
+            return Ok(());
+        }
+        let record = DecisionRecord {
             decision_id: verdict.decision_id.clone(),
             time: timestamp(time)?,
             role: request.role,
@@ -69,7 +90,11 @@ impl Recorder {
             calibration: Some(calibration.to_owned()),
             slice: request.slice.clone(),
             timing_us: verdict.timing,
-        })
+        };
+        if let Some(file) = &self.file {
+            file.write(&record)?;
+        }
+        Ok(self.reviewing.put(&record)?)
     }
 }
 
