@@ -16,8 +16,10 @@ mod inspect;
 mod lines;
 mod memory;
 mod pipe;
+mod policy;
 #[cfg(feature = "review")]
 mod review;
+mod shadow;
 mod teach;
 mod terminal;
 
@@ -55,6 +57,7 @@ enum Command {
     Exception(exception::Arguments),
     #[cfg(feature = "review")]
     Review(review::Arguments),
+    Policy(policy::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -90,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         #[cfg(feature = "review")]
         Command::Review(arguments) => review::run(&arguments, &cli.guard),
+        Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -109,7 +113,16 @@ fn command() -> clap::Command {
         .collect();
     #[cfg(feature = "review")]
     let command = command.mut_subcommand("review", |command| with_flags(command, &of_state));
+    // What is in force is told by the state directory, without a guard.
+    let without_guard: Vec<clap::Arg> =
+        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
+    let policy = |policy: clap::Command| {
+        policy::WITHOUT_GUARD
+            .iter()
+            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&without_guard)))
+    };
     command
+        .mut_subcommand("policy", policy)
         .mut_subcommand("exception", |command| with_flags(command, &of_state))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::exception::Exemption;
-use crate::policy::{BoundPolicy, BoundRule, OnDeadline, Replacement};
+use crate::policy::{BoundPolicy, BoundRule, Circumstances, OnDeadline, Replacement};
 use crate::rails::pattern::PatternRail;
 use crate::request::Role;
 use crate::span::Span;
@@ -26,6 +26,8 @@ const REDACTED: &str = "[REDACTED]";
 pub struct Evidence<'a> {
     /// Who produced the text.
     pub role: Role,
+    /// The data slice that the request names.
+    pub slice: Option<&'a str>,
     /// The language in which the reader wants templates, such as `de` or `pt-BR`.
     pub locale: Option<&'a str>,
     /// What the rails saw, in any order.
@@ -102,8 +104,8 @@ pub enum Replace {
 
 /// Decides about one text.
 ///
-/// A finding is a detection whose score is at least the threshold of a rule for its detector and the text's role, unless an exemption
-/// takes it out: it then has no part in the decision and asks for no rewrite, and an exemption does nothing else. A
+/// A finding is a detection whose score is at least the threshold of a rule for its detector and the text's role, slice and locale,
+/// unless an exemption takes it out: it then has no part in the decision and asks for no rewrite, and an exemption does nothing else. A
 /// score that is not a number from 0 to 1 means a broken rail: it is a fault, whether or not a rule looks at it. A
 /// text over the size limit or past its deadline is a fault too, and so is missing coverage without a reason; only
 /// what is in an unsupported language or unreadable falls to the policy's `on_unsupported`, and a text that ran out of time after an exit had
@@ -125,9 +127,10 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     let mut exemptions: Vec<&Exemption> = evidence.exemptions.iter().collect();
     exemptions.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.approved_by.cmp(&b.approved_by)));
     let mut exceptions = Vec::new();
+    let circumstances = Circumstances { role: evidence.role, slice: evidence.slice, locale: evidence.locale };
     let mut matches: Vec<Match<'_>> = Vec::new();
     for detection in evidence.detections.iter().filter(|detection| !broken(detection)) {
-        let rules = policy.rules_for(&detection.detector, evidence.role);
+        let rules = policy.rules_in(&detection.detector, circumstances);
         let met = rules.filter(|(_, rule)| detection.score >= rule.threshold());
         for (place, rule) in met {
             let spans = if exemptions.is_empty() {

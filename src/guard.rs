@@ -1,5 +1,6 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
+mod bound;
 mod builder;
 mod call;
 mod cascade;
@@ -12,17 +13,24 @@ mod inspect;
 mod judge;
 mod recorder;
 mod reviewing;
+mod scenario;
+mod shadow;
+mod source;
 mod subject;
 mod weigh;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
+pub use scenario::Miss;
+pub use shadow::{Difference, Shadow, Shadowed};
+pub(crate) use source::PolicySource;
 pub(crate) use subject::Passage;
 
 use cascade::Exits;
 use forms::Together;
 use recorder::Recorder;
+use shadow::Answers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use subject::Subject;
@@ -57,7 +65,8 @@ use crate::verdict::{Detection, ModelRef, PolicyRef, Verdict};
 #[derive(Clone, Debug)]
 pub struct Guard(Arc<Inner>);
 
-#[derive(Debug)]
+/// Its parts are shared between guards that differ in their policy alone.
+#[derive(Clone, Debug)]
 struct Inner {
     bundle: Arc<Bundle>,
     policy: BoundPolicy,
@@ -65,22 +74,24 @@ struct Inner {
     classifier: ClassifierRail,
     patterns: TextRails,
     /// The words by which disguises are seen through, where the model has none of its own.
-    words: Option<WordPiece<Bytes>>,
+    words: Option<Arc<WordPiece<Bytes>>>,
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
     model_ref: ModelRef,
     policy_ref: PolicyRef,
-    recorder: Recorder,
-    exceptions: exception::Watch,
+    recorder: Arc<Recorder>,
+    exceptions: Arc<exception::Watch>,
     rewriter: Rewriter,
+    /// What the classifiers have said, shared with a guard that judges the same texts.
+    answers: Option<Answers>,
 }
 
 impl Inner {
     fn lexicon(&self) -> &dyn Lexicon {
         match (self.bundle.tokenizer(), &self.words) {
             (Some(tokenizer), _) => tokenizer,
-            (None, Some(words)) => words,
+            (None, Some(words)) => &**words,
             (None, None) => &NoWords,
         }
     }
@@ -350,7 +361,7 @@ impl Guard {
 }
 
 /// An error with the chain of its sources, in one line.
-fn full_message(error: &dyn std::error::Error) -> String {
+pub(crate) fn full_message(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

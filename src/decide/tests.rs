@@ -97,7 +97,17 @@ fn judge_with(
 ) -> Decided {
     decide(
         &policy(),
-        &Evidence { role, locale: None, detections, exemptions: &[], coverage, reasons, early: false, fault },
+        &Evidence {
+            role,
+            slice: None,
+            locale: None,
+            detections,
+            exemptions: &[],
+            coverage,
+            reasons,
+            early: false,
+            fault,
+        },
     )
 }
 
@@ -269,6 +279,7 @@ fn an_answer_before_the_deadline_decides_where_the_policy_says_so() {
             policy,
             &Evidence {
                 role: Role::User,
+                slice: None,
                 locale: None,
                 detections: &detections,
                 exemptions: &[],

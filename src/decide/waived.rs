@@ -14,6 +14,7 @@ const RULES: [&str; 5] = ["hold", "block", "soften", "redact", "mend"];
 fn judge(detections: &[Detection], exemptions: &[Exemption], fault: bool) -> Decided {
     let evidence = Evidence {
         role: Role::Assistant,
+        slice: None,
         locale: None,
         detections,
         exemptions,
@@ -79,6 +80,7 @@ fn faults_and_coverage_are_never_taken_out() {
     assert_eq!(judge(&[], &everything, true).decision, Decision::Veto);
     let evidence = Evidence {
         role: Role::User,
+        slice: None,
         locale: None,
         detections: &[],
         exemptions: &everything,

@@ -171,7 +171,10 @@ impl Guard {
                 texts.map(move |text| Judged { text, deadline, gates })
             })
             .collect();
-        let (outcomes, stages) = inner.classifier.judge(&judged);
+        let (outcomes, stages) = match &inner.answers {
+            None => inner.classifier.judge(&judged),
+            Some(answers) => answers.judge(&inner.classifier, &judged),
+        };
         let mut outcomes = outcomes.into_iter();
         let foreign = inner.classifier.map(&forms, |forms| {
             forms.as_ref().map_or(Foreign::No, |forms| forms.foreign(|text| self.foreign_text(text)))

@@ -48,6 +48,12 @@ impl Recorder {
         Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, reviewing })
     }
 
+    /// One under the same key that writes nowhere.
+    pub(super) fn silent(&self) -> Result<Self, RecordError> {
+        let ids = DecisionIds::new(&self.key)?;
+        Ok(Self { key: self.key.clone(), ids, file: None, reviewing: Reviewing::default() })
+    }
+
     /// The text's name under the installation's key.
     pub(super) fn text_digest(&self, text: &str) -> String {
         self.key.text_digest(text)
@@ -81,7 +87,7 @@ impl Recorder {
             findings: verdict.findings.iter().map(without_pointer).collect(),
             exceptions: verdict.exceptions.iter().map(ExceptionUse::without_pointer).collect(),
             scores: verdict.scores.iter().cloned().collect(),
-            thresholds: thresholds(policy, request.role),
+            thresholds: thresholds(policy, request.into()),
             coverage: verdict.coverage,
             coverage_reasons: verdict.coverage_reason.into_iter().collect(),
             exit: verdict.exit.clone(),

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let (_, sources) = super::sources(options)?;
-    let policy = options.policy_for_exceptions()?;
+    let policy = options.in_force()?;
     let now = SystemTime::now();
     let mut text = String::new();
     let mut failed = false;

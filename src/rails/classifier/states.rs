@@ -29,7 +29,7 @@ impl ClassifierRail {
     /// # Errors
     /// [`EncodeError`], also where the model reads no token ids or has no such layer.
     pub fn early_states(&self, texts: &[&str], layers: usize) -> Result<Vec<States>, EncodeError> {
-        let (Kind::Encoder(encoded), Some(parts)) = (&self.kind, self.parts()) else {
+        let (Kind::Encoder(encoded), Some(parts)) = (&*self.kind, self.parts()) else {
             return Err(EncodeError::NoIds);
         };
         let failed = |error: TokenizeError| candle_core::Error::msg(error.to_string());
