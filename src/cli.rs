@@ -1,5 +1,6 @@
 //! The command line: what the arguments are, which command they start, and how a failure is told.
 
+mod alerts;
 mod bench;
 mod calibrate;
 mod check;
@@ -15,10 +16,12 @@ mod input;
 mod inspect;
 mod lines;
 mod memory;
+mod monitor;
 mod pipe;
 mod policy;
 #[cfg(feature = "review")]
 mod review;
+mod rollback;
 mod shadow;
 mod teach;
 mod terminal;
@@ -54,10 +57,12 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Monitor(monitor::Arguments),
+    Rollback(rollback::Arguments),
+    Policy(policy::Arguments),
     Exception(exception::Arguments),
     #[cfg(feature = "review")]
     Review(review::Arguments),
-    Policy(policy::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -90,10 +95,12 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
+        Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
+        Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         #[cfg(feature = "review")]
         Command::Review(arguments) => review::run(&arguments, &cli.guard),
-        Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -106,24 +113,21 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
-    // Of people's work, the state directory and the policy say what it is about.
-    let of_state: Vec<clap::Arg> = hidden
-        .iter()
-        .map(|flag| flag.clone().hide(flag.get_id() != "state" && flag.get_id() != "policy"))
-        .collect();
+    // What is in force, and people's work, are told by the state directory, without a guard.
+    let shown = |shown: &[&str]| -> Vec<clap::Arg> {
+        hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
+    };
+    let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
     #[cfg(feature = "review")]
-    let command = command.mut_subcommand("review", |command| with_flags(command, &of_state));
-    // What is in force is told by the state directory, without a guard.
-    let without_guard: Vec<clap::Arg> =
-        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
+    let command = command.mut_subcommand("review", |command| with_flags(command, &of_policy));
     let policy = |policy: clap::Command| {
         policy::WITHOUT_GUARD
             .iter()
-            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&without_guard)))
+            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&of_state)))
     };
     command
         .mut_subcommand("policy", policy)
-        .mut_subcommand("exception", |command| with_flags(command, &of_state))
+        .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
 }

@@ -43,9 +43,11 @@ pub mod log;
 #[cfg(feature = "review")]
 pub mod review;
 pub mod store;
+pub mod monitor;
 pub mod guard;
 pub mod live;
 pub mod stream;
+pub mod report;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,

@@ -112,7 +112,7 @@ impl LiveGuard {
         let now = self.now(Clone::clone);
         let taken = self.0.source.read().and_then(|policy| {
             let same = policy.reference() == now.guard.policy().policy().reference();
-            if same { Ok(None) } else { now.guard.follow(&policy, self.0.source.exceptions()).map(Some) }
+            if same { Ok(None) } else { now.guard.with_policy(&policy).map(Some) }
         });
         *seen = stamp;
         let (guard, problem) = match taken {

@@ -3,7 +3,7 @@
 use super::guard_options::{GuardOptions, StatusOptions};
 use super::input::{self, TextInput};
 use super::shadow::ShadowOptions;
-use super::{failure, terminal};
+use super::{alerts, failure, terminal};
 use anyhow::Context as _;
 use clap::Args;
 use portcullis::{
@@ -63,6 +63,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     } else {
         terminal::emit(&readable(&request, &verdict))?;
     }
+    alerts::tell(&guard, true);
     // The status is the verdict's even when nobody reads the output: a closed pipe must not release a text.
     Ok(arguments.status.status(verdict.decision))
 }

@@ -56,11 +56,11 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
 /// The state directory and where exceptions come from.
 ///
 /// # Errors
-/// When no state directory was named.
+/// When no state directory was named, or the policy cannot be read.
 fn sources(options: &GuardOptions) -> anyhow::Result<(PathBuf, Sources)> {
     let state =
         options.state().context("no state directory: expected --state DIR, whose keys are trusted")?;
-    Ok((state.to_owned(), options.exception_sources()))
+    Ok((state.to_owned(), options.exception_sources()?))
 }
 
 /// Notes an event in the log of the state directory.

@@ -126,17 +126,6 @@ impl GuardOptions {
         builder.build()
     }
 
-    /// The policy asked for, or the one in the program.
-    ///
-    /// # Errors
-    /// When it cannot be read or has mistakes.
-    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
-        Ok(match &self.policy {
-            Some(path) => Policy::open(path)?,
-            None => Policy::embedded()?,
-        })
-    }
-
     /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
     ///
     /// # Errors
@@ -242,8 +231,11 @@ impl GuardOptions {
     }
 
     /// Where exceptions from the policy come from.
-    pub(super) fn exception_sources(&self) -> Sources {
-        self.builder().exception_sources()
+    ///
+    /// # Errors
+    /// When the policy cannot be read.
+    pub(super) fn exception_sources(&self) -> anyhow::Result<Sources> {
+        Ok(Sources::new(self.state(), self.in_force()?.bundle()))
     }
 
     /// The same options at another level.
@@ -269,11 +261,6 @@ impl GuardOptions {
     /// The same options with the policy in the program.
     pub(super) fn without_policy(&self) -> Self {
         Self { policy: None, embedded: true, ..self.clone() }
-    }
-
-    /// The same options with this policy.
-    pub(super) fn with_policy(&self, path: &Path) -> Self {
-        Self { policy: Some(path.to_owned()), ..self.clone() }
     }
 
     /// The same options for a guard that is asked about other policies: with the one in the program, leaving no trace.

@@ -51,14 +51,9 @@ impl Ignored {
 }
 
 impl Sources {
-    /// Those of a state directory and of a policy, which is a bundle where it is a directory or a file called `policy.toml` in one.
+    /// Those of a state directory and of a policy bundle.
     #[must_use]
-    pub fn new(state: Option<&Path>, policy: Option<&Path>) -> Self {
-        let bundle = policy.and_then(|policy| match policy.file_name() {
-            _ if policy.is_dir() => Some(policy),
-            Some(name) if name == "policy.toml" => policy.parent(),
-            _ => None,
-        });
+    pub fn new(state: Option<&Path>, bundle: Option<&Path>) -> Self {
         Self { state: state.map(Path::to_owned), bundle: bundle.map(Path::to_owned) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -44,6 +44,13 @@ impl Watch {
         let found = stamps(&sources.watched());
         let current = RwLock::new(Arc::new(Exceptions::read(&sources, SystemTime::now())));
         Self { sources, every: EVERY, current, looked: Mutex::new(Looked { at: Instant::now(), found }) }
+    }
+
+    /// A watch on the same state directory and on another policy bundle.
+    #[must_use]
+    pub fn with_bundle(&self, bundle: Option<&Path>) -> Self {
+        let sources = Sources { state: self.sources.state.clone(), bundle: bundle.map(Path::to_owned) };
+        Self::new(sources).every(self.every)
     }
 
     /// The same, looked at no more often than this.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::cascade::Exits;
 use super::{Guard, GuardError, Inner};
 use crate::bundle::Bundle;
-use crate::exception::{Sources, Watch};
 use crate::policy::{BoundPolicy, KnownDetector, Policy, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
@@ -59,15 +58,6 @@ impl Guard {
         Ok(Self(Arc::new(self.rebound(policy)?)))
     }
 
-    /// The same with exceptions from these sources.
-    pub(crate) fn follow(&self, policy: &Policy, exceptions: Sources) -> Result<Self, GuardError> {
-        let mut inner = self.rebound(policy)?;
-        if *inner.exceptions.sources() != exceptions {
-            inner.exceptions = Arc::new(Watch::new(exceptions));
-        }
-        Ok(Self(Arc::new(inner)))
-    }
-
     /// The same, leaving no trace: its verdicts are neither recorded nor logged.
     pub(super) fn unrecorded_with(&self, policy: &Policy) -> Result<Inner, GuardError> {
         let recorder = Arc::new(self.0.recorder.silent()?);
@@ -84,6 +74,7 @@ impl Guard {
             patterns: bound.patterns,
             exits: bound.exits,
             classifier: inner.classifier.clone().with_heads(heads),
+            exceptions: Arc::new(inner.exceptions.with_bundle(policy.bundle())),
             ..inner.clone()
         })
     }

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::GuardError;
 use super::reviewing::{ReviewError, Reviewing};
 use crate::installation::Installation;
+use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
 use crate::record::{
     DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
@@ -21,6 +22,7 @@ pub(super) struct Recorder {
     key: InstallationKey,
     ids: DecisionIds,
     file: Option<RecordFile>,
+    monitor: Option<Monitor>,
     reviewing: Reviewing,
 }
 
@@ -45,13 +47,23 @@ impl Recorder {
             Some(state) => Reviewing::new(state, &Installation::read(state)?.review),
             None => Reviewing::default(),
         };
-        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, reviewing })
+        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, reviewing, monitor: None })
     }
 
     /// One under the same key that writes nowhere.
     pub(super) fn silent(&self) -> Result<Self, RecordError> {
         let ids = DecisionIds::new(&self.key)?;
-        Ok(Self { key: self.key.clone(), ids, file: None, reviewing: Reviewing::default() })
+        Ok(Self { key: self.key.clone(), ids, file: None, reviewing: Reviewing::default(), monitor: None })
+    }
+
+    /// The same, watched.
+    pub(super) fn with_monitor(self, monitor: Option<Monitor>) -> Self {
+        Self { monitor, ..self }
+    }
+
+    /// What watches.
+    pub(super) const fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
     }
 
     /// The text's name under the installation's key.
@@ -70,7 +82,7 @@ impl Recorder {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        if self.file.is_none() && !self.reviewing.takes(verdict.decision) {
+        if self.file.is_none() && self.monitor.is_none() && !self.reviewing.takes(verdict.decision) {
             return Ok(());
         }
         let record = DecisionRecord {
@@ -99,6 +111,9 @@ impl Recorder {
         };
         if let Some(file) = &self.file {
             file.write(&record)?;
+        }
+        if let Some(monitor) = &self.monitor {
+            monitor.observe(&record, verdict.fault.is_some(), None, policy.policy().rollback());
         }
         Ok(self.reviewing.put(&record)?)
     }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::GuardError;
-use crate::exception::Sources;
 use crate::policy::Policy;
 use crate::store::{self, Store, Trust};
 
@@ -44,17 +43,6 @@ impl PolicySource {
             // The program's own needs nobody to vouch for it: whoever changed it could change the check.
             None => Ok(Policy::embedded()?),
         }
-    }
-
-    /// Where exceptions from the policy come from: the state directory, and the bundle that the policy is of.
-    pub(crate) fn exceptions(&self) -> Sources {
-        if self.embedded || self.given.is_some() {
-            return Sources::new(self.state.as_deref(), None);
-        }
-        // What is wrong with what is in force is told where it is read.
-        let active = || Store::open(self.state.as_deref()?).ok()?.active().ok()?;
-        let path = self.path.clone().or_else(|| active().map(|active| active.path));
-        Sources::new(self.state.as_deref(), path.as_deref())
     }
 
     /// The files whose change may mean another policy.
