@@ -15,6 +15,7 @@ mod guard_options;
 mod input;
 mod inspect;
 mod lines;
+mod log;
 mod memory;
 mod monitor;
 mod pipe;
@@ -61,6 +62,7 @@ enum Command {
     Rollback(rollback::Arguments),
     Policy(policy::Arguments),
     Exception(exception::Arguments),
+    Log(log::Arguments),
     #[cfg(feature = "review")]
     Review(review::Arguments),
     Completions(generate::CompletionArguments),
@@ -99,6 +101,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
+        Command::Log(arguments) => log::run(&arguments, &cli.guard),
         #[cfg(feature = "review")]
         Command::Review(arguments) => review::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
@@ -113,20 +116,20 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
-    // What is in force, and people's work, are told by the state directory, without a guard.
+    // What is in force, the log, and people's work are told by the state directory, without a guard.
     let shown = |shown: &[&str]| -> Vec<clap::Arg> {
         hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
     };
     let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
     #[cfg(feature = "review")]
     let command = command.mut_subcommand("review", |command| with_flags(command, &of_policy));
-    let policy = |policy: clap::Command| {
-        policy::WITHOUT_GUARD
-            .iter()
-            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&of_state)))
+    let without = |command: clap::Command, names: &[&'static str]| {
+        let hide = |command: clap::Command| command.args(&of_state);
+        names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))
     };
     command
-        .mut_subcommand("policy", policy)
+        .mut_subcommand("policy", |command| without(command, &policy::WITHOUT_GUARD))
+        .mut_subcommand("log", |command| without(command, &log::WITHOUT_GUARD))
         .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))

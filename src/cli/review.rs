@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     command: Option<Command>,
 
     #[command(flatten)]
-    interface: interface::Arguments,
+    interface: interface::Options,
 }
 
 #[derive(Subcommand)]

@@ -1,27 +1,35 @@
-//! Names decisions and, when asked to, appends their records.
+//! Names decisions, and records them: in the installation's log, and in a file when asked to.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use thiserror::Error;
 
-use super::GuardError;
-use super::reviewing::{ReviewError, Reviewing};
 use crate::installation::Installation;
+use crate::log::{Body, Log, LogError};
 use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
 use crate::record::{
-    DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
+    DecisionIds, DecisionRecord, Evidence, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
 };
 use crate::request::Request;
 use crate::verdict::{ExceptionUse, Finding, Place, Verdict};
 
-/// The key, the identifiers made with it, and the file.
+use super::GuardError;
+use super::reviewing::{ReviewError, Reviewing};
+use super::samples::Keeper;
+
+/// Most bytes of a locale that is recorded: a language tag has fewer.
+const MOST_LOCALE: usize = 64;
+
+/// The key, the identifiers made with it, and what is written to.
 #[derive(Debug)]
 pub(super) struct Recorder {
     key: InstallationKey,
     ids: DecisionIds,
     file: Option<RecordFile>,
+    log: Option<Log>,
+    samples: Keeper,
     monitor: Option<Monitor>,
     reviewing: Reviewing,
 }
@@ -31,29 +39,47 @@ pub(super) struct Recorder {
 pub(super) enum RecorderError {
     #[error(transparent)]
     Record(#[from] RecordError),
+    #[error("the decision cannot be logged")]
+    Log(#[from] LogError),
     #[error("the held text cannot be put into the review queue")]
     Review(#[from] ReviewError),
 }
 
+impl RecorderError {
+    /// Whether it is the log that failed.
+    pub(super) const fn is_of_log(&self) -> bool {
+        matches!(self, Self::Log(_))
+    }
+}
+
 impl Recorder {
-    /// Loads the key of the state directory, or makes one for this guard alone, and opens the file if there is one.
-    pub(super) fn open(file: Option<&Path>, state: Option<&Path>) -> Result<Self, GuardError> {
+    /// Loads the key of the state directory, or makes one for this guard alone, and opens what there is to write to.
+    pub(super) fn open(
+        file: Option<&Path>,
+        state: Option<&Path>,
+        is_logged: bool,
+    ) -> Result<Self, GuardError> {
         let key = match state {
             Some(state) => InstallationKey::load_or_create(state)?,
             None => InstallationKey::ephemeral()?,
         };
         let ids = DecisionIds::new(&key)?;
-        let reviewing = match state {
-            Some(state) => Reviewing::new(state, &Installation::read(state)?.review),
-            None => Reviewing::default(),
-        };
-        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, reviewing, monitor: None })
+        let file = file.map(RecordFile::append).transpose()?;
+        let (mut log, mut samples, mut reviewing) = (None, Keeper::default(), Reviewing::default());
+        if let Some(state) = state.filter(|_| is_logged) {
+            let settings = Installation::read(state)?;
+            log = settings.log.enabled.then(|| Log::open(state, &settings.log)).transpose()?;
+            samples = Keeper::open(state, &settings.samples)?;
+            reviewing = Reviewing::new(state, &settings.review);
+        }
+        Ok(Self { key, ids, file, log, samples, monitor: None, reviewing })
     }
 
     /// One under the same key that writes nowhere.
     pub(super) fn silent(&self) -> Result<Self, RecordError> {
         let ids = DecisionIds::new(&self.key)?;
-        Ok(Self { key: self.key.clone(), ids, file: None, reviewing: Reviewing::default(), monitor: None })
+        let (samples, reviewing) = (Keeper::default(), Reviewing::default());
+        Ok(Self { key: self.key.clone(), ids, file: None, log: None, samples, monitor: None, reviewing })
     }
 
     /// The same, watched.
@@ -71,18 +97,21 @@ impl Recorder {
         self.key.text_digest(text)
     }
 
-    /// Fills in the verdict's identifier and appends its record.
+    /// Fills in the verdict's identifier and records it.
     pub(super) fn record(
         &self,
         request: &Request,
         verdict: &mut Verdict,
         policy: &BoundPolicy,
         calibration: &str,
+        evidence: Evidence,
     ) -> Result<(), RecorderError> {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        if self.file.is_none() && self.monitor.is_none() && !self.reviewing.takes(verdict.decision) {
+        let is_queued = self.reviewing.takes(verdict.decision);
+        if self.file.is_none() && self.log.is_none() && self.monitor.is_none() && !is_queued {
+            self.samples.keep(request, verdict, None);
             return Ok(());
         }
         let record = DecisionRecord {
@@ -107,16 +136,37 @@ impl Recorder {
             model: Some(verdict.model.clone()),
             calibration: Some(calibration.to_owned()),
             slice: request.slice.clone(),
+            locale: request.locale.as_deref().and_then(tag).map(str::to_owned),
+            fault: verdict.fault.clone(),
             timing_us: verdict.timing,
+            evidence: Some(evidence),
         };
         if let Some(file) = &self.file {
             file.write(&record)?;
         }
-        if let Some(monitor) = &self.monitor {
-            monitor.observe(&record, verdict.fault.is_some(), None, policy.policy().rollback());
+        let body = Body::Decision(Box::new(record));
+        if let Some(log) = &self.log {
+            log.append(&body)?;
         }
-        Ok(self.reviewing.put(&record)?)
+        if let (Some(monitor), Body::Decision(record)) = (&self.monitor, &body) {
+            monitor.observe(record, verdict.fault.is_some(), None, policy.policy().rollback());
+        }
+        self.samples.keep(request, verdict, self.log.as_ref());
+        if let Body::Decision(record) = &body {
+            self.reviewing.put(record)?;
+        }
+        Ok(())
     }
+}
+
+/// The parts of a locale that can be those of a language tag: a text is none, and rules look at nothing else.
+fn tag(locale: &str) -> Option<&str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let end = locale.bytes().take(MOST_LOCALE).take_while(|byte| fits(*byte)).count();
+    if end == locale.len() {
+        return Some(locale);
+    }
+    locale.get(..end)?.rsplit_once(['-', '_']).map(|(tag, _)| tag)
 }
 
 /// The finding as a record may hold it.

@@ -17,6 +17,7 @@ mod generate;
 mod grounding;
 mod inspect;
 mod lists;
+mod log;
 mod monitor;
 mod pipe;
 mod policies;

@@ -1,6 +1,7 @@
 //! `review export`: labelled cases as rows.
 
 use super::Which;
+use super::texts::Kept;
 use crate::cli::data::Data;
 use crate::cli::failure;
 use crate::cli::guard_options::GuardOptions;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 #[derive(Args)]
 #[command(after_help = "\
 A row needs a text, which the queue does not hold. With --texts, the texts are looked for by their digests among rows of your
-own. With --with-scores, cases without a text are written too, with the scores of their records, for
+own; with --identity, they are taken from the samples where the installation keeps some. With --with-scores, cases without a text are written too, with the scores of their records, for
 `calibrate --review-labels`.
 
 Examples:
@@ -39,6 +40,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
 
+    /// The identity to which kept texts are encrypted: takes the texts from the samples.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+
     /// Write the scores as well, and cases without a text.
     #[arg(long)]
     with_scores: bool,
@@ -56,13 +61,16 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         .iter()
         .filter_map(|case| Some((case, case.ruling().filter(|ruling| !ruling.labels.is_empty())?)))
         .collect();
-    let texts = match &arguments.texts {
+    let mut texts = match &arguments.texts {
         Some(file) => {
             let wanted = labelled.iter().map(|(case, _)| case.record.text_digest.as_str()).collect();
             find(&state, file, wanted)?
         }
         None => BTreeMap::new(),
     };
+    if let Some(identity) = &arguments.identity {
+        texts.extend(Kept::open(&state, identity)?.texts(&state, &cases));
+    }
     let mut lines = String::new();
     let mut written = 0_usize;
     for (case, ruling) in &labelled {

@@ -5,7 +5,7 @@ mod draw;
 #[cfg(test)]
 mod tests;
 
-use super::{Which, export};
+use super::{Which, export, texts};
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::terminal;
 use anyhow::{Context as _, ensure};
@@ -25,7 +25,7 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(200);
 
 #[derive(Args)]
-pub(super) struct Arguments {
+pub(super) struct Options {
     /// Who decides; asked for when it is needed.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
@@ -34,11 +34,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
 
+    /// The identity to which kept texts are encrypted: shows the texts from the samples.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+
     #[command(flatten)]
     which: Which,
 }
 
-pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: &Options, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     ensure!(
         terminal::is_interactive(),
         "standard output is no terminal: expected one, or `review list` and `review decide` in a script"
@@ -48,10 +52,13 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     let status = filter.status.take();
     let cases = queue.list(&filter)?;
     let wanted: BTreeSet<&str> = cases.iter().map(|case| case.record.text_digest.as_str()).collect();
-    let texts = match &arguments.texts {
+    let mut texts = match &arguments.texts {
         Some(file) => export::find(&state, file, wanted)?,
         None => BTreeMap::new(),
     };
+    if let Some(identity) = &arguments.identity {
+        texts.extend(texts::Kept::open(&state, identity)?.texts(&state, &cases));
+    }
     let mut app = App::new(cases, texts, arguments.by.clone());
     if status.is_some() {
         app.status = status;

@@ -16,11 +16,12 @@ const FOUND: Style = AnsiColor::Red.on_default().bold();
 #[derive(Args)]
 #[command(after_help = "\
 The queue holds no text. One that is given is shown, with what was found in it, only where it is the text of the case byte for
-byte: the record names it by a keyed digest.
+byte: the record names it by a keyed digest. Where the installation keeps samples, --identity shows the text from there.
 
 Examples:
   portcullis review show 019a4b --state state
   portcullis review show 019a4b --state state --text-file letter.txt
+  portcullis review show 019a4b --state state --identity review.key
   portcullis review show 019a4b --state state --json | jq .record.scores
 
 Exit status: 0, or 2 for an error.")]
@@ -33,6 +34,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     text_file: Option<PathBuf>,
 
+    /// The identity to which kept texts are encrypted: shows the text from the samples.
+    #[arg(long, value_name = "FILE", conflicts_with = "text_file")]
+    identity: Option<PathBuf>,
+
     /// Print one JSON object; it holds the text where one is given.
     #[arg(long)]
     json: bool,
@@ -41,7 +46,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let (state, queue) = super::queue(options)?;
     let case = queue.case(&arguments.id)?;
-    let text = arguments.text_file.as_ref().map(|file| texts::from_file(&state, &case, file)).transpose()?;
+    let text = match (&arguments.text_file, &arguments.identity) {
+        (Some(file), _) => Some(texts::from_file(&state, &case, file)?),
+        (None, Some(identity)) => Some(texts::Kept::open(&state, identity)?.text(&state, &case)?),
+        (None, None) => None,
+    };
     if arguments.json {
         let mut object = serde_json::to_value(&case)?;
         if let (Some(object), Some(text)) = (object.as_object_mut(), text) {

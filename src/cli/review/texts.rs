@@ -2,10 +2,14 @@
 
 use anyhow::{Context as _, ensure};
 use portcullis::Span;
+use portcullis::installation::SampleSettings;
 use portcullis::record::InstallationKey;
 use portcullis::review::Case;
+use portcullis::samples::{Samples, read_identity};
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Most bytes read of a text.
 const MOST_BYTES: u64 = 64 << 20;
@@ -27,6 +31,43 @@ pub(super) fn from_file(state: &Path, case: &Case, file: &Path) -> anyhow::Resul
     ensure!(text.len() as u64 <= MOST_BYTES, "{} has more than {MOST_BYTES} bytes", file.display());
     check(state, case, &text).with_context(|| format!("cannot use {}", file.display()))?;
     Ok(text)
+}
+
+/// The kept texts of cases, for whoever has the identity that they were encrypted to.
+pub(super) struct Kept {
+    samples: Samples,
+    identity: Zeroizing<String>,
+}
+
+impl Kept {
+    /// The samples of a state directory, whatever its settings say now.
+    ///
+    /// # Errors
+    /// When the identity cannot be read.
+    pub(super) fn open(state: &Path, identity: &Path) -> anyhow::Result<Self> {
+        let samples = Samples::open(state, &SampleSettings::default())?;
+        Ok(Self { samples, identity: read_identity(identity)? })
+    }
+
+    /// The texts of those cases that have one that can be used, by their digests.
+    pub(super) fn texts(&self, state: &Path, cases: &[Case]) -> BTreeMap<String, String> {
+        let text = |case: &Case| Some((case.record.text_digest.clone(), self.text(state, case).ok()?));
+        cases.iter().filter_map(text).collect()
+    }
+
+    /// The text of a case.
+    ///
+    /// # Errors
+    /// When it was not kept, cannot be decrypted, or is not the text of the case.
+    pub(super) fn text(&self, state: &Path, case: &Case) -> anyhow::Result<String> {
+        let mut text = self.samples.read(&case.record.decision_id, &self.identity)?;
+        // A tool call is kept below the text.
+        if case.record.tool_call_digest.is_some() && text.is_char_boundary(case.record.text_bytes) {
+            text.truncate(case.record.text_bytes);
+        }
+        check(state, case, &text).context("cannot use the sample")?;
+        Ok(text)
+    }
 }
 
 /// Checks that a text is the one that a case is about.
