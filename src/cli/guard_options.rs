@@ -229,6 +229,11 @@ impl GuardOptions {
         builder
     }
 
+    /// The state directory.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
     /// Where exceptions from the policy come from.
     ///
     /// # Errors
@@ -270,11 +275,6 @@ impl GuardOptions {
     /// The same options for a guard that is asked about other policies: with the one in the program, leaving no trace.
     pub(super) fn aside(&self) -> Self {
         Self { state: None, require_signed: false, ..self.unrecorded().without_policy() }
-    }
-
-    /// The state directory.
-    pub(super) fn state(&self) -> Option<&Path> {
-        self.state.as_deref()
     }
 
     /// Whether a signature is asked for in any case.
