@@ -236,8 +236,8 @@ fn no_more_than_a_few_commands_run() {
 fn what_cannot_be_written_is_told_once_and_tried_again() {
     let root = tempfile::tempdir().unwrap();
     let monitor = open(root.path(), &installation());
-    // A folder is in the place of the state.
-    let path = root.path().join(FOLDER).join(STATE_FILE);
+    // A folder is in the place of the lock.
+    let path = root.path().join(FOLDER).join("lock");
     fs::create_dir(&path).unwrap();
     for number in 0..10 {
         monitor.observe(&record(number, 10), false, None, None);
