@@ -47,7 +47,7 @@ pub mod stream;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
-    HeadReport, Inspection, Scores, Shadow, Shadowed, TaughtReport, WarningReport, WordContribution,
+    HeadReport, Inspection, Miss, Scores, Shadow, Shadowed, TaughtReport, WarningReport, WordContribution,
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;

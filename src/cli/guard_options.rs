@@ -3,9 +3,10 @@
 use super::failure;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use portcullis::act::HashKey;
 use portcullis::policy::Policy;
 use portcullis::store::{self, Store, Trust};
-use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, Level, LiveGuard};
+use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -79,6 +80,9 @@ pub(super) struct GuardOptions {
     embedded: bool,
 }
 
+/// The key of trials, so that what they hash is the same everywhere.
+const TRIAL_KEY: &[u8] = b"portcullis policy trials";
+
 /// Some commands make several guards of one policy.
 static WARNED: Once = Once::new();
 
@@ -97,6 +101,19 @@ enum Device {
 }
 
 impl GuardOptions {
+    /// The guard of this policy with the model asked for, for trials: nothing is recorded, and where no key is given for hashes
+    /// and synthetic values they are made with one that everybody knows.
+    ///
+    /// # Errors
+    /// As [`portcullis::GuardBuilder::build`].
+    pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
+        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
+            builder = builder.hash_key(key);
+        }
+        builder.build()
+    }
+
     /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
     ///
     /// # Errors
@@ -218,11 +235,6 @@ impl GuardOptions {
     /// The same options with the policy in the program.
     pub(super) fn without_policy(&self) -> Self {
         Self { policy: None, embedded: true, ..self.clone() }
-    }
-
-    /// The same options with this policy.
-    pub(super) fn with_policy(&self, path: &Path) -> Self {
-        Self { policy: Some(path.to_owned()), ..self.clone() }
     }
 
     /// The same options for a guard that is asked about other policies: with the one in the program, leaving no trace.

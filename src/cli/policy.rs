@@ -1,29 +1,36 @@
-//! `policy`: who vouches for policies, which one is in force, and what a candidate would change.
+//! `policy`: what policies say and whether they are sound, who vouches for them, which one is in force, and what a change changes.
 
 mod activate;
+mod check;
+mod diff;
+mod flips;
 mod gate;
 mod history;
 mod keygen;
 mod rollback;
+mod show;
 mod sign;
+mod test;
 mod told;
+mod upgrade;
 mod verify;
 
 use super::guard_options::GuardOptions;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
-/// Sign policies, put them in force, and try out candidates.
+/// Check, test, compare and sign policies, and put them in force.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  portcullis policy keygen release --out keys
-  portcullis policy sign policies/shop --key keys/release.key
-  portcullis policy activate policies/shop --state state --by jo
+  portcullis policy check my-bundle
+  portcullis policy test my-bundle --junit results.xml
+  portcullis policy diff old.toml new.toml --data traffic.jsonl
+  portcullis policy sign my-bundle --key keys/release.key
+  portcullis policy activate my-bundle --state state --by jo
   portcullis policy rollback --state state --by jo --reason \"too many vetoes\"
-  portcullis policy gate policies/next --against policies/shop --data rows.jsonl --max-flips 0.01
 
-docs/policy-signing.md tells how they work together.")]
+A policy is a TOML file, or a bundle: a directory with a `policy.toml`, the files that this names, and its `tests`.")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -31,6 +38,11 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Arguments),
+    Show(show::Arguments),
+    Diff(diff::Arguments),
+    Test(test::Arguments),
+    Upgrade(upgrade::Arguments),
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
@@ -46,6 +58,11 @@ pub(super) const WITHOUT_GUARD: [&str; 6] = ["keygen", "sign", "verify", "rollba
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     match &arguments.command {
+        Command::Check(arguments) => check::run(arguments, options),
+        Command::Show(arguments) => show::run(arguments, options),
+        Command::Diff(arguments) => diff::run(arguments, options),
+        Command::Test(arguments) => test::run(arguments, options),
+        Command::Upgrade(arguments) => upgrade::run(arguments),
         Command::Keygen(arguments) => keygen::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Verify(arguments) => verify::run(arguments, options),
@@ -55,4 +72,17 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         Command::Active(arguments) => history::active(arguments, options),
         Command::Gate(arguments) => gate::run(arguments, options),
     }
+}
+
+/// The exit status of a check that found something.
+const FOUND: u8 = 1;
+
+/// 0 where all is well, 1 where a check found something.
+fn status(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::from(FOUND) }
+}
+
+/// A number of things, whose name takes an `s` where there is not one of them.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

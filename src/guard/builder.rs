@@ -16,7 +16,7 @@ use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::installation::{Installation, InstallationError};
 use crate::monitor::{Monitor, MonitorError, model_key};
-use crate::policy::PolicyErrors;
+use crate::policy::{Policy, PolicyErrors, PolicyOpenError};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
 use crate::record::RecordError;
@@ -31,7 +31,15 @@ pub enum GuardError {
     /// The bundle.
     #[error("cannot open the model bundle")]
     Bundle(#[from] BundleError),
-    /// The policy cannot be read, or nobody vouches for it.
+    /// The policy file cannot be read.
+    #[error("cannot read the policy {}", path.display())]
+    PolicyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The policy in force cannot be told, or nobody vouches for the policy.
     #[error(transparent)]
     Store(StoreError),
     /// The policy is not valid.
@@ -102,7 +110,8 @@ pub enum GuardError {
 impl From<StoreError> for GuardError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Policy(errors) => Self::Policy(errors),
+            StoreError::Policy(PolicyOpenError::File { path, source }) => Self::PolicyFile { path, source },
+            StoreError::Policy(PolicyOpenError::Invalid(errors)) => Self::Policy(errors),
             error => Self::Store(error),
         }
     }
@@ -172,6 +181,7 @@ pub struct GuardBuilder {
     cascade: bool,
     record: Option<PathBuf>,
     hash_key: Option<PathBuf>,
+    key: Option<HashKey>,
 }
 
 impl GuardBuilder {
@@ -210,6 +220,12 @@ impl GuardBuilder {
     /// in its folder `keys`.
     pub fn require_signed_policy(mut self, require: bool) -> Self {
         self.policy.require_signed = require;
+        self
+    }
+
+    /// Takes a policy that was read, in place of a file and of the embedded one.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy.given = Some(policy);
         self
     }
 
@@ -265,6 +281,12 @@ impl GuardBuilder {
         self
     }
 
+    /// Takes the key for rules with the modes `hash` and `synthetic`, where there is no file with one.
+    pub fn hash_key(mut self, key: HashKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
     /// Where the policy comes from.
     pub(crate) const fn policy_source(&self) -> &PolicySource {
         &self.policy
@@ -301,7 +323,7 @@ impl GuardBuilder {
         if self.cascade && bundle.calibration().exits().is_empty() {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
-        let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?;
+        let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?.or(self.key);
         let bound = Bound::new(&policy, &bundle, self.cascade, hash_key.is_some())?;
         let kernels = kernels(self.level)?;
         let threads = self.threads.unwrap_or_else(cores).max(1);

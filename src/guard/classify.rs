@@ -2,8 +2,8 @@
 
 use super::Guard;
 use super::forms::{Forms, Together};
+use crate::policy::Circumstances;
 use crate::rails::classifier::HeadScores;
-use crate::request::Role;
 use crate::verdict::{Detection, Part, Place, Source};
 
 impl Guard {
@@ -13,7 +13,7 @@ impl Guard {
     /// through, and where.
     pub(super) fn classify(
         &self,
-        role: Role,
+        circumstances: Circumstances<'_>,
         heads: &HeadScores,
         forms: Option<&Forms<'_>>,
         together: Option<&Together>,
@@ -30,7 +30,7 @@ impl Guard {
             let stored = stored.get(place).copied().unwrap_or(score);
             let by_reading = self
                 .policy()
-                .rules_for(&detector, role)
+                .rules_in(&detector, circumstances)
                 .any(|(_, rule)| stored < rule.threshold() && rule.threshold() <= score);
             let reading = reading.filter(|_| by_reading);
             detections.push(Detection {

@@ -70,6 +70,7 @@ impl Guard {
                 let request = Request {
                     text: text.clone(),
                     role: request.role,
+                    slice: request.slice.clone(),
                     locale: request.locale.clone(),
                     deadline: request.deadline,
                     ..Request::default()

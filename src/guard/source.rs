@@ -9,6 +9,8 @@ use crate::store::{self, Store, Trust};
 /// Where a policy comes from, and what it must be signed by.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PolicySource {
+    /// A policy that was read; before everything else.
+    pub(crate) given: Option<Policy>,
     /// The policy's file or bundle; before what is in force.
     pub(crate) path: Option<PathBuf>,
     /// The state directory.
@@ -22,6 +24,9 @@ pub(crate) struct PolicySource {
 impl PolicySource {
     /// Reads the policy: of the path, else the one in force, else the program's own.
     pub(crate) fn read(&self) -> Result<Policy, GuardError> {
+        if let Some(policy) = &self.given {
+            return Ok(policy.clone());
+        }
         if self.embedded {
             return Ok(Policy::embedded()?);
         }
@@ -43,7 +48,7 @@ impl PolicySource {
     /// The files whose change may mean another policy.
     pub(crate) fn watched(&self) -> Vec<PathBuf> {
         match (&self.path, &self.state) {
-            _ if self.embedded => Vec::new(),
+            _ if self.embedded || self.given.is_some() => Vec::new(),
             (Some(path), _) => store::watched(path),
             (None, Some(state)) => Store::open(state).map(|store| store.watched()).unwrap_or_default(),
             (None, None) => Vec::new(),

@@ -5,7 +5,7 @@ use super::{Guard, full_message};
 use crate::act::{self, ActError};
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::Foreign;
-use crate::policy::{BoundPolicy, OnDeadline};
+use crate::policy::{BoundPolicy, Circumstances, OnDeadline};
 use crate::rails::classifier::{HeadScores, Outcome};
 use crate::request::{Request, Role};
 use crate::vault::Vault;
@@ -56,7 +56,7 @@ impl Guard {
                 (Coverage::Partial, vec![CoverageReason::Fault])
             }
             Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
-                scores = self.classify(request.role, heads, forms, together, &mut detections);
+                scores = self.classify(request.into(), heads, forms, together, &mut detections);
                 (exit, work) = (heads.exit, heads.work);
                 early = matches!(outcome, Some(Outcome::Early(_)));
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
@@ -104,6 +104,7 @@ impl Guard {
         };
         let evidence = Evidence {
             role: request.role,
+            slice: request.slice.as_deref(),
             locale: request.locale.as_deref(),
             detections: &detections,
             coverage,
@@ -150,9 +151,10 @@ impl Guard {
     /// The characters in the places that a rule of the policy acts on.
     fn characters_found(&self, request: &Request, detections: &[Detection]) -> usize {
         let policy = &self.0.policy;
+        let circumstances = Circumstances::from(request);
         let acted_on = |detection: &&Detection| {
             policy
-                .rules_for(&detection.detector, request.role)
+                .rules_in(&detection.detector, circumstances)
                 .any(|(_, rule)| detection.score >= rule.threshold())
         };
         let spans = detections.iter().filter(acted_on).flat_map(|detection| &detection.spans);

@@ -38,6 +38,8 @@ pub(super) struct Record {
     pub(super) bundle: String,
     /// The policy's file in it.
     pub(super) entry: String,
+    /// Whether the bundle is a folder, not the policy's file.
+    pub(super) whole: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) signed_by: Option<String>,
     /// What was in force before.
@@ -64,10 +66,10 @@ impl Record {
         }
     }
 
-    /// What a guard reads: the bundle's folder, or its policy's file where that has another name.
+    /// What a guard reads: the bundle's folder, or its policy's file.
     pub(super) fn path(&self, policies: &Path) -> PathBuf {
         let folder = policies.join(&self.bundle);
-        if self.entry == super::POLICY_FILE { folder } else { folder.join(&self.entry) }
+        if self.whole { folder } else { folder.join(&self.entry) }
     }
 
     /// Whether its names are such as this store gives: it may not lead elsewhere.
@@ -98,11 +100,7 @@ pub(super) fn active(policies: &Path) -> Result<Option<Record>, StoreError> {
 pub(super) fn switch(policies: &Path, record: &Record) -> Result<(), StoreError> {
     let path = policies.join(ACTIVE_FILE);
     let text = toml::to_string(record).map_err(|error| damaged(&path, error.to_string()))?;
-    disk::replace(&path, text.as_bytes(), disk::Readers::Owner).map_err(|source| StoreError::Io {
-        action: "write",
-        path,
-        source,
-    })
+    disk::replace(&path, text.as_bytes(), disk::Readers::Owner).map_err(|source| StoreError::Io { action: "write", path, source })
 }
 
 /// Every record, oldest first. A last line that a crash has cut short is passed over.
