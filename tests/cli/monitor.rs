@@ -77,7 +77,8 @@ fn without_a_state_directory_there_is_nothing_to_show() {
 #[test]
 fn a_policy_that_vetoes_too_much_is_told_everywhere() {
     let place = Place::new();
-    let policy = place.write("p.toml", &policy(1, "drat", "[rollback]\nveto_rate_above = 0.2\nmin_verdicts = 100"));
+    let policy =
+        place.write("p.toml", &policy(1, "drat", "[rollback]\nveto_rate_above = 0.2\nmin_verdicts = 100"));
     let (alerts, prometheus) = (place.path("alerts.jsonl"), place.path("portcullis.prom"));
     place.write(
         "state/portcullis.toml",
@@ -158,7 +159,17 @@ fn two_processes_count_together() {
     let input = place.write("input.ndjson", &lines(400, KIND));
     let start = || {
         program()
-            .args(["pipe", "--models", "models", "--model", "portcullis-tiny", "--policy", &policy, "--state", &state])
+            .args([
+                "pipe",
+                "--models",
+                "models",
+                "--model",
+                "portcullis-tiny",
+                "--policy",
+                &policy,
+                "--state",
+                &state,
+            ])
             .stdin(fs::File::open(&input).unwrap())
             .stdout(Stdio::null())
             .spawn()
