@@ -51,11 +51,11 @@ fn monitor(criterion: &mut Criterion) {
     let settings = Installation::default();
     let mut group = criterion.benchmark_group("monitor");
     let monitor = Monitor::open(folder.path(), &settings, "m/c", &list).expect("a monitor");
-    group.bench_function("observe", |bencher| bencher.iter(|| monitor.observe(&record, false, None, None)));
+    group.bench_function("observe", |bencher| bencher.iter(|| monitor.observe(&record, None, None)));
     drop(monitor);
 
     let references = Arc::new(References::new(list));
-    let observation = Observation::of(&record, false, None, &references);
+    let observation = Observation::of(&record, None, &references);
     let settings = MonitorSettings::default();
     let mut state = State::default();
     group.bench_function("count", |bencher| bencher.iter(|| state.record(&observation, &settings).1));

@@ -6,6 +6,7 @@ mod calibrate;
 mod check;
 mod data;
 mod eval;
+mod exception;
 mod explain;
 mod failure;
 mod filter;
@@ -14,6 +15,7 @@ mod guard_options;
 mod input;
 mod inspect;
 mod lines;
+mod log;
 mod memory;
 mod monitor;
 mod pipe;
@@ -57,6 +59,8 @@ enum Command {
     Monitor(monitor::Arguments),
     Rollback(rollback::Arguments),
     Policy(policy::Arguments),
+    Exception(exception::Arguments),
+    Log(log::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -92,6 +96,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
         Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
+        Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
+        Command::Log(arguments) => log::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -104,16 +110,26 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
-    // What is in force is told by the state directory, without a guard.
-    let without_guard: Vec<clap::Arg> =
-        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
-    let policy = |policy: clap::Command| {
-        policy::WITHOUT_GUARD
-            .iter()
-            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&without_guard)))
+    // What is in force, the log, and people's work are told by the state directory, without a guard.
+    let shown = |shown: &[&str]| -> Vec<clap::Arg> {
+        hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
+    };
+    let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
+    let without = |command: clap::Command, names: &[&'static str]| {
+        let hide = |command: clap::Command| command.args(&of_state);
+        names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))
     };
     command
-        .mut_subcommand("policy", policy)
+        .mut_subcommand("policy", |command| without(command, &policy::WITHOUT_GUARD))
+        .mut_subcommand("log", |command| without(command, &log::WITHOUT_GUARD))
+        .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
+}
+
+/// The command and its subcommands with these flags in place of the shared ones.
+fn with_flags(command: clap::Command, flags: &[clap::Arg]) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = command.args(flags);
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, |command| command.args(flags)))
 }

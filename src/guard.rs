@@ -12,6 +12,8 @@ mod grounding;
 mod inspect;
 mod judge;
 mod recorder;
+mod replay;
+mod samples;
 mod scenario;
 mod shadow;
 mod source;
@@ -21,6 +23,7 @@ mod weigh;
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
+pub use replay::ReplayError;
 pub use scenario::Miss;
 pub use shadow::{Difference, Shadow, Shadowed};
 pub(crate) use source::PolicySource;
@@ -39,6 +42,7 @@ use portcullis_kernels::Level;
 use crate::act::Rewriter;
 use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
+use crate::exception::{self, Exceptions};
 use crate::language::{Foreign, foreign};
 use crate::monitor::Monitor;
 use crate::normalize::Normalized;
@@ -46,6 +50,7 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
+use crate::record::Evidence;
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens, Windowing, WordPiece};
 use crate::vault::Vault;
@@ -80,6 +85,7 @@ struct Inner {
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Arc<Recorder>,
+    exceptions: Arc<exception::Watch>,
     rewriter: Rewriter,
     /// What the classifiers have said, shared with a guard that judges the same texts.
     answers: Option<Answers>,
@@ -181,8 +187,8 @@ impl Guard {
 
     /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
     pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
-        let mut verdict = self.unread(request, what);
-        self.record(request, &mut verdict);
+        let (mut verdict, text) = self.unread(request, what);
+        self.record(request, &mut verdict, Evidence { text, ..Evidence::default() });
         verdict
     }
 
@@ -332,6 +338,12 @@ impl Guard {
     #[must_use]
     pub fn policy(&self) -> &BoundPolicy {
         &self.0.policy
+    }
+
+    /// The exceptions in use now, and the files of exceptions that are not used.
+    #[must_use]
+    pub fn exceptions(&self) -> Arc<Exceptions> {
+        self.0.exceptions.current()
     }
 
     /// The model in use.

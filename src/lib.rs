@@ -22,6 +22,7 @@ pub mod span;
 pub mod request;
 pub mod verdict;
 pub mod trust;
+pub mod exception;
 pub mod normalize;
 pub mod language;
 pub mod reading;
@@ -39,15 +40,19 @@ pub mod act;
 pub mod record;
 pub mod installation;
 pub mod log;
+pub mod replay;
+pub mod samples;
 pub mod store;
 pub mod monitor;
 pub mod guard;
 pub mod live;
 pub mod stream;
+pub mod report;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
-    HeadReport, Inspection, Miss, Scores, Shadow, Shadowed, TaughtReport, WarningReport, WordContribution,
+    HeadReport, Inspection, Miss, ReplayError, Scores, Shadow, Shadowed, TaughtReport, WarningReport,
+    WordContribution,
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;
@@ -56,8 +61,8 @@ pub use span::Span;
 pub use stream::{Piece, Stream};
 pub use vault::{Restorer, Vault};
 pub use verdict::{
-    Coverage, CoverageReason, Decision, Disguise, Edit, Finding, ModelRef, Part, Place, PolicyRef, Source,
-    Timing, Verdict,
+    Coverage, CoverageReason, Decision, Disguise, Edit, ExceptionUse, Finding, ModelRef, Part, Place,
+    PolicyRef, Source, Timing, Verdict,
 };
 
 /// The README's examples, so that they are compiled and run.

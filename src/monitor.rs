@@ -232,12 +232,11 @@ impl Monitor {
     pub fn observe(
         &self,
         record: &DecisionRecord,
-        fault: bool,
         sketch: Option<&[f32; SKETCH]>,
         rollback: Option<&Rollback>,
     ) {
         let inner = &*self.inner;
-        let observation = Observation::of(record, fault, sketch, &inner.comparison.references);
+        let observation = Observation::of(record, sketch, &inner.comparison.references);
         let mut pending = lock(&inner.pending);
         pending.seen += 1;
         if pending.observations.len() >= MOST_PENDING {

@@ -96,6 +96,15 @@ pub(super) fn readable(request: &Request, verdict: &Verdict) -> String {
         }
         text.push_str(&table.render());
     }
+    for used in &verdict.exceptions {
+        let places: Vec<String> = used.spans.iter().map(|span| input::place(&request.text, *span)).collect();
+        let places = if places.is_empty() { String::new() } else { format!(" at {}", places.join(", ")) };
+        let _ = writeln!(
+            text,
+            "excepted: {}{places} by {}, approved by {}",
+            used.rule, used.id, used.approved_by
+        );
+    }
     if let Some(line) = coverage(verdict) {
         let _ = writeln!(text, "{line}");
     }

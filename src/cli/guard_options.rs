@@ -1,9 +1,10 @@
 //! The flags that every judging command shares, before or after its name, and the guard made from them.
 
-use super::failure;
+use super::{failure, terminal};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use portcullis::act::HashKey;
+use portcullis::exception::Sources;
 use portcullis::policy::Policy;
 use portcullis::store::{self, Store, Trust};
 use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
@@ -59,9 +60,13 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, env = "PORTCULLIS_CASCADE")]
     cascade: bool,
 
-    /// The directory for what is kept between runs.
+    /// The directory of the installation: its settings, keys and decision log, to which every verdict is added.
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
     state: Option<PathBuf>,
+
+    /// Log nothing: for processes that measure.
+    #[arg(long, global = true, hide = true)]
+    unlogged: bool,
 
     /// Refuse a policy without a signature by a trusted key, whatever the state directory's portcullis.toml says.
     #[arg(long, global = true, env = "PORTCULLIS_REQUIRE_SIGNED")]
@@ -86,6 +91,17 @@ const TRIAL_KEY: &[u8] = b"portcullis policy trials";
 /// Some commands make several guards of one policy.
 static WARNED: Once = Once::new();
 
+/// Tells which files of exceptions are not used, once a process.
+fn warn_of_exceptions(guard: &Guard) {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        for ignored in guard.exceptions().ignored().iter().filter(|ignored| ignored.is_warning()) {
+            let what = format!("the exception in {} is not used: {}", ignored.path.display(), ignored.why);
+            failure::warn(terminal::printable(&what));
+        }
+    });
+}
+
 /// A place to compute.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Device {
@@ -107,7 +123,7 @@ impl GuardOptions {
     /// # Errors
     /// As [`portcullis::GuardBuilder::build`].
     pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
-        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        let mut builder = self.aside().builder().policy(policy);
         if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
             builder = builder.hash_key(key);
         }
@@ -165,6 +181,7 @@ impl GuardOptions {
         if self.policy.is_some() {
             WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
         }
+        warn_of_exceptions(guard);
     }
 
     fn builder(&self) -> GuardBuilder {
@@ -174,7 +191,7 @@ impl GuardOptions {
             Device::Cuda => DeviceKind::Cuda,
             Device::Metal => DeviceKind::Metal,
         };
-        let builder = Guard::builder().cascade(self.cascade).device(device);
+        let builder = Guard::builder().cascade(self.cascade).device(device).log(!self.unlogged);
         let mut builder = builder.require_signed_policy(self.require_signed);
         if let Some(path) = &self.policy {
             builder = builder.policy_file(path);
@@ -212,6 +229,14 @@ impl GuardOptions {
         builder
     }
 
+    /// Where exceptions from the policy come from.
+    ///
+    /// # Errors
+    /// When the policy cannot be read.
+    pub(super) fn exception_sources(&self) -> anyhow::Result<Sources> {
+        Ok(Sources::new(self.state(), self.in_force()?.bundle()))
+    }
+
     /// The same options at another level.
     pub(super) fn at_level(&self, level: Level) -> Self {
         Self { level: Some(level), ..self.clone() }
@@ -227,9 +252,14 @@ impl GuardOptions {
         Self { cascade, ..self.clone() }
     }
 
-    /// The same options with neither deadline nor record, for measurements.
+    /// The same options with neither deadline, record nor log, for measurements.
     pub(super) fn unrecorded(&self) -> Self {
-        Self { deadline_ms: None, record: None, ..self.clone() }
+        Self { deadline_ms: None, record: None, unlogged: true, ..self.clone() }
+    }
+
+    /// Whether a policy was asked for.
+    pub(super) fn has_policy(&self) -> bool {
+        self.policy.is_some()
     }
 
     /// The same options with the policy in the program.
@@ -277,6 +307,9 @@ impl GuardOptions {
         add("--hash-key", self.hash_key.clone().map(Into::into));
         if self.cascade {
             arguments.push("--cascade".into());
+        }
+        if self.unlogged {
+            arguments.push("--unlogged".into());
         }
         if self.require_signed {
             arguments.push("--require-signed".into());

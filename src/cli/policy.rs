@@ -1,4 +1,4 @@
-//! `policy`: what policies say and whether they are sound, who vouches for them, which one is in force, and what a change changes.
+//! `policy`: what a policy says and what a change of it changes, who vouches for it, and which one is in force.
 
 mod activate;
 mod check;
@@ -19,18 +19,21 @@ use super::guard_options::GuardOptions;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
-/// Check, test, compare and sign policies, and put them in force.
+/// Check, compare, test and sign policies, put them in force, and try out candidates.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   portcullis policy check my-bundle
   portcullis policy test my-bundle --junit results.xml
   portcullis policy diff old.toml new.toml --data traffic.jsonl
+  portcullis policy keygen release --out keys
   portcullis policy sign my-bundle --key keys/release.key
   portcullis policy activate my-bundle --state state --by jo
   portcullis policy rollback --state state --by jo --reason \"too many vetoes\"
+  portcullis policy gate next --against my-bundle --data rows.jsonl --max-flips 0.01
 
-A policy is a TOML file, or a bundle: a directory with a `policy.toml`, the files that this names, and its `tests`.")]
+A policy is a TOML file, or a bundle: a directory with a `policy.toml`, the files that this names, and its `tests`.
+docs/policy-workflow.md and docs/policy-signing.md tell how they work together.")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -54,7 +57,8 @@ enum Command {
 }
 
 /// The subcommands that make no guard.
-pub(super) const WITHOUT_GUARD: [&str; 6] = ["keygen", "sign", "verify", "rollback", "history", "active"];
+pub(super) const WITHOUT_GUARD: [&str; 7] =
+    ["upgrade", "keygen", "sign", "verify", "rollback", "history", "active"];
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     match &arguments.command {

@@ -9,7 +9,7 @@ use crate::store::{self, Store, Trust};
 /// Where a policy comes from, and what it must be signed by.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PolicySource {
-    /// A policy that was read; before everything else.
+    /// The policy itself; before everything else.
     pub(crate) given: Option<Policy>,
     /// The policy's file or bundle; before what is in force.
     pub(crate) path: Option<PathBuf>,

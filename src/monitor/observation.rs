@@ -107,7 +107,6 @@ impl Observation {
     #[must_use]
     pub fn of(
         record: &DecisionRecord,
-        fault: bool,
         sketch: Option<&[f32; SKETCH]>,
         references: &Arc<References>,
     ) -> Self {
@@ -116,7 +115,7 @@ impl Observation {
         let calibration = record.calibration.as_deref().unwrap_or_default();
         let mut observation = Self {
             decision: record.decision,
-            fault: fault || record.coverage_reasons.contains(&CoverageReason::Fault),
+            fault: record.fault.is_some() || record.coverage_reasons.contains(&CoverageReason::Fault),
             coverage: record.coverage,
             rules: record.findings.iter().map(|finding| finding.rule.clone()).collect(),
             slice: record.slice.clone(),

@@ -149,9 +149,9 @@ impl Changes {
         let mut value = |key, from: String, to: String| self.value("the governance", key, from, to);
         value("objective", quoted(&a.objective), quoted(&b.objective));
         value("owner", quoted(&a.owner), quoted(&b.owner));
-        value("reviewer", optional(a.reviewer.as_ref()), optional(b.reviewer.as_ref()));
+        value("reviewer", words(a.reviewer.as_ref()), words(b.reviewer.as_ref()));
         value("references", names(&a.references), names(&b.references));
-        value("data_slice", optional(a.data_slice.as_ref()), optional(b.data_slice.as_ref()));
+        value("data_slice", words(a.data_slice.as_ref()), words(b.data_slice.as_ref()));
         value("effective", optional(a.effective.as_ref()), optional(b.effective.as_ref()));
         value("expires", optional(a.expires.as_ref()), optional(b.expires.as_ref()));
     }
@@ -198,10 +198,10 @@ impl Changes {
         }
         value("action", a.action.to_string(), b.action.to_string());
         value("experimental", a.experimental.to_string(), b.experimental.to_string());
-        value("owner", optional(a.owner.as_ref()), optional(b.owner.as_ref()));
+        value("owner", words(a.owner.as_ref()), words(b.owner.as_ref()));
         value("hazard", optional(a.hazard.as_ref()), optional(b.hazard.as_ref()));
         value("references", names(&a.references), names(&b.references));
-        value("rationale", optional(a.rationale.as_ref()), optional(b.rationale.as_ref()));
+        value("rationale", words(a.rationale.as_ref()), words(b.rationale.as_ref()));
     }
 
     fn lists(&mut self, a: &Policy, b: &Policy) {
@@ -296,6 +296,11 @@ fn names(names: &[String]) -> String {
 
 fn quoted(text: &str) -> String {
     if text.is_empty() { "none".to_owned() } else { format!("{text:?}") }
+}
+
+/// Words for people, or that there are none.
+fn words(text: Option<&String>) -> String {
+    quoted(text.map_or("", String::as_str))
 }
 
 fn optional<T: fmt::Display>(value: Option<&T>) -> String {

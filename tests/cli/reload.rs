@@ -189,7 +189,8 @@ fn differences_go_to_the_log_of_the_state_directory() {
     assert!(judged.stderr.contains("shadow: 1 of 1 verdicts differ: 1 rewrite to veto"), "{}", judged.stderr);
     let state = place.path("state");
     let entries = portcullis::log::read(&state).unwrap();
-    let bodies: Vec<Value> = entries.map(|entry| serde_json::to_value(entry.unwrap().body).unwrap()).collect();
+    let bodies: Vec<Value> =
+        entries.map(|entry| serde_json::to_value(entry.unwrap().body).unwrap()).collect();
     let of = |kind: &str| bodies.iter().filter(|body| body["event"]["event"] == kind).count();
     assert_eq!((of("policy_activated"), of("shadow_difference")), (1, 1), "{bodies:?}");
     // The candidate's verdict is no decision.

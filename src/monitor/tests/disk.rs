@@ -23,6 +23,7 @@ fn record(number: u64, every: u64) -> DecisionRecord {
         tool_call_digest: None,
         decision: if number.is_multiple_of(every) { Decision::Veto } else { Decision::Allow },
         findings: Vec::new(),
+        exceptions: Vec::new(),
         scores: [("toxicity".to_owned(), 0.25)].into(),
         thresholds: Default::default(),
         coverage: Coverage::Full,
@@ -32,6 +33,9 @@ fn record(number: u64, every: u64) -> DecisionRecord {
         model: Some(ModelRef { id: "m".into(), digest: "m".into() }),
         calibration: Some("c".into()),
         slice: None,
+        locale: None,
+        fault: None,
+        evidence: None,
         timing_us: Timing { total: 900, ..Timing::default() },
     }
 }
@@ -51,7 +55,7 @@ fn what_was_seen_survives_the_process() {
     for part in 0..3 {
         let monitor = open(root.path(), &installation());
         for number in 0..100 {
-            monitor.observe(&record(part * 100 + number, 1), false, None, None);
+            monitor.observe(&record(part * 100 + number, 1), None, None);
         }
         monitor.settle();
         assert_eq!(raised(&monitor.notices()), usize::from(part == 0), "{part}");
@@ -78,7 +82,7 @@ fn two_monitors_count_together() {
             scope.spawn(move || {
                 let monitor = open(root, installation);
                 for number in 0..500 {
-                    monitor.observe(&record(thread * 500 + number, 10), false, None, None);
+                    monitor.observe(&record(thread * 500 + number, 10), None, None);
                     if number % 100 == 50 {
                         monitor.settle();
                     }
@@ -94,7 +98,7 @@ fn two_monitors_count_together() {
 fn a_damaged_state_is_told_and_put_aside() {
     let root = tempfile::tempdir().unwrap();
     let monitor = open(root.path(), &installation());
-    monitor.observe(&record(0, 10), false, None, None);
+    monitor.observe(&record(0, 10), None, None);
     drop(monitor);
     let path = root.path().join(FOLDER).join(STATE_FILE);
     let good = fs::read(&path).unwrap();
@@ -118,7 +122,7 @@ fn a_damaged_state_is_told_and_put_aside() {
         let error = read(root.path()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         let monitor = open(root.path(), &installation());
-        monitor.observe(&record(1, 10), false, None, None);
+        monitor.observe(&record(1, 10), None, None);
         monitor.settle();
         let notices = monitor.notices();
         let [Notice::Trouble(told)] = &notices[..] else { panic!("{notices:?}") };
@@ -193,7 +197,7 @@ fn alerts_go_to_a_file_and_to_a_command() {
     };
     let monitor = open(root.path(), &installation);
     for number in 0..100 {
-        monitor.observe(&record(number, 1), false, None, None);
+        monitor.observe(&record(number, 1), None, None);
     }
     drop(monitor);
     let line = fs::read_to_string(file).unwrap();
@@ -240,7 +244,7 @@ fn what_cannot_be_written_is_told_once_and_tried_again() {
     let path = root.path().join(FOLDER).join("lock");
     fs::create_dir(&path).unwrap();
     for number in 0..10 {
-        monitor.observe(&record(number, 10), false, None, None);
+        monitor.observe(&record(number, 10), None, None);
         monitor.settle();
     }
     let notices = monitor.notices();

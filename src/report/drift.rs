@@ -1,0 +1,110 @@
+//! How the scores of each head moved within the period: the later half held against the earlier.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::names::Named;
+
+/// The edges of the cells of scores: closer together near 0 and 1, where calibrated scores lie.
+const EDGES: [f32; 14] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
+const CELLS: usize = EDGES.len() + 1;
+
+/// How the scores of a head moved from the earlier half of the period's decisions to the later.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScoreDrift {
+    /// The head.
+    pub head: String,
+    /// Scores in the earlier half.
+    pub earlier_n: u64,
+    /// Scores in the later half.
+    pub later_n: u64,
+    /// The mean score of the earlier half, in `0..=1`.
+    pub earlier_mean: f64,
+    /// The mean score of the later half, in `0..=1`.
+    pub later_mean: f64,
+    /// The population stability index over fifteen cells of scores, with half a count added to each cell; from 0, no shift.
+    pub psi: f64,
+}
+
+/// The scores of each head in one period.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scores(Named<Histogram>);
+
+#[derive(Clone, Debug, Default)]
+struct Histogram {
+    cells: [u64; CELLS],
+    sum: f64,
+    n: u64,
+}
+
+impl Scores {
+    /// Adds the scores of one decision.
+    pub(super) fn add(&mut self, scores: &BTreeMap<String, f32>) {
+        for (head, &score) in scores.iter().filter(|(_, score)| score.is_finite()) {
+            let histogram = self.0.of(head);
+            if let Some(cell) = histogram.cells.get_mut(EDGES.partition_point(|edge| *edge <= score)) {
+                *cell += 1;
+            }
+            histogram.sum += f64::from(score);
+            histogram.n += 1;
+        }
+    }
+
+    /// Adds the scores of `other`.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (head, histogram) in other.0.iter() {
+            self.0.of(head).merge(histogram);
+        }
+    }
+}
+
+impl Histogram {
+    fn merge(&mut self, other: &Self) {
+        for (cell, n) in self.cells.iter_mut().zip(&other.cells) {
+            *cell += n;
+        }
+        self.sum += other.sum;
+        self.n += other.n;
+    }
+
+    fn shares(&self) -> impl Iterator<Item = f64> {
+        let all = self.n as f64 + 0.5 * CELLS as f64;
+        self.cells.iter().map(move |n| (*n as f64 + 0.5) / all)
+    }
+}
+
+/// The drift of every head, from the scores of the periods in order; empty where there is only one period.
+pub(super) fn drift<'a>(periods: impl ExactSizeIterator<Item = &'a Scores> + Clone) -> Vec<ScoreDrift> {
+    let all: u64 =
+        periods.clone().map(|period| period.0.iter().map(|(_, one)| one.n).max().unwrap_or(0)).sum();
+    let (mut earlier, mut later, mut before) = (Scores::default(), Scores::default(), 0);
+    for period in periods {
+        let n = period.0.iter().map(|(_, one)| one.n).max().unwrap_or(0);
+        // A period belongs to the half that its middle lies in.
+        if 2 * before + n <= all { &mut earlier } else { &mut later }.merge(period);
+        before += n;
+    }
+    let none = Histogram::default();
+    let earlier: BTreeMap<&String, &Histogram> = earlier.0.iter().collect();
+    later
+        .0
+        .iter()
+        .map(|(head, later)| (head, *earlier.get(head).unwrap_or(&&none), later))
+        .filter(|(_, earlier, later)| earlier.n > 0 && later.n > 0)
+        .map(|(head, earlier, later)| ScoreDrift {
+            head: head.clone(),
+            earlier_n: earlier.n,
+            later_n: later.n,
+            earlier_mean: earlier.sum / earlier.n as f64,
+            later_mean: later.sum / later.n as f64,
+            psi: stability(earlier, later),
+        })
+        .collect()
+}
+
+/// Rounded to six digits: the logarithm's last ones differ between systems.
+fn stability(earlier: &Histogram, later: &Histogram) -> f64 {
+    let psi: f64 = earlier.shares().zip(later.shares()).map(|(p, q)| (q - p) * (q / p).ln()).sum();
+    (psi * 1e6).round() / 1e6
+}
