@@ -105,11 +105,7 @@ impl Observation {
     ///
     /// A text that left the model at an early exit has the exit's scores, which are spread otherwise: they are not counted.
     #[must_use]
-    pub fn of(
-        record: &DecisionRecord,
-        sketch: Option<&[f32; SKETCH]>,
-        references: &Arc<References>,
-    ) -> Self {
+    pub fn of(record: &DecisionRecord, sketch: Option<&[f32; SKETCH]>, references: &Arc<References>) -> Self {
         let time = record.time.parse::<jiff::Timestamp>().unwrap_or_default();
         let model = record.model.as_ref().map_or("", |model| model.digest.as_str());
         let calibration = record.calibration.as_deref().unwrap_or_default();
