@@ -149,7 +149,7 @@ impl Recorder {
             log.append(&body)?;
         }
         if let (Some(monitor), Body::Decision(record)) = (&self.monitor, &body) {
-            monitor.observe(record, verdict.fault.is_some(), None, policy.policy().rollback());
+            monitor.observe(record, None, policy.policy().rollback());
         }
         self.samples.keep(request, verdict, self.log.as_ref());
         if let Body::Decision(record) = &body {
