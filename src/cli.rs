@@ -16,6 +16,7 @@ mod lines;
 mod memory;
 mod pipe;
 mod policy;
+mod report;
 mod shadow;
 mod teach;
 mod terminal;
@@ -52,6 +53,7 @@ enum Command {
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
     Policy(policy::Arguments),
+    Report(report::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -85,6 +87,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
+        Command::Report(arguments) => report::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -105,8 +108,14 @@ fn command() -> clap::Command {
             .iter()
             .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&without_guard)))
     };
+    // A report is of a log, and may be held against a policy.
+    let of_a_log: Vec<clap::Arg> = hidden
+        .iter()
+        .map(|flag| flag.clone().hide(flag.get_id() != "state" && flag.get_id() != "policy"))
+        .collect();
     command
         .mut_subcommand("policy", policy)
+        .mut_subcommand("report", |command| command.args(&of_a_log))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
 }

@@ -46,8 +46,8 @@ pub mod stream;
 pub mod report;
 
 pub use guard::{
-    DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, Miss, Scores, Shadow, Shadowed, TaughtReport, WarningReport, WordContribution,
+    DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
+    HeadReport, Inspection, Miss, Scores, Shadow, Shadowed, TaughtReport, WarningReport, WordContribution,
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;

@@ -20,7 +20,7 @@ mod tests;
 mod timeline;
 
 pub use aggregate::Aggregate;
-pub use audit::Audit;
+pub use audit::{Audit, Verification};
 pub use drift::ScoreDrift;
 pub use kpi::{Kpi, Unit};
 pub use labels::{HeadReliability, Label, LabelError, MAX_LABELS};

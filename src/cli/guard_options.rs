@@ -258,6 +258,11 @@ impl GuardOptions {
         Self { state: None, require_signed: false, ..self.unrecorded().without_policy() }
     }
 
+    /// Whether a policy was asked for.
+    pub(super) fn has_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+
     /// The state directory.
     pub(super) fn state(&self) -> Option<&Path> {
         self.state.as_deref()

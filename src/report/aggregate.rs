@@ -12,7 +12,7 @@ use super::oversight::{Case, Watch};
 use super::rules::ByRule;
 use super::slices::BySlice;
 use super::timeline::{Point, Timeline};
-use super::{Audit, Count, Deployed, Report, Settings, Tally, drift, written};
+use super::{Audit, Count, Deployed, Report, Settings, Tally, Verification, drift, written};
 use crate::log::{Body, Entry, Event};
 use crate::record::DecisionRecord;
 use crate::request::Role;
@@ -90,12 +90,15 @@ impl Aggregate {
         }
     }
 
-    /// The report. `verified` is how many entries the log's verification vouches for, where it was done; `problem` why reading or
-    /// verifying stopped.
+    /// Notes a line of the log that holds no entry, and why.
+    pub fn unreadable(&mut self, why: String) {
+        self.audit.unreadable(why);
+    }
+
+    /// The report, with what the log's verification found where it was done.
     #[must_use]
-    pub fn finish(mut self, verified: Option<u64>, problem: Option<String>) -> Report {
-        self.audit.verified = verified;
-        self.audit.problem = problem;
+    pub fn finish(mut self, verification: Option<Verification>) -> Report {
+        self.audit.verification = verification;
         let Settings { title, at, since, until, brand_categories, policy_rules } = self.settings;
         let oversight = self.watch.oversight(at);
         let counts = |named: &Named<u64>| {

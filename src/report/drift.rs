@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::names::Named;
 
 /// The edges of the cells of scores: closer together near 0 and 1, where calibrated scores lie.
-const EDGES: [f32; 14] =
-    [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
+const EDGES: [f32; 14] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
 const CELLS: usize = EDGES.len() + 1;
 
 /// How the scores of a head moved from the earlier half of the period's decisions to the later.
@@ -77,7 +76,8 @@ impl Histogram {
 
 /// The drift of every head, from the scores of the periods in order; empty where there is only one period.
 pub(super) fn drift<'a>(periods: impl ExactSizeIterator<Item = &'a Scores> + Clone) -> Vec<ScoreDrift> {
-    let all: u64 = periods.clone().map(|period| period.0.iter().map(|(_, one)| one.n).max().unwrap_or(0)).sum();
+    let all: u64 =
+        periods.clone().map(|period| period.0.iter().map(|(_, one)| one.n).max().unwrap_or(0)).sum();
     let (mut earlier, mut later, mut before) = (Scores::default(), Scores::default(), 0);
     for period in periods {
         let n = period.0.iter().map(|(_, one)| one.n).max().unwrap_or(0);

@@ -70,8 +70,7 @@ pub(super) fn kpis(
     oversight: &Oversight,
     audit: &Audit,
 ) -> Vec<Kpi> {
-    let latency =
-        Latency { p50: latencies.quantile(0.5), p99: latencies.quantile(0.99), n: latencies.n() };
+    let latency = Latency { p50: latencies.quantile(0.5), p99: latencies.quantile(0.99), n: latencies.n() };
     let mut kpis = rates(sums);
     kpis.extend(rest(sums, &latency, oversight, audit));
     kpis
@@ -80,7 +79,13 @@ pub(super) fn kpis(
 fn rates(sums: &Sums) -> Vec<Kpi> {
     let (all, assistant) = (sums.decisions, sums.assistant);
     vec![
-        share("veto_rate", "Veto rate", "Texts that were not released, among all decisions.", all.veto, all.n),
+        share(
+            "veto_rate",
+            "Veto rate",
+            "Texts that were not released, among all decisions.",
+            all.veto,
+            all.n,
+        ),
         share(
             "rewrite_rate",
             "Rewrite rate",
@@ -125,14 +130,17 @@ fn rest(sums: &Sums, latency: &Latency, oversight: &Oversight, audit: &Audit) ->
     let reviews = &oversight.reviews;
     let trail = audit.completeness();
     vec![
-        Kpi { unit: Unit::Score, ..share(
-            "policy_compliance_score",
-            "Policy-compliance score",
-            "Out of 100: decisions that were judged in full, without a fault, by a policy that the log says was put in force \
+        Kpi {
+            unit: Unit::Score,
+            ..share(
+                "policy_compliance_score",
+                "Policy-compliance score",
+                "Out of 100: decisions that were judged in full, without a fault, by a policy that the log says was put in force \
              (any policy, while the log names none), among all decisions.",
-            sums.compliant,
-            n,
-        ) },
+                sums.compliant,
+                n,
+            )
+        },
         share(
             "coverage_rate",
             "Coverage",
@@ -140,7 +148,13 @@ fn rest(sums: &Sums, latency: &Latency, oversight: &Oversight, audit: &Audit) ->
             sums.full,
             n,
         ),
-        share("fault_rate", "Fault rate", "Decisions in which a rail failed, among all decisions.", sums.faults, n),
+        share(
+            "fault_rate",
+            "Fault rate",
+            "Decisions in which a rail failed, among all decisions.",
+            sums.faults,
+            n,
+        ),
         share(
             "exception_rate",
             "Exception rate",
@@ -151,8 +165,8 @@ fn rest(sums: &Sums, latency: &Latency, oversight: &Oversight, audit: &Audit) ->
         share(
             "audit_trail_completeness",
             "Audit-trail completeness",
-            "Entries of the log that are there, in order and hold against its hash chain, among those that there should be; of the \
-             whole log, not of the period.",
+            "Lines of the log that are there and hold against its hash chain and signatures, among those that there should be; of \
+             the whole log, not of the period. Nothing where the log was not verified.",
             trail.events,
             trail.n,
         ),

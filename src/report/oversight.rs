@@ -232,6 +232,8 @@ impl Watch {
             Event::ReviewDecided { decision_id, outcome, .. } => {
                 return self.reviewed(time, decision_id, outcome == "approve", counted);
             }
+            // What candidates would have done is told elsewhere.
+            _ => {}
         }
         None
     }

@@ -118,8 +118,10 @@ fn line(slice: &str, sums: &Sums) -> SliceLine {
 }
 
 fn gap(slices: &[SliceLine], measure: &'static str, of: fn(&SliceLine) -> Rate) -> Option<Gap> {
-    let compared =
-        slices.iter().map(|line| (line, of(line))).filter(|(line, rate)| rate.n >= LEAST && line.slice != super::names::OTHER);
+    let compared = slices
+        .iter()
+        .map(|line| (line, of(line)))
+        .filter(|(line, rate)| rate.n >= LEAST && line.slice != super::names::OTHER);
     let value = |rate: &Rate| rate.value.unwrap_or_default();
     let (mut low, mut high): (Option<(&SliceLine, Rate)>, Option<(&SliceLine, Rate)>) = (None, None);
     for (line, rate) in compared {

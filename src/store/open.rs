@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::StoreError;
 use super::contents::{Contents, Location};
 use super::disk;
-use super::manifest::{Manifest, Vouched, Validity};
-use super::StoreError;
+use super::manifest::{Manifest, Validity, Vouched};
 use crate::installation::Installation;
 use crate::policy::{MAX_POLICY_BYTES, Policy};
 use crate::trust::{KeyRing, SigningKey};
@@ -127,7 +127,8 @@ fn read(path: &Path) -> Result<(Policy, u64), StoreError> {
     let failed = |source| StoreError::Io { action: "read the policy", path: file.clone(), source };
     let bytes = disk::read(&file, MAX_POLICY_BYTES as u64).map_err(failed)?;
     let bytes = bytes.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
-    let text = String::from_utf8(bytes).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
     let policy = Policy::parse_in(&text, &file.display().to_string(), folder)?;
     let revision = toml::from_str::<Numbered>(&text).map_or(0, |numbered| numbered.revision);

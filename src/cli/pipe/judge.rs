@@ -43,7 +43,9 @@ impl Judge {
         let problem = self.live.problem();
         if problem != self.problem {
             if let Some(problem) = &problem {
-                failure::warn(format!("the policy before stays in force, the new one cannot be used: {problem}"));
+                failure::warn(format!(
+                    "the policy before stays in force, the new one cannot be used: {problem}"
+                ));
             }
             self.problem = problem;
         }

@@ -43,7 +43,11 @@ pub(super) fn lines(what: &'static str, labels: &[String], lines: &[Line]) -> Re
 }
 
 /// A bar for each period, of four parts from the bottom up: veto, escalate, rewrite, allow.
-pub(super) fn stacks(what: &'static str, labels: &[String], stacks: &[[u64; 4]]) -> Result<String, PageError> {
+pub(super) fn stacks(
+    what: &'static str,
+    labels: &[String],
+    stacks: &[[u64; 4]],
+) -> Result<String, PageError> {
     let most = stacks.iter().map(|stack| stack.iter().sum::<u64>()).max().unwrap_or(0);
     svg(what, (900, 480), |area| {
         let mut chart = axes(area, labels, (most.max(1) as f64) * 1.05)?;
@@ -109,7 +113,9 @@ fn svg(
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        draw(&area).and_then(|()| area.present().map_err(text)).map_err(|why| PageError::Draw { what, why })?;
+        draw(&area)
+            .and_then(|()| area.present().map_err(text))
+            .map_err(|why| PageError::Draw { what, why })?;
     }
     Ok(svg)
 }

@@ -24,8 +24,9 @@ pub(super) fn rules(report: &Report) -> Markup {
             }
             @if !report.unused_rules.is_empty() {
                 h3 { "Rules of the policy that never applied" }
-                (super::table("", &["Rule", "Looks at", "Asks for"], report.unused_rules.iter().map(|rule| html! {
+                (super::table("", &["Rule", "Looks at", "Asks for", "Owner", "Hazard"], report.unused_rules.iter().map(|rule| html! {
                     th scope="row" { (rule.rule) } td { code { (rule.detector) } } td { (rule.action) }
+                    td { (rule.owner) } td { (rule.hazard.unwrap_or("–")) }
                 })))
             }
         }

@@ -56,8 +56,14 @@ pub(super) fn header(report: &Report) -> Markup {
 
 fn attention(report: &Report) -> Markup {
     let points = points(report);
-    let broken = report.audit.problem.is_some() || report.audit.missing > 0;
-    let class = if broken { "broken" } else if points.is_empty() { "clear" } else { "" };
+    let broken = report.audit.is_broken();
+    let class = if broken {
+        "broken"
+    } else if points.is_empty() {
+        "clear"
+    } else {
+        ""
+    };
     html! {
         section class={ "attention " (class) } aria-labelledby="attention" {
             h2 #attention { @if points.is_empty() { "Nothing needs attention" } @else { "Needs attention" } }
@@ -69,14 +75,15 @@ fn attention(report: &Report) -> Markup {
 fn points(report: &Report) -> Vec<String> {
     let mut points = Vec::new();
     if let Some(problem) = &report.audit.problem {
-        points.push(format!("The log does not hold: {problem}."));
+        points.push(format!("{} lines of the log hold no entry: {problem}.", report.audit.unreadable));
     }
-    if report.audit.missing > 0 {
-        points.push(format!("{} entries of the log are missing or out of order.", report.audit.missing));
+    if let Some(problem) = report.audit.verification.as_ref().and_then(|found| found.first_problem.as_ref()) {
+        points.push(format!("The log does not hold: {problem}."));
     }
     let late = report.oversight.reviews.oldest.iter().filter(|case| case.hours >= LATE_HOURS).count();
     if late > 0 {
-        points.push(format!("{late} escalated cases have waited for a person for {LATE_HOURS} hours or more."));
+        points
+            .push(format!("{late} escalated cases have waited for a person for {LATE_HOURS} hours or more."));
     }
     let state = |state| report.oversight.exceptions.iter().filter(move |line| line.state == state);
     for line in state("expiring") {
@@ -85,9 +92,10 @@ fn points(report: &Report) -> Vec<String> {
             line.id, line.approved_by, line.expires
         ));
     }
-    let unowned = report.kpis.iter().find(|kpi| kpi.id == "fault_rate").and_then(|kpi| kpi.events).unwrap_or(0);
-    if unowned > 0 {
-        points.push(format!("In {unowned} decisions a rail failed."));
+    let faults =
+        report.kpis.iter().find(|kpi| kpi.id == "fault_rate").and_then(|kpi| kpi.events).unwrap_or(0);
+    if faults > 0 {
+        points.push(format!("In {faults} decisions a rail failed."));
     }
     for gap in report.slices.gaps.iter().filter(|gap| gap.apart) {
         points.push(format!(

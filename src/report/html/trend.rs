@@ -18,7 +18,8 @@ pub(super) fn section(report: &Report) -> Result<Markup, PageError> {
             }
         });
     }
-    let starts: Vec<String> = periods.iter().map(|period| label(&period.start, report.trend.period_s)).collect();
+    let starts: Vec<String> =
+        periods.iter().map(|period| label(&period.start, report.trend.period_s)).collect();
     let share = |class, of: fn(&Period) -> Option<f64>| Line {
         class,
         points: periods.iter().map(|period| of(period).map(|share| 100.0 * share)).collect(),
@@ -32,8 +33,10 @@ pub(super) fn section(report: &Report) -> Result<Markup, PageError> {
         class,
         points: periods.iter().map(|period| of(period).map(|us| us as f64 / 1e3)).collect(),
     };
-    let latencies =
-        [latency(chart::VETO, |period| period.latency_p99_us), latency(chart::REWRITE, |period| period.latency_p50_us)];
+    let latencies = [
+        latency(chart::VETO, |period| period.latency_p99_us),
+        latency(chart::REWRITE, |period| period.latency_p50_us),
+    ];
     let stacks: Vec<[u64; 4]> = periods
         .iter()
         .map(|period| {

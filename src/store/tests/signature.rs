@@ -3,7 +3,9 @@
 use std::fs;
 
 use super::{Place, bundle};
-use crate::store::{Conditions, SignatureError, StoreError, Trust, Validity, Vouched, open, sign, signature_path};
+use crate::store::{
+    Conditions, SignatureError, StoreError, Trust, Validity, Vouched, open, sign, signature_path,
+};
 use crate::trust::{KeyRing, SigningKey};
 
 fn trusting(key: &SigningKey) -> Trust {
