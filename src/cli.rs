@@ -9,6 +9,8 @@ mod explain;
 mod failure;
 mod filter;
 mod generate;
+#[cfg(feature = "graph")]
+mod graph;
 mod guard_options;
 mod input;
 mod inspect;
@@ -54,6 +56,8 @@ enum Command {
     Teach(teach::Arguments),
     Policy(policy::Arguments),
     Report(report::Arguments),
+    #[cfg(feature = "graph")]
+    Graph(graph::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -88,6 +92,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Report(arguments) => report::run(&arguments, &cli.guard),
+        #[cfg(feature = "graph")]
+        Command::Graph(arguments) => graph::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };

@@ -4,6 +4,7 @@
 //! `docs/graph.md`; PROV-O, SKOS, ODRL and RDF Schema are used where they fit. Queries are SPARQL 1.1, read only: nothing is
 //! loaded, no service is asked, and time and answers are bounded ([`Limits`]).
 
+mod answer;
 mod build;
 mod entries;
 mod export;
@@ -13,9 +14,10 @@ mod question;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Answer, words};
 pub use build::{Builder, Component};
 pub use export::Format;
-pub use query::{Answer, Limits};
+pub use query::Limits;
 pub use question::Question;
 
 use oxigraph::model::{GraphName, Triple};
@@ -100,7 +102,9 @@ pub struct Graph {
 impl Graph {
     fn new(triples: Vec<Triple>) -> Result<Self, GraphError> {
         let store = Store::new()?;
-        store.extend(triples.iter().map(|triple| triple.as_ref().in_graph(GraphName::DefaultGraph.as_ref())))?;
+        store.extend(
+            triples.iter().map(|triple| triple.as_ref().in_graph(GraphName::DefaultGraph.as_ref())),
+        )?;
         Ok(Self { triples, store })
     }
 

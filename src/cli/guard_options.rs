@@ -258,6 +258,11 @@ impl GuardOptions {
         Self { state: None, require_signed: false, ..self.unrecorded().without_policy() }
     }
 
+    /// The policy that was asked for: a file or a directory.
+    pub(super) fn policy_path(&self) -> Option<&Path> {
+        self.policy.as_deref()
+    }
+
     /// Whether a policy was asked for.
     pub(super) fn has_policy(&self) -> bool {
         self.policy.is_some()

@@ -1,6 +1,6 @@
 //! Takes in policies, their tests, what was in force and what judges, as triples.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use oxigraph::model::vocab::{rdf, rdfs, xsd};
 use oxigraph::model::{Literal, NamedNode, Term, Triple};
@@ -18,6 +18,8 @@ pub struct Component<'a> {
     pub model: &'a ModelRef,
     /// BLAKE3 of its calibration, in hex.
     pub calibration: &'a str,
+    /// BLAKE3 of its weights, in hex, where they are known.
+    pub weights: Option<&'a str>,
     /// The names of its heads.
     pub heads: &'a [String],
 }
@@ -27,8 +29,6 @@ pub struct Component<'a> {
 pub struct Builder {
     /// By their text, so that each is there once and all are in order.
     triples: BTreeMap<String, Triple>,
-    /// Heads whose model is known.
-    pub(super) heads: BTreeSet<String>,
 }
 
 impl Default for Builder {
@@ -41,7 +41,7 @@ impl Builder {
     /// A graph of the hazards alone: the twelve of the MLCommons AILuminate taxonomy.
     #[must_use]
     pub fn new() -> Self {
-        let mut builder = Self { triples: BTreeMap::new(), heads: BTreeSet::new() };
+        let mut builder = Self { triples: BTreeMap::new() };
         let scheme = named("scheme", &["mlcommons-ailuminate"]);
         builder.is_a(&scheme, &skos("ConceptScheme"));
         builder.label(&scheme, "MLCommons AILuminate hazards");
@@ -91,7 +91,7 @@ impl Builder {
             let head_node = named("head", &[&reference.digest, name]);
             self.is_a(&head_node, &term("Head"));
             self.label(&head_node, &detector);
-            self.add(&node, &term("hasHead"), head_node.clone());
+            self.add(&node, &term("bringsHead"), head_node.clone());
             let weights = self.weights(head.model_digest());
             self.add(&head_node, &term("taughtOn"), weights);
             let detector = self.detector(&detector);
@@ -193,8 +193,11 @@ impl Builder {
         let model = self.model(component.model);
         let calibration = self.calibration(component.calibration);
         self.add(&calibration, &term("calibrates"), model.clone());
+        if let Some(weights) = component.weights {
+            let weights = self.weights(weights);
+            self.add(&model, &term("hasWeights"), weights);
+        }
         for head in component.heads {
-            self.heads.insert(head.clone());
             let node = named("head", &[&component.model.digest, head]);
             self.is_a(&node, &term("Head"));
             self.label(&node, head);
@@ -309,7 +312,11 @@ impl Builder {
         let node = named("hazard", &[hazard.as_str()]);
         self.is_a(&node, &term("Hazard"));
         self.is_a(&node, &skos("Concept"));
-        self.add(&node, &skos("prefLabel"), Literal::new_language_tagged_literal_unchecked(hazard.as_str(), "en"));
+        self.add(
+            &node,
+            &skos("prefLabel"),
+            Literal::new_language_tagged_literal_unchecked(hazard.as_str(), "en"),
+        );
         self.label(&node, hazard.as_str());
         node
     }

@@ -3,12 +3,13 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use oxigraph::model::{Term, Triple};
+use oxigraph::model::Triple;
 use oxigraph::sparql::{CancellationToken, QueryEvaluationError, QueryResults, SparqlEvaluator};
+use oxigraph::store::Store;
 use spargebra::{Query, SparqlParser};
 
 use super::export::{Format, serialize};
-use super::{Graph, GraphError, PREFIXES};
+use super::{Answer, Graph, GraphError, PREFIXES};
 
 /// Longest query that is read, in bytes.
 const MOST_BYTES: usize = 64 << 10;
@@ -29,79 +30,72 @@ impl Default for Limits {
     }
 }
 
-/// What a query found.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// Of SELECT: names of the columns, and rows with a term where the column is bound.
-    Rows {
-        /// The names, without `?`.
-        columns: Vec<String>,
-        /// The rows.
-        rows: Vec<Vec<Option<Term>>>,
-    },
-    /// Of ASK.
-    Truth(bool),
-    /// Of CONSTRUCT and DESCRIBE: a graph as Turtle.
-    Turtle(String),
-}
-
 impl Graph {
     /// Answers a query of SPARQL 1.1. The prefixes of [`PREFIXES`] are known to it.
     ///
     /// A query cannot change the graph, load anything or ask a service: updates are refused by the parser, `SERVICE` before
-    /// anything is evaluated, and the program is built without a client that could.
+    /// anything is evaluated, and the program is built without a client that could. The time is kept to by not waiting longer:
+    /// an evaluation that joins without looking anything up goes on, unheard, until it ends or the process does.
     ///
     /// # Errors
     /// [`GraphError`].
     pub fn query(&self, query: &str, limits: Limits) -> Result<Answer, GraphError> {
         let query = parse(query)?;
         let token = CancellationToken::new();
-        let (done, waiting) = mpsc::channel::<()>();
-        std::thread::scope(|scope| {
-            let watch = token.clone();
-            // Ends when the time is over, or when the answer is there and the sender dropped.
-            scope.spawn(move || {
-                if waiting.recv_timeout(limits.time) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    watch.cancel();
-                }
-            });
-            let answer = self.answer(query, &token, limits);
-            drop(done);
-            answer
-        })
+        let (done, waiting) = mpsc::sync_channel(1);
+        let (store, watch) = (self.store.clone(), token.clone());
+        std::thread::spawn(move || {
+            // Nobody waits for an answer that comes too late.
+            let _ = done.send(answer(&store, query, &watch, limits));
+        });
+        match waiting.recv_timeout(limits.time) {
+            Ok(answer) => answer,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                token.cancel();
+                Err(GraphError::Time { seconds: limits.time.as_secs() })
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                Err(GraphError::Evaluation { what: "the evaluation stopped without an answer".to_owned() })
+            }
+        }
     }
+}
 
-    fn answer(&self, query: Query, token: &CancellationToken, limits: Limits) -> Result<Answer, GraphError> {
-        let failed = |error| evaluation(error, limits);
-        let evaluator = SparqlEvaluator::new().with_cancellation_token(token.clone());
-        match evaluator.for_query(query).on_store(&self.store).execute().map_err(failed)? {
-            QueryResults::Boolean(truth) => Ok(Answer::Truth(truth)),
-            QueryResults::Solutions(solutions) => {
-                let variables = solutions.variables().to_vec();
-                let mut rows = Vec::new();
-                for solution in solutions {
-                    let solution = solution.map_err(failed)?;
-                    if rows.len() >= limits.answers {
-                        return Err(GraphError::Answers { limit: limits.answers });
-                    }
-                    rows.push(variables.iter().map(|variable| solution.get(variable).cloned()).collect());
+fn answer(
+    store: &Store,
+    query: Query,
+    token: &CancellationToken,
+    limits: Limits,
+) -> Result<Answer, GraphError> {
+    let failed = |error| evaluation(error, limits);
+    let evaluator = SparqlEvaluator::new().with_cancellation_token(token.clone());
+    match evaluator.for_query(query).on_store(store).execute().map_err(failed)? {
+        QueryResults::Boolean(truth) => Ok(Answer::Truth(truth)),
+        QueryResults::Solutions(solutions) => {
+            let variables = solutions.variables().to_vec();
+            let mut rows = Vec::new();
+            for solution in solutions {
+                let solution = solution.map_err(failed)?;
+                if rows.len() >= limits.answers {
+                    return Err(GraphError::Answers { limit: limits.answers });
                 }
-                let columns = variables.into_iter().map(|variable| variable.into_string()).collect();
-                Ok(Answer::Rows { columns, rows })
+                rows.push(variables.iter().map(|variable| solution.get(variable).cloned()).collect());
             }
-            QueryResults::Graph(found) => {
-                let mut triples: Vec<Triple> = Vec::new();
-                for triple in found {
-                    let triple = triple.map_err(failed)?;
-                    if triples.len() >= limits.answers {
-                        return Err(GraphError::Answers { limit: limits.answers });
-                    }
-                    triples.push(triple);
+            let columns = variables.into_iter().map(|variable| variable.into_string()).collect();
+            Ok(Answer::Rows { columns, rows })
+        }
+        QueryResults::Graph(found) => {
+            let mut triples: Vec<Triple> = Vec::new();
+            for triple in found {
+                let triple = triple.map_err(failed)?;
+                if triples.len() >= limits.answers {
+                    return Err(GraphError::Answers { limit: limits.answers });
                 }
-                triples.sort_by_cached_key(Triple::to_string);
-                triples.dedup();
-                Ok(Answer::Turtle(serialize(triples.iter(), Format::Turtle)?))
+                triples.push(triple);
             }
+            triples.sort_by_cached_key(Triple::to_string);
+            triples.dedup();
+            Ok(Answer::Turtle(serialize(triples.iter(), Format::Turtle)?))
         }
     }
 }

@@ -106,8 +106,10 @@ impl Question {
             Self::DependsOn => {
                 "SELECT DISTINCT ?kind ?thing WHERE {
   ?base pc:digest ?digest FILTER STRSTARTS(?digest, $ARGUMENT)
-  ?thing (pc:usedModel|pc:usedCalibration|pc:underPolicy|pc:calibrates|pc:taughtOn|pc:hasHead|pc:hasRule|pc:looksAt|pc:computedBy|^pc:hasHead|prov:used)+ ?base ;
-    a ?class FILTER STRSTARTS(STR(?class), STR(pc:))
+  { ?thing (pc:usedModel|pc:usedCalibration|pc:underPolicy|prov:used) ?base }
+  UNION
+  { ?thing (pc:calibrates|pc:taughtOn|^pc:hasWeights|^pc:hasHead|pc:bringsHead|pc:computedBy|pc:looksAt|pc:hasRule)+ ?base }
+  ?thing a ?class FILTER STRSTARTS(STR(?class), STR(pc:))
   FILTER (?thing != ?base)
   BIND (STRAFTER(STR(?class), STR(pc:)) AS ?kind)
 } ORDER BY ?kind ?thing"
