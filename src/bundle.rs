@@ -278,6 +278,12 @@ impl Bundle {
         self.file(&self.manifest.weights).map_or("", |file| file.blake3.as_str())
     }
 
+    /// BLAKE3 of the calibration's file, in hex.
+    #[must_use]
+    pub fn calibration_digest(&self) -> &str {
+        self.file(&self.manifest().calibration).map_or("", |file| file.blake3.as_str())
+    }
+
     /// The index entry of the file `path`.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&FileEntry> {

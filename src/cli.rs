@@ -1,10 +1,12 @@
 //! The command line: what the arguments are, which command they start, and how a failure is told.
 
+mod alerts;
 mod bench;
 mod calibrate;
 mod check;
 mod data;
 mod eval;
+mod exception;
 mod explain;
 mod failure;
 mod filter;
@@ -16,9 +18,11 @@ mod input;
 mod inspect;
 mod lines;
 mod memory;
+mod monitor;
 mod pipe;
 mod policy;
 mod report;
+mod rollback;
 mod shadow;
 mod teach;
 mod terminal;
@@ -54,10 +58,13 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Monitor(monitor::Arguments),
+    Rollback(rollback::Arguments),
     Policy(policy::Arguments),
     Report(report::Arguments),
     #[cfg(feature = "graph")]
     Graph(graph::Arguments),
+    Exception(exception::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -90,10 +97,13 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
+        Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Report(arguments) => report::run(&arguments, &cli.guard),
         #[cfg(feature = "graph")]
         Command::Graph(arguments) => graph::run(&arguments, &cli.guard),
+        Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -106,22 +116,27 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
-    // What is in force is told by the state directory, without a guard.
-    let without_guard: Vec<clap::Arg> =
-        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
+    // What is in force, and people's work, are told by the state directory, without a guard.
+    let shown = |shown: &[&str]| -> Vec<clap::Arg> {
+        hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
+    };
+    let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
     let policy = |policy: clap::Command| {
         policy::WITHOUT_GUARD
             .iter()
-            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&without_guard)))
+            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&of_state)))
     };
-    // A report is of a log, and may be held against a policy.
-    let of_a_log: Vec<clap::Arg> = hidden
-        .iter()
-        .map(|flag| flag.clone().hide(flag.get_id() != "state" && flag.get_id() != "policy"))
-        .collect();
     command
         .mut_subcommand("policy", policy)
-        .mut_subcommand("report", |command| command.args(&of_a_log))
+        .mut_subcommand("report", |command| command.args(&of_policy))
+        .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
+}
+
+/// The command and its subcommands with these flags in place of the shared ones.
+fn with_flags(command: clap::Command, flags: &[clap::Arg]) -> clap::Command {
+    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let command = command.args(flags);
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, |command| command.args(flags)))
 }

@@ -5,14 +5,18 @@
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod waived;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use crate::exception::Exemption;
 use crate::policy::{BoundPolicy, BoundRule, Circumstances, OnDeadline, Replacement};
 use crate::rails::pattern::PatternRail;
 use crate::request::Role;
 use crate::span::Span;
-use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, Finding};
+use crate::verdict::{Coverage, CoverageReason, Decision, Detection, Edit, ExceptionUse, Finding, Source};
 
 /// What a redaction puts in the place of a match whose detector has no placeholder of its own.
 const REDACTED: &str = "[REDACTED]";
@@ -28,6 +32,8 @@ pub struct Evidence<'a> {
     pub locale: Option<&'a str>,
     /// What the rails saw, in any order.
     pub detections: &'a [Detection],
+    /// What exceptions take out of the findings, in any order.
+    pub exemptions: &'a [Exemption],
     /// How much of the text was judged.
     pub coverage: Coverage,
     /// Why it was not all of it.
@@ -46,6 +52,8 @@ pub struct Decided {
     /// Every detection that reached a rule's threshold, once for each such rule: those on the whole text first, then
     /// by first byte, then in the order of the policy's rules.
     pub findings: Vec<Finding>,
+    /// What exceptions took out, sorted.
+    pub exceptions: Vec<ExceptionUse>,
     /// The changes that findings with the action `rewrite` ask for, in the order of the findings.
     pub rewrites: Vec<Rewrite>,
     /// Whether the policy's `on_fault` had a part in the decision.
@@ -96,7 +104,8 @@ pub enum Replace {
 
 /// Decides about one text.
 ///
-/// A finding is a detection whose score is at least the threshold of a rule for its detector and the text's role, slice and locale. A
+/// A finding is a detection whose score is at least the threshold of a rule for its detector and the text's role, slice and locale,
+/// unless an exemption takes it out: it then has no part in the decision and asks for no rewrite, and an exemption does nothing else. A
 /// score that is not a number from 0 to 1 means a broken rail: it is a fault, whether or not a rule looks at it. A
 /// text over the size limit or past its deadline is a fault too, and so is missing coverage without a reason; only
 /// what is in an unsupported language or unreadable falls to the policy's `on_unsupported`, and a text that ran out of time after an exit had
@@ -116,13 +125,25 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     let fault = evidence.fault || unexplained || cut_short || evidence.detections.iter().any(broken);
 
     let circumstances = Circumstances { role: evidence.role, slice: evidence.slice, locale: evidence.locale };
+    let mut exemptions: Vec<&Exemption> = evidence.exemptions.iter().collect();
+    exemptions.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.approved_by.cmp(&b.approved_by)));
+    let mut exceptions = Vec::new();
     let mut matches: Vec<Match<'_>> = Vec::new();
     for detection in evidence.detections.iter().filter(|detection| !broken(detection)) {
         let rules = policy.rules_in(&detection.detector, circumstances);
         let met = rules.filter(|(_, rule)| detection.score >= rule.threshold());
-        matches.extend(met.map(|(place, rule)| Match { place, rule, detection }));
+        for (place, rule) in met {
+            let spans = if exemptions.is_empty() {
+                Some(Cow::Borrowed(detection.spans.as_slice()))
+            } else {
+                waive(&rule.rule().id, detection, &exemptions, &mut exceptions)
+            };
+            matches.extend(spans.map(|spans| Match { place, rule, detection, spans }));
+        }
     }
     matches.sort_by(Match::order);
+    exceptions.sort();
+    exceptions.dedup();
 
     let on_fault = if fault { policy.policy().on_fault() } else { Decision::Allow };
     let on_unsupported = if unsupported { policy.policy().on_unsupported() } else { Decision::Allow };
@@ -130,9 +151,48 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     Decided {
         decision: strongest.max(on_fault).max(on_unsupported),
         findings: matches.iter().map(Match::finding).collect(),
+        exceptions,
         rewrites: matches.iter().flat_map(|found| found.rewrites(policy, evidence.locale)).collect(),
         fault,
     }
+}
+
+/// What is left of a detection that met the rule: its spans, or `None` where all of it is taken out. Each place that is goes to the
+/// first exemption that covers it.
+fn waive<'d>(
+    rule: &str,
+    detection: &'d Detection,
+    exemptions: &[&Exemption],
+    uses: &mut Vec<ExceptionUse>,
+) -> Option<Cow<'d, [Span]>> {
+    let cover = |spans: &[Span]| {
+        let of_rule =
+            |exemption: &&&Exemption| exemption.rule == rule && exemption.reach.covers(detection, spans);
+        exemptions.iter().find(of_rule).copied()
+    };
+    let used = |exemption: &Exemption, spans: Vec<Span>| ExceptionUse {
+        rule: rule.to_owned(),
+        id: exemption.id.clone(),
+        approved_by: exemption.approved_by.clone(),
+        spans,
+        place: detection.place.clone(),
+    };
+    // Places that a pattern found are found apart; what else has several is one thing.
+    let apart =
+        detection.source == Source::Pattern && detection.repair.is_none() && detection.spans.len() > 1;
+    if !apart {
+        let Some(exemption) = cover(&detection.spans) else { return Some(Cow::Borrowed(&detection.spans)) };
+        uses.push(used(exemption, detection.spans.clone()));
+        return None;
+    }
+    let mut left = Vec::new();
+    for span in &detection.spans {
+        match cover(std::slice::from_ref(span)) {
+            Some(exemption) => uses.push(used(exemption, vec![*span])),
+            None => left.push(*span),
+        }
+    }
+    (!left.is_empty()).then_some(Cow::Owned(left))
 }
 
 /// A detection that met a rule.
@@ -140,18 +200,20 @@ struct Match<'a> {
     place: usize,
     rule: &'a BoundRule,
     detection: &'a Detection,
+    /// Its spans that count.
+    spans: Cow<'a, [Span]>,
 }
 
 impl Match<'_> {
     /// The order of findings. It ends in every field of the detection, so that equal places are equal findings.
     fn order(&self, other: &Self) -> Ordering {
-        let start = |found: &Self| found.detection.spans.iter().map(|span| span.start).min();
+        let start = |found: &Self| found.spans.iter().map(|span| span.start).min();
         let (a, b) = (self.detection, other.detection);
         start(self)
             .cmp(&start(other))
             .then(self.place.cmp(&other.place))
             .then_with(|| a.detector.cmp(&b.detector))
-            .then_with(|| a.spans.cmp(&b.spans))
+            .then_with(|| self.spans.cmp(&other.spans))
             .then_with(|| a.score.total_cmp(&b.score))
             .then_with(|| a.category.cmp(&b.category))
             .then_with(|| (a.source as u8).cmp(&(b.source as u8)))
@@ -174,7 +236,7 @@ impl Match<'_> {
             category: rule.category.as_ref().unwrap_or(&self.detection.category).clone(),
             score: self.detection.score,
             threshold: self.rule.threshold(),
-            spans: self.detection.spans.clone(),
+            spans: self.spans.to_vec(),
             source: self.detection.source,
             via: self.detection.via.clone(),
             place: self.detection.place.clone(),
@@ -215,7 +277,7 @@ impl Match<'_> {
         };
         let spans = match replacement {
             Replace::Text(_) | Replace::Append(_) => Vec::new(),
-            _ => self.detection.spans.clone(),
+            _ => self.spans.to_vec(),
         };
         Rewrite { rule: self.place, spans, replacement }
     }

@@ -39,7 +39,9 @@ use portcullis_kernels::Level;
 use crate::act::Rewriter;
 use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
+use crate::exception::{self, Exceptions};
 use crate::language::{Foreign, foreign};
+use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
@@ -79,6 +81,7 @@ struct Inner {
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Arc<Recorder>,
+    exceptions: Arc<exception::Watch>,
     rewriter: Rewriter,
     /// What the classifiers have said, shared with a guard that judges the same texts.
     answers: Option<Answers>,
@@ -94,8 +97,7 @@ impl Inner {
     }
 
     fn calibration_digest(&self) -> &str {
-        let file = self.bundle.file(&self.bundle.manifest().calibration);
-        file.map_or("", |file| file.blake3.as_str())
+        self.bundle.calibration_digest()
     }
 }
 
@@ -332,6 +334,30 @@ impl Guard {
     #[must_use]
     pub fn policy(&self) -> &BoundPolicy {
         &self.0.policy
+    }
+
+    /// The exceptions in use now, and the files of exceptions that are not used.
+    #[must_use]
+    pub fn exceptions(&self) -> Arc<Exceptions> {
+        self.0.exceptions.current()
+    }
+
+    /// The model in use.
+    #[must_use]
+    pub fn model(&self) -> &ModelRef {
+        &self.0.model_ref
+    }
+
+    /// BLAKE3 of the calibration in use, in hex.
+    #[must_use]
+    pub fn calibration_digest(&self) -> &str {
+        self.0.calibration_digest()
+    }
+
+    /// What watches over the verdicts; nothing without a state directory, and where it is switched off.
+    #[must_use]
+    pub fn monitor(&self) -> Option<&Monitor> {
+        self.0.recorder.monitor()
     }
 
     /// The pattern rail.

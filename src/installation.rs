@@ -2,8 +2,12 @@
 //!
 //! The file may be absent; every key has a default. A key that is not known is an error.
 
+mod monitor;
 #[cfg(test)]
 mod tests;
+
+pub use monitor::{AlertSettings, MonitorSettings};
+pub(crate) use monitor::{expected_period, period};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -126,30 +130,6 @@ pub struct SampleSettings {
     pub recipient: Option<String>,
     /// Samples older than this are removed; 0 keeps them for ever.
     pub retain_days: u32,
-}
-
-/// `[monitor]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MonitorSettings {
-    /// Whether rates and drift are watched.
-    pub enabled: bool,
-}
-
-impl Default for MonitorSettings {
-    fn default() -> Self {
-        Self { enabled: true }
-    }
-}
-
-/// `[alerts]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AlertSettings {
-    /// A file to which alerts are added, one JSON object a line.
-    pub file: Option<PathBuf>,
-    /// A program and its arguments, started for each alert with the alert as JSON on its standard input.
-    pub command: Vec<String>,
 }
 
 /// `[review]`.

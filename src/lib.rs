@@ -22,6 +22,7 @@ pub mod span;
 pub mod request;
 pub mod verdict;
 pub mod trust;
+pub mod exception;
 pub mod normalize;
 pub mod language;
 pub mod reading;
@@ -40,6 +41,7 @@ pub mod record;
 pub mod installation;
 pub mod log;
 pub mod store;
+pub mod monitor;
 pub mod guard;
 pub mod live;
 pub mod stream;
@@ -58,8 +60,8 @@ pub use span::Span;
 pub use stream::{Piece, Stream};
 pub use vault::{Restorer, Vault};
 pub use verdict::{
-    Coverage, CoverageReason, Decision, Disguise, Edit, Finding, ModelRef, Part, Place, PolicyRef, Source,
-    Timing, Verdict,
+    Coverage, CoverageReason, Decision, Disguise, Edit, ExceptionUse, Finding, ModelRef, Part, Place,
+    PolicyRef, Source, Timing, Verdict,
 };
 
 /// The README's examples, so that they are compiled and run.

@@ -12,6 +12,7 @@ mod governance;
 mod hazard;
 mod open;
 mod read;
+mod rollback;
 mod rule;
 mod scenario;
 mod source;
@@ -28,6 +29,7 @@ pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 pub use governance::{Governance, Standing};
 pub use hazard::Hazard;
 pub use open::{BUNDLE_FILE, PolicyOpenError, file_of};
+pub use rollback::{Rollback, Target};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
 pub use scenario::{
     Expected, MAX_CASES, MAX_TEST_BYTES, MAX_TEST_FILES, Scenario, ScenarioError, TESTS_FOLDER, scenarios,
@@ -36,7 +38,7 @@ pub use upgrade::{Answers, UpgradeError};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portcullis_calibration::TaughtHead;
 
@@ -115,8 +117,10 @@ pub struct Policy {
     schemas: Vec<TextSchema>,
     tools: Tools,
     turns: usize,
+    rollback: Option<Rollback>,
     warnings: Vec<Problem<PolicyWarning>>,
     digest: String,
+    bundle: Option<PathBuf>,
     source: source::Source,
 }
 
@@ -265,6 +269,12 @@ impl Policy {
         self.turns
     }
 
+    /// When it gives way to a policy before it; nothing where it never does so by itself.
+    #[must_use]
+    pub const fn rollback(&self) -> Option<&Rollback> {
+        self.rollback.as_ref()
+    }
+
     /// The schemas for texts of this role.
     pub(crate) fn schemas_for(&self, role: Role) -> impl Iterator<Item = &TextSchema> {
         self.schemas.iter().filter(move |schema| schema.roles.contains(&role))
@@ -280,6 +290,12 @@ impl Policy {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The directory of its bundle, where its file is called `policy.toml`: what else is in it belongs to the policy.
+    #[must_use]
+    pub fn bundle(&self) -> Option<&Path> {
+        self.bundle.as_deref()
     }
 
     /// What happens when a rail fails: [`Decision::Veto`] or [`Decision::Escalate`].

@@ -17,7 +17,9 @@ use thiserror::Error;
 
 use crate::policy::{BoundPolicy, Circumstances};
 use crate::request::Role;
-use crate::verdict::{Coverage, CoverageReason, Decision, Finding, ModelRef, PolicyRef, Timing};
+use crate::verdict::{
+    Coverage, CoverageReason, Decision, ExceptionUse, Finding, ModelRef, PolicyRef, Timing,
+};
 
 /// Why a decision could not be recorded. A caller that was asked to record treats it as a fault.
 #[derive(Debug, Error)]
@@ -102,6 +104,9 @@ pub struct DecisionRecord {
     pub decision: Decision,
     /// What led to it.
     pub findings: Vec<Finding>,
+    /// Every exception that took a finding out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionUse>,
     /// Calibrated score in `0..=1` of every head that ran.
     pub scores: BTreeMap<String, f32>,
     /// The threshold of every rule for this role, slice and locale, by rule id: see [`thresholds`].

@@ -30,11 +30,13 @@ use std::time::SystemTime;
 
 use contents::{Contents, Location};
 use history::Record;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::installation::Installation;
 use crate::log::{Event, Log};
-use crate::policy::Policy;
+use crate::policy::{Policy, Standing};
 use crate::verdict::PolicyRef;
 
 /// The folder of the state directory that holds the store.
@@ -177,6 +179,7 @@ impl Store {
         let trust = Trust::of(Some(&self.state), conditions.require_signed)?;
         let contents = Contents::read(Location::of(bundle)?)?;
         let opened = open::open_contents(bundle, &contents, &trust)?;
+        check_day(&opened.policy, trust.now())?;
         let _lock = self.lock()?;
         self.settle()?;
         let before = history::active(&self.policies)?;
@@ -205,6 +208,7 @@ impl Store {
             bundle: sealed,
             content,
             entry: contents.location.entry.clone(),
+            whole: contents.location.whole,
             signed_by: opened.vouched.signed_by().map(str::to_owned),
             from: before.map(|before| before.policy()),
         };
@@ -244,6 +248,7 @@ impl Store {
             }
         };
         let opened = self.open_record(&target, &trust)?;
+        check_day(&opened.policy, trust.now())?;
         let record = Record {
             time: now()?,
             change: Change::RolledBack,
@@ -319,9 +324,8 @@ impl Store {
     /// The contents of a record's stored bundle, as its digest says.
     fn stored(&self, record: &Record) -> Result<Contents, StoreError> {
         let path = record.path(&self.policies);
-        let whole = record.entry == POLICY_FILE;
-        let location =
-            Location { folder: self.policies.join(&record.bundle), entry: record.entry.clone(), whole };
+        let folder = self.policies.join(&record.bundle);
+        let location = Location { folder, entry: record.entry.clone(), whole: record.whole };
         let contents = Contents::read(location)?;
         let found = contents.sealed_digest();
         if found == record.bundle && contents.digest() == record.content {
@@ -428,6 +432,16 @@ fn check_words(what: &'static str, words: &str, limit: usize) -> Result<(), Stor
         Ok(())
     } else {
         Err(StoreError::Words { what, found, limit })
+    }
+}
+
+/// Whether the policy's own dates let it be in force now.
+fn check_day(policy: &Policy, now: Timestamp) -> Result<(), StoreError> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    match policy.governance().standing(today) {
+        Standing::InForce => Ok(()),
+        Standing::NotBefore(effective) => Err(StoreError::NotEffective { effective, today }),
+        Standing::ExpiredOn(expired) => Err(StoreError::Expired { expired, today }),
     }
 }
 

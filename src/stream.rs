@@ -256,8 +256,9 @@ impl Stream {
         self.remember(&shown);
         let Self { tail, counter, guard, .. } = self;
         tail.push(&shown, |word| counter.count(guard, word));
-        let mut findings = verdict.findings;
-        for span in findings.iter_mut().flat_map(|finding| &mut finding.spans) {
+        let (mut findings, mut exceptions) = (verdict.findings, verdict.exceptions);
+        let used = exceptions.iter_mut().flat_map(|used| &mut used.spans);
+        for span in findings.iter_mut().flat_map(|finding| &mut finding.spans).chain(used) {
             *span = Span::new(start + span.start, start + span.end);
         }
         for edit in &mut edits {
@@ -269,6 +270,7 @@ impl Stream {
             decision: verdict.decision,
             text: shown,
             findings,
+            exceptions,
             edits,
             coverage: verdict.coverage,
             coverage_reason: verdict.coverage_reason,
@@ -324,6 +326,7 @@ impl Stream {
             edits: vec![Edit { start: at, end: at, replacement: text.clone() }],
             text,
             findings: Vec::new(),
+            exceptions: Vec::new(),
             coverage: Coverage::Full,
             coverage_reason: None,
             fault: None,

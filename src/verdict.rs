@@ -1,9 +1,11 @@
 //! What the guard answers: decisions, findings, edits and the verdict that carries them.
 
 mod disguise;
+mod exception;
 mod place;
 
 pub use disguise::Disguise;
+pub use exception::ExceptionUse;
 pub use place::{Part, Place};
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -210,6 +212,9 @@ pub struct Verdict {
     pub scores: Vec<(String, f32)>,
     /// Every rule that applied.
     pub findings: Vec<Finding>,
+    /// Every exception that took a finding out; absent where none did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionUse>,
     /// The tool call that may go on, with what was rewritten in its arguments; absent where there was none, and where it is held
     /// or vetoed.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -83,6 +83,31 @@ pub fn interval(events: u64, trials: u64, confidence: f64) -> Result<(f64, f64),
     Ok((low, high))
 }
 
+/// Wilson's two-sided score interval of a rate (Wilson 1927), `z` standard deviations of the normal distribution to either side.
+///
+/// It is near its confidence also for rates near 0 and for few trials, and costs one square root, where [`interval`] is exact
+/// and searches. `(0, 1)` without trials; more events than trials count as all.
+///
+/// # Example
+///
+/// ```
+/// let (low, high) = portcullis_calibration::binomial::wilson(10, 100, 1.96);
+/// assert!((low - 0.0552).abs() < 1e-4 && (high - 0.1744).abs() < 1e-4);
+/// ```
+#[must_use]
+pub fn wilson(events: u64, trials: u64, z: f64) -> (f64, f64) {
+    if trials == 0 {
+        return (0.0, 1.0);
+    }
+    let n = trials as f64;
+    let rate = events.min(trials) as f64 / n;
+    let square = z * z;
+    let centre = rate + square / (2.0 * n);
+    let spread = z * (rate * (1.0 - rate) / n + square / (4.0 * n * n)).sqrt();
+    let whole = 1.0 + square / n;
+    (((centre - spread) / whole).max(0.0), ((centre + spread) / whole).min(1.0))
+}
+
 /// The probability of `events` or fewer in `trials` at a rate of at least `events / trials`, `events < trials`.
 fn lower_tail(events: u64, trials: u64, rate: f64) -> f64 {
     let odds = (1.0 - rate) / rate;

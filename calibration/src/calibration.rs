@@ -11,7 +11,7 @@ pub use taught::TaughtHead;
 
 use std::fmt;
 
-use crate::Curve;
+use crate::{Curve, Reference};
 
 /// The curves and thresholds of all heads of one model.
 ///
@@ -45,6 +45,7 @@ pub struct Calibration {
     created_by: String,
     heads: Vec<Head>,
     exits: Vec<Exit>,
+    references: Vec<Reference>,
 }
 
 /// The calibration of one head.
@@ -207,6 +208,7 @@ impl Calibration {
             created_by: created_by.to_owned(),
             heads,
             exits: Vec::new(),
+            references: Vec::new(),
         };
         check::finish(check::calibration(&calibration))?;
         Ok(calibration)
@@ -219,6 +221,17 @@ impl Calibration {
     /// [`CalibrationError::Invalid`] with every rule that the exits break.
     pub fn with_exits(mut self, exits: Vec<Exit>) -> Result<Self, CalibrationError> {
         self.exits = exits;
+        check::finish(check::calibration(&self))?;
+        Ok(self)
+    }
+
+    /// The same with these references, by which drift is told, in place of those it has.
+    ///
+    /// # Errors
+    ///
+    /// [`CalibrationError::Invalid`] where there are too many or two are of one signal.
+    pub fn with_references(mut self, references: Vec<Reference>) -> Result<Self, CalibrationError> {
+        self.references = references;
         check::finish(check::calibration(&self))?;
         Ok(self)
     }
@@ -261,6 +274,11 @@ impl Calibration {
     /// The exits, the earliest first; none where the model answers after its last layer only.
     pub fn exits(&self) -> &[Exit] {
         &self.exits
+    }
+
+    /// How the model's signals are spread over innocent texts; empty in a calibration made before there were references.
+    pub fn references(&self) -> &[Reference] {
+        &self.references
     }
 
     /// The head with this name.

@@ -8,6 +8,7 @@
 //! - [`Ranking`] groups scores and labels once; [`measure`] computes every metric from it.
 //! - [`threshold`] picks thresholds for a false positive rate, for one head or for all heads together.
 //! - [`teach`] learns a new head from examples; [`TaughtHead`] is the content of its file, read as hostile input.
+//! - [`Reference`] is how a signal was spread, by which drift is told.
 //! - [`binomial`] bounds a rate that was measured on few rows.
 //! - [`plot`] draws the curves as SVG.
 //!
@@ -42,11 +43,13 @@
 pub mod binomial;
 mod calibration;
 mod curve;
+mod distribution;
 mod elementary;
 pub mod fit;
 pub mod measure;
 pub mod plot;
 mod ranking;
+mod reference;
 pub mod teach;
 pub mod threshold;
 
@@ -54,4 +57,6 @@ pub use calibration::{
     Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, TaughtHead, Threshold,
 };
 pub use curve::{Curve, CurveError, Parameters};
+pub use distribution::chi_square_upper;
 pub use ranking::{Group, Ranking};
+pub use reference::{Reference, ReferenceError};

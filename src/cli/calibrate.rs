@@ -24,7 +24,8 @@ rows make the guard blind to their like: look through them first.
 A head's curve is fitted again when the rows hold at least 50 labelled positives and 50 labelled negatives of it; else the
 bundle's stays. For each target rate, a threshold that lets too many of your innocent rows through to an alarm is raised.
 It is lowered only as far as your rows show, at 95% confidence, that the target still holds; few rows lower nothing. Rows
-that the guard does not judge whole are left out. What the exits of the model mean is kept as in the bundle.
+that the guard does not judge whole are left out. What the exits of the model mean is kept as in the bundle. From 500 innocent rows on, the spread of a head's scores
+over them is what the monitor tells drift from.
 
 The file names the weights it belongs to. Use it with --calibration FILE; the verdicts then name its digest.
 
@@ -66,7 +67,8 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         &format!("portcullis {} calibrate", env!("CARGO_PKG_VERSION")),
         fitted.iter().map(|fitted| fitted.head.clone()).collect(),
     )?
-    .with_exits(heads::exits(old, &fitted))?;
+    .with_exits(heads::exits(old, &fitted))?
+    .with_references(heads::references(old, &rows, &fitted))?;
     let out = &arguments.out;
     if out.is_dir() {
         bail!("cannot write {}: it is a directory, expected the name of a file", out.display());

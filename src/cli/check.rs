@@ -3,7 +3,7 @@
 use super::guard_options::{GuardOptions, StatusOptions};
 use super::input::{self, TextInput};
 use super::shadow::ShadowOptions;
-use super::{failure, terminal};
+use super::{alerts, failure, terminal};
 use anyhow::Context as _;
 use clap::Args;
 use portcullis::{
@@ -63,6 +63,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     } else {
         terminal::emit(&readable(&request, &verdict))?;
     }
+    alerts::tell(&guard, true);
     // The status is the verdict's even when nobody reads the output: a closed pipe must not release a text.
     Ok(arguments.status.status(verdict.decision))
 }
@@ -94,6 +95,15 @@ pub(super) fn readable(request: &Request, verdict: &Verdict) -> String {
             ]);
         }
         text.push_str(&table.render());
+    }
+    for used in &verdict.exceptions {
+        let places: Vec<String> = used.spans.iter().map(|span| input::place(&request.text, *span)).collect();
+        let places = if places.is_empty() { String::new() } else { format!(" at {}", places.join(", ")) };
+        let _ = writeln!(
+            text,
+            "excepted: {}{places} by {}, approved by {}",
+            used.rule, used.id, used.approved_by
+        );
     }
     if let Some(line) = coverage(verdict) {
         let _ = writeln!(text, "{line}");

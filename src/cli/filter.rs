@@ -1,7 +1,7 @@
 //! `filter`: a live text in, its safe pieces out, as soon as they are judged.
 
 use super::guard_options::{GuardOptions, StatusOptions};
-use super::{failure, input};
+use super::{alerts, failure, input};
 use anyhow::Context as _;
 use clap::Args;
 use portcullis::{Decision, Piece, Role};
@@ -47,7 +47,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let mut stream = options.guard()?.stream(arguments.role).with_locale(arguments.locale.clone());
+    let guard = options.guard()?;
+    let mut stream = guard.stream(arguments.role).with_locale(arguments.locale.clone());
     let mut input = io::stdin().lock();
     let mut output = io::stdout().lock();
     let mut buffer = vec![0; CHUNK];
@@ -84,6 +85,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             break;
         }
     }
+    alerts::tell(&guard, true);
     Ok(arguments.status.status(stream.decision()))
 }
 

@@ -1,9 +1,10 @@
 //! The flags that every judging command shares, before or after its name, and the guard made from them.
 
-use super::failure;
+use super::{failure, terminal};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use portcullis::act::HashKey;
+use portcullis::exception::Sources;
 use portcullis::policy::Policy;
 use portcullis::store::{self, Store, Trust};
 use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
@@ -86,6 +87,17 @@ const TRIAL_KEY: &[u8] = b"portcullis policy trials";
 /// Some commands make several guards of one policy.
 static WARNED: Once = Once::new();
 
+/// Tells which files of exceptions are not used, once a process.
+fn warn_of_exceptions(guard: &Guard) {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        for ignored in guard.exceptions().ignored().iter().filter(|ignored| ignored.is_warning()) {
+            let what = format!("the exception in {} is not used: {}", ignored.path.display(), ignored.why);
+            failure::warn(terminal::printable(&what));
+        }
+    });
+}
+
 /// A place to compute.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Device {
@@ -112,17 +124,6 @@ impl GuardOptions {
             builder = builder.hash_key(key);
         }
         builder.build()
-    }
-
-    /// The policy asked for, or the one in the program.
-    ///
-    /// # Errors
-    /// When it cannot be read or has mistakes.
-    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
-        Ok(match &self.policy {
-            Some(path) => Policy::open(path)?,
-            None => Policy::embedded()?,
-        })
     }
 
     /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
@@ -176,6 +177,7 @@ impl GuardOptions {
         if self.policy.is_some() {
             WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
         }
+        warn_of_exceptions(guard);
     }
 
     fn builder(&self) -> GuardBuilder {
@@ -223,6 +225,14 @@ impl GuardOptions {
         builder
     }
 
+    /// Where exceptions from the policy come from.
+    ///
+    /// # Errors
+    /// When the policy cannot be read.
+    pub(super) fn exception_sources(&self) -> anyhow::Result<Sources> {
+        Ok(Sources::new(self.state(), self.in_force()?.bundle()))
+    }
+
     /// The same options at another level.
     pub(super) fn at_level(&self, level: Level) -> Self {
         Self { level: Some(level), ..self.clone() }
@@ -246,11 +256,6 @@ impl GuardOptions {
     /// The same options with the policy in the program.
     pub(super) fn without_policy(&self) -> Self {
         Self { policy: None, embedded: true, ..self.clone() }
-    }
-
-    /// The same options with this policy.
-    pub(super) fn with_policy(&self, path: &Path) -> Self {
-        Self { policy: Some(path.to_owned()), ..self.clone() }
     }
 
     /// The same options for a guard that is asked about other policies: with the one in the program, leaving no trace.

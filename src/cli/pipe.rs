@@ -9,8 +9,8 @@ mod judge;
 mod queue;
 
 use super::guard_options::{GuardOptions, StatusOptions};
-use super::lines;
 use super::shadow::ShadowOptions;
+use super::{alerts, lines};
 use anyhow::Context as _;
 use clap::Args;
 use judge::Judge;
@@ -101,8 +101,10 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             Err(error) => return Err(error).context("cannot write to standard output"),
         }
+        alerts::tell(&judge.guard(), false);
     }
     judge.finish();
+    alerts::tell(&judge.guard(), true);
     if let Some(error) = queue.failure() {
         return Err(error).context("cannot read standard input");
     }

@@ -66,12 +66,12 @@ const DETECTORS: [&str; 6] = [
     "schema.order",
 ];
 
-fn policy() -> BoundPolicy {
+pub(super) fn policy() -> BoundPolicy {
     let known = DETECTORS.map(|name| KnownDetector { name, experimental: false });
     Policy::parse(POLICY, "test.toml").unwrap().bind(|_, _| unreachable!(), &known).unwrap()
 }
 
-fn detection(detector: &str, score: f32, spans: &[(usize, usize)]) -> Detection {
+pub(super) fn detection(detector: &str, score: f32, spans: &[(usize, usize)]) -> Detection {
     Detection {
         detector: detector.to_owned(),
         category: detector.split('.').next().unwrap().to_owned(),
@@ -97,7 +97,17 @@ fn judge_with(
 ) -> Decided {
     decide(
         &policy(),
-        &Evidence { role, slice: None, locale: None, detections, coverage, reasons, early: false, fault },
+        &Evidence {
+            role,
+            slice: None,
+            locale: None,
+            detections,
+            exemptions: &[],
+            coverage,
+            reasons,
+            early: false,
+            fault,
+        },
     )
 }
 
@@ -206,7 +216,7 @@ fn missing_coverage_is_a_fault_unless_the_language_is_unsupported() {
     assert_eq!(judge_with(Role::User, &[], Coverage::Full, &[], true).decision, Decision::Veto);
 }
 
-fn any_detection() -> impl Strategy<Value = Detection> {
+pub(super) fn any_detection() -> impl Strategy<Value = Detection> {
     let score = prop_oneof![8 => 0.0_f32..=1.0, 1 => Just(0.5), 1 => Just(f32::NAN), 1 => -1.0_f32..2.0];
     let spans = prop::collection::vec((0_usize..40, 1_usize..9), 0..3);
     (prop::sample::select(DETECTORS.to_vec()), score, spans).prop_map(|(detector, score, spans)| {
@@ -272,6 +282,7 @@ fn an_answer_before_the_deadline_decides_where_the_policy_says_so() {
                 slice: None,
                 locale: None,
                 detections: &detections,
+                exemptions: &[],
                 coverage,
                 reasons,
                 early,

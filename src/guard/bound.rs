@@ -75,6 +75,7 @@ impl Guard {
             patterns: bound.patterns,
             exits: bound.exits,
             classifier: inner.classifier.clone().with_heads(heads),
+            exceptions: Arc::new(inner.exceptions.with_bundle(policy.bundle())),
             ..inner.clone()
         })
     }

@@ -14,7 +14,10 @@ use super::source::PolicySource;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
-use crate::policy::{Policy, PolicyErrors};
+use crate::exception;
+use crate::installation::{Installation, InstallationError};
+use crate::monitor::{Monitor, MonitorError, model_key};
+use crate::policy::{Policy, PolicyErrors, PolicyOpenError};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
 use crate::record::RecordError;
@@ -29,7 +32,15 @@ pub enum GuardError {
     /// The bundle.
     #[error("cannot open the model bundle")]
     Bundle(#[from] BundleError),
-    /// The policy cannot be read, or nobody vouches for it.
+    /// The policy file cannot be read.
+    #[error("cannot read the policy {}", path.display())]
+    PolicyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The policy in force cannot be told, or nobody vouches for the policy.
     #[error(transparent)]
     Store(StoreError),
     /// The policy is not valid.
@@ -44,6 +55,12 @@ pub enum GuardError {
     /// The decision record.
     #[error("cannot open the decision record")]
     Record(#[from] RecordError),
+    /// The settings of the state directory.
+    #[error("cannot use the settings of the state directory")]
+    Installation(#[from] InstallationError),
+    /// The monitor's folder.
+    #[error("cannot open the monitor")]
+    Monitor(#[from] MonitorError),
     /// This build or machine has no such device.
     #[error("the device {device} is not available: {reason}")]
     Device {
@@ -94,7 +111,8 @@ pub enum GuardError {
 impl From<StoreError> for GuardError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Policy(errors) => Self::Policy(errors),
+            StoreError::Policy(PolicyOpenError::File { path, source }) => Self::PolicyFile { path, source },
+            StoreError::Policy(PolicyOpenError::Invalid(errors)) => Self::Policy(errors),
             error => Self::Store(error),
         }
     }
@@ -303,6 +321,7 @@ impl GuardBuilder {
             None => bundle,
         });
         let policy = self.policy.read()?;
+        let exceptions = exception::Sources::new(self.policy.state.as_deref(), policy.bundle());
         if self.cascade && bundle.calibration().exits().is_empty() {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
@@ -318,7 +337,8 @@ impl GuardBuilder {
             None => Some(Arc::new(Bundle::embedded_words()?)),
         };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
-        let recorder = Recorder::open(self.record.as_deref(), self.policy.state.as_deref())?;
+        let recorder = Recorder::open(self.record.as_deref(), self.policy.state.as_deref())?
+            .with_monitor(monitor(self.policy.state.as_deref(), &bundle)?);
         Ok(Guard(Arc::new(Inner {
             bundle,
             policy: bound.policy,
@@ -332,10 +352,22 @@ impl GuardBuilder {
             model_ref,
             policy_ref: bound.reference,
             recorder: Arc::new(recorder),
+            exceptions: Arc::new(exception::Watch::new(exceptions)),
             rewriter: Rewriter::new(hash_key),
             answers: None,
         })))
     }
+}
+
+/// The monitor of the state directory, where there is one and it is not switched off.
+fn monitor(state: Option<&std::path::Path>, bundle: &Bundle) -> Result<Option<Monitor>, GuardError> {
+    let Some(state) = state else { return Ok(None) };
+    let settings = Installation::read(state)?;
+    if !settings.monitor.enabled {
+        return Ok(None);
+    }
+    let model = model_key(&bundle.entry().digest(), bundle.calibration_digest());
+    Ok(Some(Monitor::open(state, &settings, &model, bundle.calibration().references())?))
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.

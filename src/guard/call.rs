@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::policy::Policy;
 use crate::request::{Request, Role, ToolCall};
+use crate::span::Span;
 use crate::verdict::{Coverage, CoverageReason, Decision, Part, Place, Verdict};
 
 /// Most strings of one call that are judged; a call with more is a fault.
@@ -110,13 +111,12 @@ impl Call {
                 }
             }
             for mut finding in part.findings {
-                finding.place = Some(Place {
-                    part: Part::ToolArguments,
-                    pointer: Some(pointer.clone()),
-                    keyword: is_key.then(|| "key".to_owned()),
-                    spans: std::mem::take(&mut finding.spans),
-                });
+                finding.place = Some(place_of(string, std::mem::take(&mut finding.spans)));
                 verdict.findings.push(finding);
+            }
+            for mut used in part.exceptions {
+                used.place = Some(place_of(string, std::mem::take(&mut used.spans)));
+                verdict.exceptions.push(used);
             }
             for ((_, most), (_, score)) in verdict.scores.iter_mut().zip(part.scores) {
                 *most = most.max(score);
@@ -146,6 +146,16 @@ impl Call {
             verdict.text = None;
             verdict.edits.clear();
         }
+    }
+}
+
+/// Where these spans of a string are, as places in the call.
+fn place_of(string: &Argument, spans: Vec<Span>) -> Place {
+    Place {
+        part: Part::ToolArguments,
+        pointer: Some(string.pointer.clone()),
+        keyword: string.is_key.then(|| "key".to_owned()),
+        spans,
     }
 }
 

@@ -1,18 +1,20 @@
 //! From a text to its verdict: the rails, the decision, the rewrite, and a second look at what was rewritten.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::call::Call;
 use super::forms::{Forms, Together};
 use super::subject::{Passage, Subject};
 use super::weigh::Seen;
 use super::{Guard, full_message};
+use crate::exception::{Exceptions, Exemption, Whole};
 use crate::language::Foreign;
 use crate::rails::classifier::Judged;
 use crate::request::Request;
 use crate::vault::Vault;
-use crate::verdict::{Decision, Detection, Timing, Verdict};
+use crate::verdict::{Decision, Detection, ExceptionUse, Timing, Verdict};
 
 impl Guard {
     /// One verdict, and what the classifiers said.
@@ -38,8 +40,10 @@ impl Guard {
         let sources: Vec<(&Request, Passage<'_>, bool)> =
             subjects.iter().map(|subject| (subject.request, subject.passage, subject.argument)).collect();
         let limit = self.0.policy.policy().max_bytes();
-        let mut judged = self.look(subjects, limit, vault, start);
-        self.look_again(&sources, &mut judged, start);
+        // Once for all of it: a change of the exceptions falls between two calls.
+        let waived = Waived { exceptions: self.0.exceptions.current(), now: SystemTime::now() };
+        let mut judged = self.look(subjects, limit, vault, start, &waived);
+        self.look_again(&sources, &mut judged, start, &waived);
         let mut arguments = judged.split_off(requests.len()).into_iter().map(|(verdict, _)| verdict);
         for (call, (verdict, _)) in calls.iter().zip(&mut judged) {
             if let Some(call) = call {
@@ -60,6 +64,7 @@ impl Guard {
         sources: &[(&Request, Passage<'_>, bool)],
         judged: &mut [(Verdict, Option<Together>)],
         start: Instant,
+        waived: &Waived,
     ) {
         let mut rewritten = Vec::new();
         for (place, ((request, passage, argument), (verdict, _))) in sources.iter().zip(&*judged).enumerate()
@@ -67,7 +72,7 @@ impl Guard {
             if let Some(text) =
                 verdict.text.as_ref().filter(|text| !verdict.edits.is_empty() && !text.is_empty())
             {
-                let request = Request {
+                let rewrite = Request {
                     text: text.clone(),
                     role: request.role,
                     slice: request.slice.clone(),
@@ -75,18 +80,20 @@ impl Guard {
                     deadline: request.deadline,
                     ..Request::default()
                 };
-                rewritten.push((place, request, *passage, *argument));
+                rewritten.push((place, rewrite, *request, *passage, *argument));
             }
         }
-        let subjects = rewritten.iter().map(|(_, request, passage, argument)| Subject {
+        let subjects = rewritten.iter().map(|(_, rewrite, request, passage, argument)| Subject {
             passage: *passage,
             argument: *argument,
-            ..request.into()
+            origin: Some(*request),
+            ..rewrite.into()
         });
         // A text within the limit stays judged when a rewrite makes it longer.
-        let second = self.look(subjects.collect(), usize::MAX, None, start);
+        let second = self.look(subjects.collect(), usize::MAX, None, start, waived);
         for ((place, ..), (second, _)) in rewritten.iter().zip(second) {
             let Some((first, _)) = judged.get_mut(*place) else { continue };
+            first.exceptions.extend(only_in(&second.exceptions, &first.exceptions));
             let strongest = second.findings.iter().max_by_key(|finding| finding.action);
             let (decision, what) = match strongest {
                 _ if second.fault.is_some() => {
@@ -117,6 +124,7 @@ impl Guard {
         limit: usize,
         mut vault: Option<&mut Vault>,
         start: Instant,
+        waived: &Waived,
     ) -> Vec<(Verdict, Option<Together>)> {
         if subjects.is_empty() {
             return Vec::new();
@@ -198,7 +206,14 @@ impl Guard {
                     }
                 }
                 let is_name = subject.is_name();
-                let seen = Seen { forms: forms.as_ref(), together: together.as_ref(), foreign, is_name };
+                let exemptions = waived.exemptions(self, subject, &detections);
+                let seen = Seen {
+                    forms: forms.as_ref(),
+                    together: together.as_ref(),
+                    foreign,
+                    is_name,
+                    exemptions: &exemptions,
+                };
                 let mut verdict = self.verdict(request, detections, seen, vault.as_deref_mut());
                 verdict.timing = Timing { decide: micros(decide.elapsed()), ..timing };
                 (verdict, together)
@@ -223,6 +238,42 @@ impl Guard {
             verdict.edits.clear();
         }
     }
+}
+
+/// The exceptions, and the time that counts for them.
+struct Waived {
+    exceptions: Arc<Exceptions>,
+    now: SystemTime,
+}
+
+impl Waived {
+    /// What they take out of the findings on one text.
+    fn exemptions(&self, guard: &Guard, subject: &Subject<'_>, detections: &[Detection]) -> Vec<Exemption> {
+        if self.exceptions.is_empty() {
+            return Vec::new();
+        }
+        let request = subject.request;
+        let whole = Whole {
+            text: &request.text,
+            named_by: &subject.named_by(),
+            role: request.role,
+            slice: request.slice.as_deref(),
+            locale: request.locale.as_deref(),
+            now: self.now,
+        };
+        self.exceptions.exemptions(whole, |text| guard.0.recorder.text_digest(text), detections)
+    }
+}
+
+/// The uses of exceptions that a rewritten text adds: their spans would be those of another text than the caller's.
+fn only_in(second: &[ExceptionUse], first: &[ExceptionUse]) -> Vec<ExceptionUse> {
+    let known =
+        |used: &&ExceptionUse| !first.iter().any(|other| other.id == used.id && other.rule == used.rule);
+    let new = second.iter().filter(known);
+    let mut new: Vec<ExceptionUse> =
+        new.map(|used| ExceptionUse { spans: Vec::new(), ..used.clone() }).collect();
+    new.dedup();
+    new
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
 use crate::record::{
     DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
 };
 use crate::request::Request;
-use crate::verdict::{Finding, Place, Verdict};
+use crate::verdict::{ExceptionUse, Finding, Place, Verdict};
 
 /// The key, the identifiers made with it, and the file.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) struct Recorder {
     key: InstallationKey,
     ids: DecisionIds,
     file: Option<RecordFile>,
+    monitor: Option<Monitor>,
 }
 
 impl Recorder {
@@ -26,7 +28,22 @@ impl Recorder {
             None => InstallationKey::ephemeral()?,
         };
         let ids = DecisionIds::new(&key)?;
-        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()? })
+        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, monitor: None })
+    }
+
+    /// The same, watched.
+    pub(super) fn with_monitor(self, monitor: Option<Monitor>) -> Self {
+        Self { monitor, ..self }
+    }
+
+    /// What watches.
+    pub(super) const fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
+    }
+
+    /// The text's name under the installation's key.
+    pub(super) fn text_digest(&self, text: &str) -> String {
+        self.key.text_digest(text)
     }
 
     /// Fills in the verdict's identifier and appends its record.
@@ -40,8 +57,10 @@ impl Recorder {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        let Some(file) = &self.file else { return Ok(()) };
-        file.write(&DecisionRecord {
+        if self.file.is_none() && self.monitor.is_none() {
+            return Ok(());
+        }
+        let record = DecisionRecord {
             decision_id: verdict.decision_id.clone(),
             time: timestamp(time)?,
             role: request.role,
@@ -53,6 +72,7 @@ impl Recorder {
                 .map(|call| self.key.text_digest(&format!("{}\0{}", call.name, call.arguments))),
             decision: verdict.decision,
             findings: verdict.findings.iter().map(without_pointer).collect(),
+            exceptions: verdict.exceptions.iter().map(ExceptionUse::without_pointer).collect(),
             scores: verdict.scores.iter().cloned().collect(),
             thresholds: thresholds(policy, request.into()),
             coverage: verdict.coverage,
@@ -63,7 +83,12 @@ impl Recorder {
             calibration: Some(calibration.to_owned()),
             slice: request.slice.clone(),
             timing_us: verdict.timing,
-        })
+        };
+        self.file.as_ref().map_or(Ok(()), |file| file.write(&record))?;
+        if let Some(monitor) = &self.monitor {
+            monitor.observe(&record, verdict.fault.is_some(), None, policy.policy().rollback());
+        }
+        Ok(())
     }
 }
 

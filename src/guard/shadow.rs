@@ -1,5 +1,8 @@
 //! A candidate policy beside the one in force: it judges the same texts, and only what it would have decided otherwise is told.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -18,6 +18,8 @@ pub(super) struct Subject<'a> {
     pub(super) found: Option<Vec<Detection>>,
     /// Whether it is a string of a tool call's arguments.
     pub(super) argument: bool,
+    /// The request as it came, where this one is what a rewrite made of it.
+    pub(super) origin: Option<&'a Request>,
 }
 
 /// What stands around a text that is a part of a longer one; nothing in it is reported.
@@ -40,7 +42,7 @@ impl Passage<'_> {
 impl<'a> Subject<'a> {
     /// A part of a longer text, whose matches are known.
     pub(super) const fn part(request: &'a Request, passage: Passage<'a>, found: Vec<Detection>) -> Self {
-        Self { request, passage, found: Some(found), argument: false }
+        Self { request, passage, found: Some(found), argument: false, origin: None }
     }
 
     /// A string of a tool call's arguments.
@@ -59,6 +61,11 @@ impl<'a> Subject<'a> {
             "" => Cow::Borrowed(&self.request.text),
             before => Cow::Owned([before, &self.request.text].concat()),
         }
+    }
+
+    /// What exceptions know the text by: what is read, as it came.
+    pub(super) fn named_by(&self) -> Cow<'a, str> {
+        Self { request: self.origin.unwrap_or(self.request), found: None, ..*self }.read()
     }
 
     /// What the guard's patterns find in the text, or over its edges, and in its other forms, by its own offsets.
@@ -123,7 +130,7 @@ impl<'a> Subject<'a> {
 
 impl<'a> From<&'a Request> for Subject<'a> {
     fn from(request: &'a Request) -> Self {
-        Self { request, passage: Passage::default(), found: None, argument: false }
+        Self { request, passage: Passage::default(), found: None, argument: false, origin: None }
     }
 }
 

@@ -4,6 +4,7 @@ use super::forms::{Forms, Together};
 use super::{Guard, full_message};
 use crate::act::{self, ActError};
 use crate::decide::{Evidence, Rewrite, decide};
+use crate::exception::Exemption;
 use crate::language::Foreign;
 use crate::policy::{BoundPolicy, Circumstances, OnDeadline};
 use crate::rails::classifier::{HeadScores, Outcome};
@@ -19,6 +20,8 @@ pub(super) struct Seen<'a> {
     pub(super) foreign: Foreign,
     /// Whether it is one word of a tool call's arguments, in no language.
     pub(super) is_name: bool,
+    /// What exceptions take out of the findings.
+    pub(super) exemptions: &'a [Exemption],
 }
 
 impl Guard {
@@ -31,7 +34,7 @@ impl Guard {
         vault: Option<&mut Vault>,
     ) -> Verdict {
         let inner = &*self.0;
-        let Seen { forms, together, foreign, is_name } = seen;
+        let Seen { forms, together, foreign, is_name, exemptions } = seen;
         let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
@@ -107,6 +110,7 @@ impl Guard {
             slice: request.slice.as_deref(),
             locale: request.locale.as_deref(),
             detections: &detections,
+            exemptions,
             coverage,
             reasons: &reasons,
             early,
@@ -134,6 +138,7 @@ impl Guard {
             scores,
             tool_call: None,
             findings: decided.findings,
+            exceptions: decided.exceptions,
             edits,
             readings: forms.map(Forms::vias).unwrap_or_default(),
             coverage,
@@ -206,7 +211,13 @@ impl Guard {
     /// The same for this reason, neither named nor recorded yet.
     pub(super) fn unread(&self, request: &Request, why: &str) -> Verdict {
         let together = Together::of([Outcome::Failed(why.to_owned())]);
-        let seen = Seen { forms: None, together: together.as_ref(), foreign: Foreign::No, is_name: false };
+        let seen = Seen {
+            forms: None,
+            together: together.as_ref(),
+            foreign: Foreign::No,
+            is_name: false,
+            exemptions: &[],
+        };
         self.verdict(request, Vec::new(), seen, None)
     }
 }

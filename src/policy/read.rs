@@ -6,6 +6,7 @@ mod governance;
 mod head;
 mod hosts;
 mod list;
+mod rollback;
 mod rule;
 mod schema;
 mod tool;
@@ -18,13 +19,14 @@ use toml::de::{DeTable, DeValue, Error as TomlError};
 
 use super::error::{PolicyError, PolicyErrors};
 use super::governance::Governance;
+use super::open::BUNDLE_FILE;
 use super::rule::{Action, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "schema",
     "revision",
     "id",
@@ -43,6 +45,7 @@ const KEYS: [&str; 21] = [
     "urls",
     "json_schema",
     "conversation",
+    "rollback",
     "tools",
     "tool",
     "templates",
@@ -125,6 +128,7 @@ fn document(
     hosts::check(&rules, &hosts, found);
     let schemas = schema::schemas(root, source, folder, found);
     let turns = conversation::turns(root, found);
+    let rollback = rollback::rollback(root, found);
     let tools = tool::tools(root, source, folder, found);
     tool::check(&rules, &tools.tools, found);
     let idle = tool::idle(root, &rules, &tools.tools);
@@ -162,8 +166,12 @@ fn document(
         hosts,
         heads,
         turns,
+        rollback,
         tools: tools.tools,
         schemas: schemas.into_iter().map(|read| read.schema).collect(),
+        bundle: folder
+            .filter(|_| Path::new(source.file()).file_name().is_some_and(|name| name == BUNDLE_FILE))
+            .map(Path::to_owned),
         source: source.clone(),
     })
 }

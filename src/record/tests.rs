@@ -19,6 +19,7 @@ fn record(id: &str) -> DecisionRecord {
         text_bytes: 3,
         decision: Decision::Escalate,
         findings: Vec::new(),
+        exceptions: Vec::new(),
         scores: BTreeMap::from([("toxicity".to_owned(), 0.1)]),
         thresholds: BTreeMap::new(),
         coverage: Coverage::Full,

@@ -132,7 +132,8 @@ impl Contents {
 
     fn hasher(&self) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(b"portcullis 1 policy bundle\0").update(self.location.entry.as_bytes());
+        let kind: &[u8] = if self.location.whole { b"folder\0" } else { b"file\0" };
+        hasher.update(b"portcullis 1 policy bundle\0").update(kind).update(self.location.entry.as_bytes());
         for (path, bytes) in &self.files {
             hasher.update(b"\0").update(path.as_bytes()).update(b"\0");
             hasher.update(&(bytes.len() as u64).to_le_bytes()).update(blake3::hash(bytes).as_bytes());

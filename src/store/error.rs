@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use jiff::civil::Date;
 use thiserror::Error;
 
 use super::manifest::SignatureError;
 use crate::installation::InstallationError;
 use crate::log::LogError;
-use crate::policy::PolicyErrors;
+use crate::policy::PolicyOpenError;
 use crate::trust::TrustError;
 
 /// Why a bundle cannot be read or put in force, or what is in force cannot be told.
@@ -32,9 +33,9 @@ pub enum StoreError {
         /// What was found and what was expected.
         what: String,
     },
-    /// A policy with mistakes in it.
-    #[error("the policy is not valid")]
-    Policy(#[from] PolicyErrors),
+    /// A policy that cannot be read, or has mistakes in it.
+    #[error(transparent)]
+    Policy(#[from] PolicyOpenError),
     /// A signature that is missing or does not hold.
     #[error(transparent)]
     Signature(#[from] SignatureError),
@@ -109,6 +110,22 @@ pub enum StoreError {
         found: String,
         /// The id of the policy in force.
         active: String,
+    },
+    /// A policy before the days that it is for.
+    #[error("the policy takes effect on {effective}, and it is {today}")]
+    NotEffective {
+        /// Its first day.
+        effective: Date,
+        /// The day it is here, in UTC.
+        today: Date,
+    },
+    /// A policy after the days that it is for.
+    #[error("the policy expired on {expired}, and it is {today}")]
+    Expired {
+        /// The first day after its last.
+        expired: Date,
+        /// The day it is here, in UTC.
+        today: Date,
     },
     /// A policy that the guard cannot work with.
     #[error("the guard cannot use the policy: {what}")]

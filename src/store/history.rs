@@ -38,6 +38,8 @@ pub(super) struct Record {
     pub(super) bundle: String,
     /// The policy's file in it.
     pub(super) entry: String,
+    /// Whether the bundle is a folder, not the policy's file.
+    pub(super) whole: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) signed_by: Option<String>,
     /// What was in force before.
@@ -64,10 +66,10 @@ impl Record {
         }
     }
 
-    /// What a guard reads: the bundle's folder, or its policy's file where that has another name.
+    /// What a guard reads: the bundle's folder, or its policy's file.
     pub(super) fn path(&self, policies: &Path) -> PathBuf {
         let folder = policies.join(&self.bundle);
-        if self.entry == super::POLICY_FILE { folder } else { folder.join(&self.entry) }
+        if self.whole { folder } else { folder.join(&self.entry) }
     }
 
     /// Whether its names are such as this store gives: it may not lead elsewhere.

@@ -1,6 +1,5 @@
 //! Reading a policy with its signature, as an installation asks for.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,7 +9,7 @@ use super::contents::{Contents, Location};
 use super::disk;
 use super::manifest::{Manifest, Validity, Vouched};
 use crate::installation::Installation;
-use crate::policy::{MAX_POLICY_BYTES, Policy};
+use crate::policy::Policy;
 use crate::trust::{KeyRing, SigningKey};
 
 /// The folder of the state directory that holds the trusted keys.
@@ -38,6 +37,11 @@ impl Trust {
         let keys = KeyRing::read_dir(&state.join(KEYS))?;
         Ok(Self { required: required || settings.trust.require_signed_policy, keys, at: None })
     }
+
+    /// The time that dates are judged by.
+    pub(super) fn now(&self) -> Timestamp {
+        self.at.unwrap_or_else(Timestamp::now)
+    }
 }
 
 /// A policy and who vouches for it.
@@ -64,7 +68,8 @@ pub struct Opened {
 pub fn open(path: &Path, trust: &Trust) -> Result<Opened, StoreError> {
     let location = Location::of(path)?;
     if !trust.required && location.signature().symlink_metadata().is_err() {
-        let (policy, revision) = read(path)?;
+        let policy = Policy::open(path)?;
+        let revision = policy.revision();
         return Ok(Opened { policy, revision, vouched: Vouched::Unsigned, manifest: None });
     }
     open_contents(path, &Contents::read(location)?, trust)
@@ -73,10 +78,10 @@ pub fn open(path: &Path, trust: &Trust) -> Result<Opened, StoreError> {
 /// The same of a bundle whose contents are read. The policy is read from the disk once more: its digest, which covers every
 /// file it names, must be the one that was signed.
 pub(super) fn open_contents(path: &Path, contents: &Contents, trust: &Trust) -> Result<Opened, StoreError> {
-    let (policy, revision) = read(path)?;
-    let now = trust.at.unwrap_or_else(Timestamp::now);
+    let policy = Policy::open(path)?;
+    let revision = policy.revision();
     let (vouched, manifest) =
-        Manifest::verify(contents, &policy.reference(), revision, trust.required, &trust.keys, now)?;
+        Manifest::verify(contents, &policy.reference(), revision, trust.required, &trust.keys, trust.now())?;
     Ok(Opened { policy, revision, vouched, manifest })
 }
 
@@ -85,7 +90,8 @@ pub(super) fn open_contents(path: &Path, contents: &Contents, trust: &Trust) -> 
 /// # Errors
 /// [`StoreError`], when the bundle holds what cannot be signed or no valid policy, and when the signature cannot be written.
 pub fn sign(path: &Path, key: &SigningKey, validity: Validity) -> Result<PathBuf, StoreError> {
-    let (policy, revision) = read(path)?;
+    let policy = Policy::open(path)?;
+    let revision = policy.revision();
     let contents = Contents::read(Location::of(path)?)?;
     let signature = contents.location.signature();
     let bytes = Manifest::of(&contents, policy.reference(), revision, validity).sign(key)?;
@@ -119,24 +125,4 @@ impl From<crate::record::RecordError> for StoreError {
     fn from(error: crate::record::RecordError) -> Self {
         Self::Log(error.into())
     }
-}
-
-/// The policy of a file or a folder, and its revision.
-fn read(path: &Path) -> Result<(Policy, u64), StoreError> {
-    let file = if path.is_dir() { path.join(super::POLICY_FILE) } else { path.to_owned() };
-    let failed = |source| StoreError::Io { action: "read the policy", path: file.clone(), source };
-    let bytes = disk::read(&file, MAX_POLICY_BYTES as u64).map_err(failed)?;
-    let bytes = bytes.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
-    let folder = file.parent().unwrap_or_else(|| Path::new("."));
-    let policy = Policy::parse_in(&text, &file.display().to_string(), folder)?;
-    let revision = toml::from_str::<Numbered>(&text).map_or(0, |numbered| numbered.revision);
-    Ok((policy, revision))
-}
-
-#[derive(serde::Deserialize)]
-struct Numbered {
-    #[serde(default)]
-    revision: u64,
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-use crate::verdict::{Coverage, CoverageReason, Decision, Edit, Finding};
+use crate::verdict::{Coverage, CoverageReason, Decision, Edit, ExceptionUse, Finding};
 
 /// What became of one stretch of a stream.
 ///
@@ -22,6 +22,9 @@ pub struct Piece {
     pub text: String,
     /// Every rule that applied, with spans as offsets in the stream.
     pub findings: Vec<Finding>,
+    /// Every exception that took a finding out, with spans as offsets in the stream; absent where none did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<ExceptionUse>,
     /// Changes by a rewrite, as offsets in the stream.
     pub edits: Vec<Edit>,
     /// How much of the stretch was judged.

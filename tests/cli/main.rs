@@ -16,6 +16,7 @@ mod generate;
 mod grounding;
 mod inspect;
 mod lists;
+mod monitor;
 mod pipe;
 mod policies;
 mod policy;

@@ -193,7 +193,8 @@ fn differences_go_to_the_log_of_the_state_directory() {
     let judged = place.run(&["check", "--json", "--shadow", &candidate, KESTREL]);
     assert_eq!((judged.status, judged.json()["decision"].clone()), (Some(0), "rewrite".into()));
     assert!(judged.stderr.contains("shadow: 1 of 1 verdicts differ: 1 rewrite to veto"), "{}", judged.stderr);
-    let entries = portcullis::log::read(&place.path("state")).unwrap();
+    let state = place.path("state");
+    let entries = portcullis::log::read(&state).unwrap();
     let bodies: Vec<Value> =
         entries.map(|entry| serde_json::to_value(entry.unwrap().body).unwrap()).collect();
     let of = |kind: &str| bodies.iter().filter(|body| body["event"]["event"] == kind).count();

@@ -1,11 +1,13 @@
 //! The rules of a calibration's values, each reported with its place.
 
 use super::{Calibration, CalibrationError, Exit, ExitHead, Head, Problem, Threshold};
+use crate::Reference;
 
 /// The greatest number of heads.
 pub(super) const MAX_HEADS: usize = 256;
 const MAX_THRESHOLDS: usize = 64;
 const MAX_EXITS: usize = 16;
+const MAX_REFERENCES: usize = 512;
 /// The greatest magnitude of a line's parameters, and one over its least slope.
 const MAX_LINE: f64 = 1e6;
 /// The greatest count: 2^53, up to which a double holds every integer.
@@ -31,7 +33,30 @@ pub(super) fn calibration(calibration: &Calibration) -> Vec<Problem> {
     let names: Vec<&str> = calibration.heads.iter().map(|head| head.name.as_str()).collect();
     let read: Vec<Option<&Exit>> = calibration.exits.iter().map(Some).collect();
     problems.extend(exits(&read, &names));
+    let read: Vec<Option<&Reference>> = calibration.references.iter().map(Some).collect();
+    problems.extend(references(&read));
     problems
+}
+
+/// The rules of all references together; one that could not be read is passed over.
+pub(super) fn references<R: std::borrow::Borrow<Reference>>(references: &[Option<R>]) -> Vec<Problem> {
+    let mut rules = Rules::default();
+    let found = references.len();
+    rules.hold(found <= MAX_REFERENCES, "reference", || {
+        format!("found {found} references, expected at most {MAX_REFERENCES}")
+    });
+    let mut seen = std::collections::BTreeMap::new();
+    for (index, reference) in references.iter().take(MAX_REFERENCES).enumerate() {
+        let Some(reference) = reference.as_ref().map(R::borrow) else { continue };
+        rules.at = format!("reference[{index}]");
+        if let Some(first) = seen.get(reference.signal()) {
+            rules.hold(false, "signal", || {
+                format!("found {} again, it is the signal of reference[{first}]", shown(reference.signal()))
+            });
+        }
+        seen.entry(reference.signal()).or_insert(index);
+    }
+    rules.problems
 }
 
 /// The rules of the exits of a calibration whose heads are `names`; an exit that could not be read is passed over.

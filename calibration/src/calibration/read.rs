@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, Threshold, check,
 };
-use crate::Curve;
+use crate::{Curve, Reference};
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Calibration, CalibrationError> {
     document(bytes, Calibration::MAX_BYTES, &mut Reader::default(), Reader::calibration)
@@ -62,7 +62,10 @@ impl Fields<'_> {
 
 impl Reader {
     fn calibration(&mut self, fields: &Fields<'_>) -> Option<Calibration> {
-        self.only(fields, &["schema", "model_digest", "data_digest", "created_by", "head", "exit"]);
+        self.only(
+            fields,
+            &["schema", "model_digest", "data_digest", "created_by", "head", "exit", "reference"],
+        );
         self.schema(fields, Calibration::SCHEMA);
         let model_digest = self.text(fields, "model_digest");
         let data_digest = self.text(fields, "data_digest");
@@ -87,12 +90,16 @@ impl Reader {
             let names: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
             self.problems.extend(check::exits(&exits, &names));
         }
+        let items = self.tables(fields, "reference", false);
+        let references: Vec<_> = items.iter().flatten().map(|item| self.reference(item)).collect();
+        self.problems.extend(check::references(&references));
         Some(Calibration {
             model_digest: model_digest?,
             data_digest: data_digest?,
             created_by: created_by?,
             heads: heads.into_iter().collect::<Option<_>>()?,
             exits: exits.into_iter().collect::<Option<_>>()?,
+            references: references.into_iter().collect::<Option<_>>()?,
         })
     }
 
@@ -118,6 +125,33 @@ impl Reader {
             },
             heads: heads.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    fn reference(&mut self, fields: &Fields<'_>) -> Option<Reference> {
+        self.only(fields, &["signal", "edges", "counts"]);
+        let signal = self.text(fields, "signal");
+        let edges = self.row(fields, "edges", "finite numbers", finite);
+        let counts = self.row(fields, "counts", "integers of at least 0", natural);
+        let reference = Reference::new(&signal?, edges?, counts?);
+        reference.map_err(|error| self.problem(fields.path.clone(), error.to_string())).ok()
+    }
+
+    /// The cells of an array, each read by `cell`.
+    fn row<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        expected: &str,
+        cell: impl Fn(&DeValue<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let DeValue::Array(array) = self.value(fields, key)? else {
+            return self.wrong_type(fields, key, "an array");
+        };
+        let cells: Option<Vec<T>> = array.iter().map(|item| cell(item.get_ref())).collect();
+        if cells.is_none() {
+            self.problem(fields.at(key), format!("found something else, expected {expected}"));
+        }
+        cells
     }
 
     fn exit_head(&mut self, fields: &Fields<'_>) -> Option<ExitHead> {

@@ -29,6 +29,12 @@ fn write_to(out: &mut String, calibration: &Calibration) -> std::fmt::Result {
             exit_head(out, head)?;
         }
     }
+    for reference in &calibration.references {
+        writeln!(out, "\n[[reference]]")?;
+        writeln!(out, "signal = {}", quoted(reference.signal()))?;
+        writeln!(out, "edges = {:?}", reference.edges())?;
+        writeln!(out, "counts = {:?}", reference.counts())?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use portcullis_calibration::{
-    Calibration, CalibrationError, Curve, Exit, ExitHead, ExitThreshold, Gate, Head, Threshold,
+    Calibration, CalibrationError, Curve, Exit, ExitHead, ExitThreshold, Gate, Head, Reference, Threshold,
 };
 use proptest::prelude::*;
 
@@ -101,11 +101,13 @@ fn a_gate_is_that_of_the_greatest_threshold_below() {
 proptest! {
     #[test]
     fn reads_back_what_it_wrote(
-        (heads, exits) in prop::collection::vec(head(), 1..6).prop_flat_map(|heads| (Just(heads.clone()), exits(&heads))), created_by in r#"[a-z"\\ é]{1,30}"#
+        (heads, exits) in prop::collection::vec(head(), 1..6).prop_flat_map(|heads| (Just(heads.clone()), exits(&heads))), created_by in r#"[a-z"\\ é]{1,30}"#,
+        signals in prop::collection::btree_map("[a-z][a-z0-9_.]{0,20}", prop::collection::vec(0.0f32..=1.0, 0..50), 0..4)
     ) {
         let made = Calibration::new(&digest(), &digest(), &created_by, heads);
         prop_assume!(made.is_ok());
-        let made = made.unwrap().with_exits(exits).unwrap();
+        let references = signals.iter().filter_map(|(name, values)| Reference::of_sample(name, values)).collect();
+        let made = made.unwrap().with_exits(exits).unwrap().with_references(references).unwrap();
         let text = made.to_toml();
         let read = Calibration::parse(text.as_bytes()).unwrap();
         prop_assert_eq!(&read, &made);
@@ -136,6 +138,10 @@ fn good_file() {
     assert_eq!(calibration.to_toml().as_bytes(), bytes);
     assert_eq!(calibration.heads().len(), 2);
     assert!(calibration.head("hate").unwrap().experimental);
+    assert_eq!(calibration.references()[0].counts(), [400, 300, 200, 100]);
+    // A file from before there were references is read as ever.
+    let old = std::str::from_utf8(&bytes).unwrap().split("\n[[reference]]").next().unwrap();
+    assert!(Calibration::parse(old.as_bytes()).unwrap().references().is_empty());
     assert_eq!(calibration.threshold("toxicity", 0.01).unwrap().threshold, 0.75);
     insta::assert_snapshot!(
         calibration.threshold("toxicity", 0.02).unwrap_err(),

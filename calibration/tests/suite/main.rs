@@ -13,4 +13,6 @@ mod measure;
 #[cfg(test)]
 mod plot;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod threshold;

@@ -21,7 +21,7 @@ use portcullis::bundle::Index;
 use portcullis::rails::classifier::TextStages;
 use portcullis::{Guard, GuardError};
 use portcullis_calibration::plot::{self, Named};
-use portcullis_calibration::{Calibration, Exit, measure};
+use portcullis_calibration::{Calibration, Exit, Reference, measure};
 
 use crate::bundle;
 use heads::{Columns, Floor, HeadFit};
@@ -186,10 +186,16 @@ fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit], exits: &[Exit]) -
         heads,
     )
     .and_then(|calibration| calibration.with_exits(exits.to_vec()))
+    .and_then(|calibration| calibration.with_references(references(fits)))
     .context("the calibration is not valid")?;
     bundle::write(&dir.join("calibration.toml"), calibration.to_toml().as_bytes())?;
     bundle::rewrite_index(&arguments.models, &entry.directory, &entry.id, &entry.licence)?;
     Ok(())
+}
+
+/// How the heads' scores are spread over the benign mix: what the monitor tells drift from.
+fn references(fits: &[HeadFit]) -> Vec<Reference> {
+    fits.iter().filter_map(|fit| Reference::of_sample(&fit.calibrated.name, &fit.mix)).collect()
 }
 
 fn draw(dir: &Path, fits: &[HeadFit]) -> Result<()> {

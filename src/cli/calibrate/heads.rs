@@ -4,10 +4,12 @@ use super::rows::Rows;
 use anyhow::{Result, ensure};
 use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::measure::{self, Bins};
-use portcullis_calibration::{Calibration, Curve, Exit, Head, Ranking, Threshold, threshold};
+use portcullis_calibration::{Calibration, Curve, Exit, Head, Ranking, Reference, Threshold, threshold};
 
 /// Labelled rows of either class from which a curve is fitted anew.
 const ENOUGH: usize = 50;
+/// Innocent rows that show how scores are spread.
+const SPREAD: usize = 500;
 /// How calibration errors are binned.
 const BINS: Bins = Bins::EqualMass(15);
 /// Where the thresholds' rows came from.
@@ -105,6 +107,38 @@ pub(super) fn exits(old: &Calibration, fitted: &[Fitted]) -> Vec<Exit> {
         head.gates.dedup_by(|next, gate| next.from <= gate.from);
     }
     exits
+}
+
+/// How the scores are spread over the innocent rows; as in `old`, on the new curves, where these are few.
+pub(super) fn references(old: &Calibration, rows: &Rows, fitted: &[Fitted]) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (column, fitted) in fitted.iter().enumerate() {
+        let name = &fitted.head.name;
+        let pairs = rows.labels.iter().zip(&rows.logits);
+        let innocent = pairs.filter(|(labels, _)| labels.of(column).is_some_and(|label| label < 0.5));
+        let scores: Vec<f32> = innocent
+            .filter_map(|(_, logits)| logits.get(column))
+            .map(|logit| fitted.head.curve.apply(*logit))
+            .collect();
+        let before = old.references().iter().find(|reference| reference.signal() == name);
+        let new = Reference::of_sample(name, &scores).filter(|_| scores.len() >= SPREAD);
+        let kept = || {
+            let curve = old.head(name).ok()?.curve;
+            let carried = |edge: &f32| fitted.head.curve.apply(curve.invert(*edge)).min(1.0);
+            let before = before?;
+            let mut edges: Vec<f32> = before.edges().to_vec();
+            if curve != fitted.head.curve {
+                edges = edges.iter().map(carried).collect();
+            }
+            // Rounding may have made two edges one; then nothing is known of this head.
+            Reference::new(name, edges, before.counts().to_vec()).ok()
+        };
+        references.extend(new.or_else(kept));
+    }
+    // Signals that are no scores do not change with the curves.
+    let others = old.references().iter().filter(|reference| old.head(reference.signal()).is_err());
+    references.extend(others.cloned());
+    references
 }
 
 /// `None` when the rows allow no curve that rises.

@@ -4,7 +4,7 @@ use super::Arguments;
 use crate::cli::failure;
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::shadow::Beside;
-use portcullis::{LiveGuard, Request, Verdict};
+use portcullis::{Guard, LiveGuard, Request, Verdict};
 use std::time::Duration;
 
 /// A guard that follows its policy, and what of it was told.
@@ -53,6 +53,11 @@ impl Judge {
             Some(beside) => beside.check_batch(&guard, requests),
             None => Ok(guard.check_batch(requests)),
         }
+    }
+
+    /// The guard that judged the last batch, or will judge the next.
+    pub(super) fn guard(&self) -> Guard {
+        self.live.guard()
     }
 
     /// Tells what is told at the end.

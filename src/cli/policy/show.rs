@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let policy = match &arguments.path {
         Some(path) => Policy::open(path)?,
-        None => options.policy()?,
+        None => options.in_force()?,
     };
     let guard = options.guard_of(policy)?;
     let shown = Shown::new(guard.policy(), guard.inspect().model);

@@ -37,6 +37,7 @@ fn decided(policy: &BoundPolicy, slice: Option<&str>, locale: Option<&str>) -> D
     };
     let evidence = Evidence {
         role: Role::User,
+        exemptions: &[],
         slice,
         locale,
         detections: &[found],

@@ -1,8 +1,8 @@
 //! Writers that are killed: what is in force is always one whole bundle.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Place, bundle};
 use crate::store::{Store, StoreError, Trust};
@@ -37,8 +37,11 @@ fn a_writer() {
 fn a_killed_writer_leaves_a_whole_policy_in_force() {
     let place = Place::new();
     place.activate(1, "rook").unwrap();
+    let history = place.state().join("policies/history.jsonl");
+    let length = |path: &Path| std::fs::metadata(path).unwrap().len();
     let mut seen = 0;
     for kill in 0..KILLS {
+        let before = length(&history);
         let mut writer = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "store::tests::crash::a_writer", "--ignored"])
             .env(STATE, place.state())
@@ -46,18 +49,22 @@ fn a_killed_writer_leaves_a_whole_policy_in_force() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Not to wait for anything: the moment of the kill should be any.
-        std::thread::sleep(Duration::from_micros(20_000 + kill * kill * 7919 % 30_000));
+        // Once it is at work, any moment will do.
+        let begun = Instant::now();
+        while length(&history) == before && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros(kill * kill * 7919 % 20_000));
         // On Unix a SIGKILL.
         writer.kill().unwrap();
         writer.wait().unwrap();
         let (active, policy) = place.store.open_active(&Trust::default()).unwrap().unwrap();
         assert_eq!(active.policy, policy.reference());
-        let history = place.store.history().unwrap();
-        assert_eq!(history.last(), Some(&active));
-        seen = history.len();
+        let told = place.store.history().unwrap();
+        assert_eq!(told.last(), Some(&active));
+        seen = told.len() as u64;
     }
-    assert!(seen > 5, "the writers have put {seen} policies in force");
+    assert!(seen > KILLS, "the writers have put {seen} policies in force");
     // Work goes on, and every entry of the log is there to read.
     let highest = place.store.history().unwrap().iter().map(|active| active.revision).max().unwrap();
     place.activate(highest + 1, "rook").unwrap();

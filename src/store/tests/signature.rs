@@ -46,6 +46,28 @@ fn a_signature_holds_for_what_was_signed() {
 }
 
 #[test]
+fn a_signed_file_is_put_in_force_with_its_signature() {
+    for name in ["policy.toml", "mine.toml"] {
+        let place = Place::new();
+        let key = place.requires_signatures();
+        let folder = bundle(place.path(), "p", 1, "rook");
+        fs::rename(folder.join("policy.toml"), folder.join(name)).unwrap();
+        let file = folder.join(name);
+        sign(&file, &key, Validity::default()).unwrap();
+        let active = place.store.activate(&file, "jo").unwrap();
+        assert_eq!(active.path.file_name().unwrap(), name);
+        let trust = Trust::of(Some(&place.state()), false).unwrap();
+        place.store.open_active(&trust).unwrap().unwrap();
+        // A later signature of the same content takes its place.
+        let expires = Some("2131-05-09T06:00:00Z".parse().unwrap());
+        sign(&file, &key, Validity { expires, ..Validity::default() }).unwrap();
+        let again = place.store.activate(&file, "jo").unwrap();
+        assert_ne!(active.path, again.path);
+        assert_eq!(place.store.history().unwrap().len(), 2);
+    }
+}
+
+#[test]
 fn every_change_of_a_signed_bundle_is_told() {
     let place = Place::new();
     let key = SigningKey::generate("release").unwrap();

@@ -1,0 +1,35 @@
+//! `[rollback]`: the conditions under which the policy gives way to one before it, and to which.
+
+use serde::Serialize;
+
+/// Where a rollback leads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// To the revision that was in force before.
+    #[default]
+    Previous,
+    /// To this revision.
+    Revision(u64),
+}
+
+/// `[rollback]` of a policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Rollback {
+    /// To which policy.
+    pub to: Target,
+    /// The greatest share of vetoes.
+    pub veto_rate_above: Option<f64>,
+    /// The least share of vetoes.
+    pub veto_rate_below: Option<f64>,
+    /// The greatest share of faults.
+    pub error_rate_above: Option<f64>,
+    /// The greatest population stability index of any signal.
+    pub drift_above: Option<f64>,
+    /// The seconds that are looked at; without it the last verdicts, a tenth of the monitor's long window.
+    pub window: Option<i64>,
+    /// The fewest verdicts from which anything is concluded.
+    pub min_verdicts: u64,
+    /// The seconds after an automatic rollback in which there is no other.
+    pub cooldown: i64,
+}
