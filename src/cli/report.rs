@@ -71,10 +71,8 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     if let (Some(since), Some(until)) = (arguments.since, arguments.until) {
         ensure!(since < until, "--since is not before --until");
     }
-    let policy_rules = match options.has_policy() {
-        true => PolicyRule::of(&options.policy()?),
-        false => Vec::new(),
-    };
+    let held_against = options.has_policy() || arguments.records.is_none();
+    let policy_rules = if held_against { PolicyRule::of(&options.in_force()?) } else { Vec::new() };
     let mut aggregate = Aggregate::new(Settings {
         title: arguments.title.clone(),
         at: arguments.at.unwrap_or_else(Timestamp::now),

@@ -39,6 +39,12 @@ impl Builder {
             let rule = self.rule_ref(&record.policy.digest, &finding.rule);
             self.add(&node, &term("appliedRule"), rule);
         }
+        for used in &record.exceptions {
+            let exception = self.exception(&used.id, &used.approved_by);
+            self.add(&node, &term("usedException"), exception);
+            let rule = self.rule_ref(&record.policy.digest, &used.rule);
+            self.add(&node, &term("waivedRule"), rule);
+        }
     }
 
     fn event(&mut self, time: &str, event: &Event) {

@@ -1,6 +1,6 @@
 //! The entries of a log, one by one, into the sums that a report is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -145,6 +145,9 @@ impl Aggregate {
             return;
         }
         self.count(record);
+        let used: BTreeSet<&str> = record.exceptions.iter().map(|used| used.id.as_str()).collect();
+        self.sums.excepted += u64::from(!used.is_empty());
+        used.into_iter().for_each(|id| self.watch.exception_used(id));
         self.rules.add(record);
         self.slices.add(record.slice.as_deref(), record.decision);
         *self.roles.of(record.role.as_str()) += 1;

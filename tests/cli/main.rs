@@ -13,6 +13,8 @@ mod explain;
 mod filter;
 mod gate;
 mod generate;
+#[cfg(feature = "graph")]
+mod graph;
 mod grounding;
 mod inspect;
 mod lists;
@@ -22,6 +24,7 @@ mod policies;
 mod policy;
 mod program;
 mod reload;
+mod report;
 mod schemas;
 mod spans;
 mod teach;

@@ -56,35 +56,38 @@ impl SourceOptions {
 
 /// Every policy that was in force, and the one that is: the one asked for, the state directory's, or the program's.
 fn policies(options: &GuardOptions, builder: &mut Builder) -> anyhow::Result<()> {
-    let mut in_force = None;
+    let mut path = None;
     if let Some(state) = options.state() {
         let store = Store::open(state)?;
         for active in store.history()? {
             builder.activation(&active);
             // A policy of the history may have been cleared away; that it was in force is still told.
             if let Ok(policy) = Policy::open(&active.path) {
-                add(builder, &policy, &active.path, false)?;
+                add(builder, &policy, Some(&active.path), false)?;
             }
         }
-        in_force = store.active()?.map(|active| active.path);
+        path = store.active()?.map(|active| active.path);
     }
-    match options.policy_path().map(Path::to_owned).or(in_force) {
-        Some(path) => add(builder, &Policy::open(&path)?, &path, true),
-        None => {
-            builder.policy(&Policy::embedded()?, true);
-            Ok(())
-        }
-    }
+    let path = options.policy_path().map(Path::to_owned).or(path);
+    add(builder, &options.in_force()?, path.as_deref(), true)
 }
 
-fn add(builder: &mut Builder, policy: &Policy, path: &Path, in_force: bool) -> anyhow::Result<()> {
+/// A policy with the tests beside it; the one in the program has none.
+fn add(
+    builder: &mut Builder,
+    policy: &Policy,
+    path: Option<&Path>,
+    in_force: bool,
+) -> anyhow::Result<()> {
     builder.policy(policy, in_force);
-    builder.tests(policy, &scenarios(path, policy)?);
+    if let Some(path) = path {
+        builder.tests(policy, &scenarios(path, policy)?);
+    }
     Ok(())
 }
 
 fn model(options: &GuardOptions, builder: &mut Builder) -> anyhow::Result<()> {
-    let inspection = options.unrecorded().guard()?.inspect();
+    let inspection = options.aside().guard()?.inspect();
     let weights = inspection.files.iter().find(|file| file.path.ends_with(".safetensors"));
     let heads: Vec<String> = inspection.heads.into_iter().map(|head| head.name).collect();
     builder.component(&Component {

@@ -229,6 +229,29 @@ fn compliance_asks_for_a_policy_that_was_put_in_force() {
 }
 
 #[test]
+fn exceptions_that_were_used_are_counted() {
+    let added = Event::ExceptionAdded {
+        id: "x".to_owned(),
+        approved_by: "lea".to_owned(),
+        expires: "2027-01-01T00:00:00Z".to_owned(),
+    };
+    let mut used = record(1, time(1), Decision::Allow);
+    let used_for = |rule: &str| crate::verdict::ExceptionUse {
+        rule: rule.to_owned(),
+        id: "x".to_owned(),
+        approved_by: "lea".to_owned(),
+        spans: Vec::new(),
+        place: None,
+    };
+    used.exceptions = vec![used_for("hate"), used_for("insult")];
+    let entries = [event(0, time(0), added), entry(1, used), entry(2, record(2, time(2), Decision::Allow))];
+    let report = report(entries.into_iter());
+    assert_eq!(report.oversight.exceptions[0].uses, 1, "a decision uses it once");
+    let rate = kpi(&report, "exception_rate");
+    assert_eq!((rate.events, rate.n), (Some(1), 2));
+}
+
+#[test]
 fn a_rule_counts_a_text_once() {
     let mut made = record(1, time(0), Decision::Veto);
     made.findings = vec![

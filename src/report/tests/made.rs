@@ -61,6 +61,7 @@ pub(super) fn record(id: u64, time: Timestamp, decision: Decision) -> DecisionRe
         tool_call_digest: None,
         decision,
         findings,
+        exceptions: Vec::new(),
         scores: BTreeMap::from([("toxicity".to_owned(), if decision.releases() { 0.05 } else { 0.9 })]),
         thresholds: BTreeMap::new(),
         coverage: Coverage::Full,
