@@ -17,6 +17,7 @@ mod guard_options;
 mod input;
 mod inspect;
 mod lines;
+mod log;
 mod memory;
 mod monitor;
 mod pipe;
@@ -65,6 +66,7 @@ enum Command {
     #[cfg(feature = "graph")]
     Graph(graph::Arguments),
     Exception(exception::Arguments),
+    Log(log::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -104,6 +106,7 @@ pub(crate) fn run() -> ExitCode {
         #[cfg(feature = "graph")]
         Command::Graph(arguments) => graph::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
+        Command::Log(arguments) => log::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -116,18 +119,18 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
-    // What is in force, and people's work, are told by the state directory, without a guard.
+    // What is in force, the log, and people's work are told by the state directory, without a guard.
     let shown = |shown: &[&str]| -> Vec<clap::Arg> {
         hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
     };
     let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
-    let policy = |policy: clap::Command| {
-        policy::WITHOUT_GUARD
-            .iter()
-            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&of_state)))
+    let without = |command: clap::Command, names: &[&'static str]| {
+        let hide = |command: clap::Command| command.args(&of_state);
+        names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))
     };
     command
-        .mut_subcommand("policy", policy)
+        .mut_subcommand("policy", |command| without(command, &policy::WITHOUT_GUARD))
+        .mut_subcommand("log", |command| without(command, &log::WITHOUT_GUARD))
         .mut_subcommand("report", |command| command.args(&of_policy))
         .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))

@@ -12,6 +12,8 @@ mod grounding;
 mod inspect;
 mod judge;
 mod recorder;
+mod replay;
+mod samples;
 mod scenario;
 mod shadow;
 mod source;
@@ -21,6 +23,7 @@ mod weigh;
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
+pub use replay::ReplayError;
 pub use scenario::Miss;
 pub use shadow::{Difference, Shadow, Shadowed};
 pub(crate) use source::PolicySource;
@@ -47,6 +50,7 @@ use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
+use crate::record::Evidence;
 use crate::request::Request;
 use crate::tokenize::{Tokenizer, Tokens, Windowing, WordPiece};
 use crate::vault::Vault;
@@ -183,8 +187,8 @@ impl Guard {
 
     /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
     pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
-        let mut verdict = self.unread(request, what);
-        self.record(request, &mut verdict);
+        let (mut verdict, text) = self.unread(request, what);
+        self.record(request, &mut verdict, Evidence { text, ..Evidence::default() });
         verdict
     }
 

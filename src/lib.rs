@@ -40,6 +40,8 @@ pub mod act;
 pub mod record;
 pub mod installation;
 pub mod log;
+pub mod replay;
+pub mod samples;
 pub mod store;
 pub mod monitor;
 pub mod guard;
@@ -51,7 +53,8 @@ pub mod graph;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
-    HeadReport, Inspection, Miss, Scores, Shadow, Shadowed, TaughtReport, WarningReport, WordContribution,
+    HeadReport, Inspection, Miss, ReplayError, Scores, Shadow, Shadowed, TaughtReport, WarningReport,
+    WordContribution,
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;

@@ -94,6 +94,16 @@ pub enum OnDeadline {
     Exit,
 }
 
+/// What becomes of a verdict that cannot be written to the decision log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLogFailure {
+    /// It is a fault.
+    #[default]
+    Fault,
+    /// It stands; the log counts it as lost when it can be written again.
+    Continue,
+}
+
 /// A policy that was read and found consistent in itself.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -106,6 +116,7 @@ pub struct Policy {
     on_fault: Decision,
     on_unsupported: Decision,
     on_deadline: OnDeadline,
+    on_log_failure: OnLogFailure,
     max_bytes: usize,
     max_decode_depth: usize,
     rules: Vec<Rule>,
@@ -314,6 +325,12 @@ impl Policy {
     #[must_use]
     pub const fn on_deadline(&self) -> OnDeadline {
         self.on_deadline
+    }
+
+    /// What becomes of a verdict that cannot be logged.
+    #[must_use]
+    pub const fn on_log_failure(&self) -> OnLogFailure {
+        self.on_log_failure
     }
 
     /// Most bytes of a text that is judged; a longer one is a fault.

@@ -1,10 +1,13 @@
 //! The decision record: one JSON line for each verdict, from which it can be explained and replayed, without the text.
 
+mod evidence;
 mod file;
 mod key;
+mod scores;
 #[cfg(test)]
 mod tests;
 
+pub use evidence::{Argument, Evidence, Look, Rewriting, Seen};
 pub use file::RecordFile;
 pub use key::{DecisionIds, InstallationKey, KEY_FILE};
 
@@ -107,7 +110,8 @@ pub struct DecisionRecord {
     /// Every exception that took a finding out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<ExceptionUse>,
-    /// Calibrated score in `0..=1` of every head that ran.
+    /// Calibrated score in `0..=1` of every head that ran; `null` for one that is no number, which is a fault.
+    #[serde(with = "scores")]
     pub scores: BTreeMap<String, f32>,
     /// The threshold of every rule for this role, slice and locale, by rule id: see [`thresholds`].
     pub thresholds: BTreeMap<String, f32>,
@@ -130,8 +134,18 @@ pub struct DecisionRecord {
     /// The data slice the request named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slice: Option<String>,
+    /// The language in which the reader wanted templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// What went wrong, when something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// Where the time went.
     pub timing_us: Timing,
+    /// What was decided about: from it the decision follows again (see [`crate::replay`]). Absent in records of versions that did
+    /// not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// A point in time as a record writes it: `2031-05-09T14:03:59.120034Z`.

@@ -104,6 +104,13 @@ impl Stream {
         self
     }
 
+    /// The same stream as text of this data slice.
+    #[must_use]
+    pub fn with_slice(mut self, slice: Option<String>) -> Self {
+        self.request.slice = slice;
+        self
+    }
+
     /// Takes the next bytes, of any number and cut anywhere, and answers the pieces that they settle, often none.
     ///
     /// Bytes that are not UTF-8, and NUL, are a fault: the stream ends by the policy's `on_fault`, with what was held.

@@ -78,6 +78,11 @@ fn run_page(name: &str) {
 }
 
 #[test]
+fn log() {
+    run_page("../log.md");
+}
+
+#[test]
 fn policy_workflow() {
     run_page("../policy-workflow.md");
 }

@@ -44,7 +44,8 @@ fn run_page(name: &str) {
         for example in examples.split("\n$ ").filter(|example| !example.is_empty()) {
             let (command, expected) = example.split_once('\n').unwrap_or((example, ""));
             let mut shell = Command::new("sh");
-            let output = shell.args(["-c", command]).env("PATH", &path).current_dir(&folder).output().unwrap();
+            let output =
+                shell.args(["-c", command]).env("PATH", &path).current_dir(&folder).output().unwrap();
             // CSV has the line ends that its standard asks for.
             let found = String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n");
             let errors = String::from_utf8_lossy(&output.stderr);

@@ -38,6 +38,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TAG")]
     locale: Option<String>,
 
+    /// The data slice that the text belongs to: rules of the policy may be limited to some.
+    #[arg(long, value_name = "NAME")]
+    slice: Option<String>,
+
     /// Print one event a line, as JSON.
     #[arg(long)]
     json: bool,
@@ -48,7 +52,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let guard = options.guard()?;
-    let mut stream = guard.stream(arguments.role).with_locale(arguments.locale.clone());
+    let mut stream = guard
+        .stream(arguments.role)
+        .with_locale(arguments.locale.clone())
+        .with_slice(arguments.slice.clone());
     let mut input = io::stdin().lock();
     let mut output = io::stdout().lock();
     let mut buffer = vec![0; CHUNK];

@@ -60,9 +60,13 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, env = "PORTCULLIS_CASCADE")]
     cascade: bool,
 
-    /// The directory for what is kept between runs.
+    /// The directory of the installation: its settings, keys and decision log, to which every verdict is added.
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
     state: Option<PathBuf>,
+
+    /// Log nothing: for processes that measure.
+    #[arg(long, global = true, hide = true)]
+    unlogged: bool,
 
     /// Refuse a policy without a signature by a trusted key, whatever the state directory's portcullis.toml says.
     #[arg(long, global = true, env = "PORTCULLIS_REQUIRE_SIGNED")]
@@ -119,7 +123,7 @@ impl GuardOptions {
     /// # Errors
     /// As [`portcullis::GuardBuilder::build`].
     pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
-        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        let mut builder = self.aside().builder().policy(policy);
         if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
             builder = builder.hash_key(key);
         }
@@ -187,7 +191,7 @@ impl GuardOptions {
             Device::Cuda => DeviceKind::Cuda,
             Device::Metal => DeviceKind::Metal,
         };
-        let builder = Guard::builder().cascade(self.cascade).device(device);
+        let builder = Guard::builder().cascade(self.cascade).device(device).log(!self.unlogged);
         let mut builder = builder.require_signed_policy(self.require_signed);
         if let Some(path) = &self.policy {
             builder = builder.policy_file(path);
@@ -248,9 +252,14 @@ impl GuardOptions {
         Self { cascade, ..self.clone() }
     }
 
-    /// The same options with neither deadline nor record, for measurements.
+    /// The same options with neither deadline, record nor log, for measurements.
     pub(super) fn unrecorded(&self) -> Self {
-        Self { deadline_ms: None, record: None, ..self.clone() }
+        Self { deadline_ms: None, record: None, unlogged: true, ..self.clone() }
+    }
+
+    /// Whether a policy was asked for.
+    pub(super) fn has_policy(&self) -> bool {
+        self.policy.is_some()
     }
 
     /// The same options with the policy in the program.
@@ -308,6 +317,9 @@ impl GuardOptions {
         add("--hash-key", self.hash_key.clone().map(Into::into));
         if self.cascade {
             arguments.push("--cascade".into());
+        }
+        if self.unlogged {
+            arguments.push("--unlogged".into());
         }
         if self.require_signed {
             arguments.push("--require-signed".into());

@@ -22,6 +22,10 @@ pub(super) struct TextInput {
     /// The language of the templates that a rewrite may put in, as a tag such as de or pt-BR.
     #[arg(long, value_name = "TAG")]
     locale: Option<String>,
+
+    /// The data slice that the text belongs to: rules of the policy may be limited to some.
+    #[arg(long, value_name = "NAME")]
+    slice: Option<String>,
 }
 
 impl TextInput {
@@ -30,7 +34,7 @@ impl TextInput {
     /// # Errors
     /// When there is no text, when it is not text, and when standard input holds more than [`MOST_BYTES`].
     pub(super) fn request(&self) -> anyhow::Result<Request> {
-        Ok(Request { locale: self.locale.clone(), ..self.text()? })
+        Ok(Request { locale: self.locale.clone(), slice: self.slice.clone(), ..self.text()? })
     }
 
     fn text(&self) -> anyhow::Result<Request> {

@@ -92,7 +92,10 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         (None, Some(state)) => source::log(state, &mut aggregate)?,
         (None, None) => bail!("nothing to report on: expected --state DIR or --records FILE"),
     };
-    let report = aggregate.finish(verification);
+    let mut report = aggregate.finish(verification);
+    if arguments.records.is_none() {
+        report.monitor = source::monitor(options)?;
+    }
     if let Some(path) = &arguments.out {
         write(path, &report)?;
     }

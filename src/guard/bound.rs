@@ -61,7 +61,7 @@ impl Guard {
 
     /// The same, leaving no trace: its verdicts are neither recorded nor logged.
     pub(super) fn unrecorded_with(&self, policy: &Policy) -> Result<Inner, GuardError> {
-        let recorder = Arc::new(Recorder::open(None, None)?);
+        let recorder = Arc::new(Recorder::open(None, None, false)?);
         Ok(Inner { recorder, ..self.rebound(policy)? })
     }
 

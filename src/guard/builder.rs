@@ -16,11 +16,13 @@ use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::exception;
 use crate::installation::{Installation, InstallationError};
+use crate::log::LogError;
 use crate::monitor::{Monitor, MonitorError, model_key};
 use crate::policy::{Policy, PolicyErrors, PolicyOpenError};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::list::ListError;
 use crate::record::RecordError;
+use crate::samples::SamplesError;
 use crate::store::StoreError;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
@@ -58,6 +60,12 @@ pub enum GuardError {
     /// The settings of the state directory.
     #[error("cannot use the settings of the state directory")]
     Installation(#[from] InstallationError),
+    /// The decision log.
+    #[error("cannot open the decision log")]
+    Log(#[from] LogError),
+    /// The store of samples.
+    #[error("cannot keep samples")]
+    Samples(#[from] SamplesError),
     /// The monitor's folder.
     #[error("cannot open the monitor")]
     Monitor(#[from] MonitorError),
@@ -181,6 +189,7 @@ pub struct GuardBuilder {
     device: DeviceKind,
     cascade: bool,
     record: Option<PathBuf>,
+    unlogged: bool,
     hash_key: Option<PathBuf>,
     key: Option<HashKey>,
 }
@@ -262,7 +271,7 @@ impl GuardBuilder {
     }
 
     /// Directory of the installation: of its settings, of the policy that is in force where no file is given, of the keys that
-    /// it trusts, and of the key by which records name texts, which is made at the first use.
+    /// it trusts, of its decision log, and of the key by which records name texts, which is made at the first use.
     ///
     /// Without it a key is made for this guard alone: equal texts then have equal names within its records only.
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
@@ -273,6 +282,12 @@ impl GuardBuilder {
     /// Appends a decision record for every verdict to the file.
     pub fn record_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.record = Some(file.into());
+        self
+    }
+
+    /// Whether verdicts go into the log of the state directory, where its settings ask for one: by default they do.
+    pub fn log(mut self, log: bool) -> Self {
+        self.unlogged = !log;
         self
     }
 
@@ -337,8 +352,9 @@ impl GuardBuilder {
             None => Some(Arc::new(Bundle::embedded_words()?)),
         };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
-        let recorder = Recorder::open(self.record.as_deref(), self.policy.state.as_deref())?
-            .with_monitor(monitor(self.policy.state.as_deref(), &bundle)?);
+        let state = self.policy.state.as_deref();
+        let recorder = Recorder::open(self.record.as_deref(), state, !self.unlogged)?
+            .with_monitor(if self.unlogged { None } else { monitor(state, &bundle)? });
         Ok(Guard(Arc::new(Inner {
             bundle,
             policy: bound.policy,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::policy::Policy;
+use crate::record::Evidence;
 use crate::request::{Request, Role, ToolCall};
 use crate::span::Span;
 use crate::verdict::{Coverage, CoverageReason, Decision, Part, Place, Verdict};
@@ -84,6 +85,11 @@ impl Call {
         self.strings.iter().map(|string| &string.request)
     }
 
+    /// For each string whether it is a key.
+    pub(super) fn keys(&self) -> impl Iterator<Item = bool> {
+        self.strings.iter().map(|string| string.is_key)
+    }
+
     /// How many there are.
     pub(super) const fn len(&self) -> usize {
         self.strings.len()
@@ -91,7 +97,13 @@ impl Call {
 
     /// Joins the verdicts on the strings to that on the text and the call as a whole: the strongest decides. A call that is
     /// released is in the verdict, rewritten where its strings are.
-    pub(super) fn join(&self, parts: Vec<Verdict>, policy: &Policy, verdict: &mut Verdict) {
+    pub(super) fn join(
+        &self,
+        parts: Vec<Verdict>,
+        policy: &Policy,
+        verdict: &mut Verdict,
+        evidence: &mut Evidence,
+    ) {
         let mut call = self.call.clone();
         let mut rewritten = false;
         for (string, part) in self.strings.iter().zip(parts) {
@@ -127,6 +139,7 @@ impl Call {
             verdict.decision = verdict.decision.max(decision);
             verdict.fault = verdict.fault.take().or(fault);
         }
+        evidence.more_arguments = self.more;
         if self.more {
             fail(verdict, policy, format!("the tool call's arguments hold more than {MOST} strings"));
         }
@@ -137,6 +150,7 @@ impl Call {
                 .is_none_or(|schema| schema.violations(&call.arguments).is_empty())
         };
         if rewritten && verdict.decision.releases() && !fits(&call) {
+            evidence.misfit = true;
             verdict.decision = Decision::Veto;
             verdict.fault = Some("the rewritten arguments do not fit the schema of their tool".to_owned());
         }

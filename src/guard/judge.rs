@@ -11,10 +11,27 @@ use super::weigh::Seen;
 use super::{Guard, full_message};
 use crate::exception::{Exceptions, Exemption, Whole};
 use crate::language::Foreign;
+use crate::policy::OnLogFailure;
 use crate::rails::classifier::Judged;
+use crate::record::{Argument, Evidence, Look};
 use crate::request::Request;
 use crate::vault::Vault;
 use crate::verdict::{Decision, Detection, ExceptionUse, Timing, Verdict};
+
+/// A verdict, what the classifiers said, and what it rests on.
+struct Looked {
+    verdict: Verdict,
+    together: Option<Together>,
+    look: Look,
+}
+
+impl Looked {
+    /// The verdict, and what it rests on with scores of its own.
+    fn with_scores(mut self) -> (Verdict, Look) {
+        self.look.scores = Some(self.verdict.scores.iter().cloned().collect());
+        (self.verdict, self.look)
+    }
+}
 
 impl Guard {
     /// One verdict, and what the classifiers said.
@@ -44,31 +61,39 @@ impl Guard {
         let waived = Waived { exceptions: self.0.exceptions.current(), now: SystemTime::now() };
         let mut judged = self.look(subjects, limit, vault, start, &waived);
         self.look_again(&sources, &mut judged, start, &waived);
-        let mut arguments = judged.split_off(requests.len()).into_iter().map(|(verdict, _)| verdict);
-        for (call, (verdict, _)) in calls.iter().zip(&mut judged) {
+        let mut arguments = judged.split_off(requests.len()).into_iter();
+        let mut answers = Vec::with_capacity(requests.len());
+        for ((request, call), looked) in requests.iter().zip(&calls).zip(judged) {
+            let Looked { mut verdict, together, look } = looked;
+            let mut evidence = Evidence { text: look, ..Evidence::default() };
             if let Some(call) = call {
-                let parts = arguments.by_ref().take(call.len()).collect();
-                call.join(parts, self.policy().policy(), verdict);
+                // The verdict's scores will be those of the arguments as well.
+                evidence.text.scores = Some(verdict.scores.iter().cloned().collect());
+                let parts = arguments.by_ref().take(call.len());
+                let (parts, looks): (Vec<Verdict>, Vec<Look>) = parts.map(Looked::with_scores).unzip();
+                call.join(parts, self.policy().policy(), &mut verdict, &mut evidence);
+                let keys = call.keys();
+                evidence.arguments =
+                    looks.into_iter().zip(keys).map(|(text, is_key)| Argument { is_key, text }).collect();
             }
-        }
-        for (request, (verdict, _)) in requests.iter().zip(&mut judged) {
             verdict.timing.total = micros(start.elapsed());
-            self.record(request, verdict);
+            self.record(request, &mut verdict, evidence);
+            answers.push((verdict, together));
         }
-        judged
+        answers
     }
 
     /// Judges what rewrites would release. Where a rule still holds it back, or would rewrite it further, it is a veto.
     fn look_again(
         &self,
         sources: &[(&Request, Passage<'_>, bool)],
-        judged: &mut [(Verdict, Option<Together>)],
+        judged: &mut [Looked],
         start: Instant,
         waived: &Waived,
     ) {
         let mut rewritten = Vec::new();
-        for (place, ((request, passage, argument), (verdict, _))) in sources.iter().zip(&*judged).enumerate()
-        {
+        for (place, ((request, passage, argument), looked)) in sources.iter().zip(&*judged).enumerate() {
+            let verdict = &looked.verdict;
             if let Some(text) =
                 verdict.text.as_ref().filter(|text| !verdict.edits.is_empty() && !text.is_empty())
             {
@@ -91,8 +116,10 @@ impl Guard {
         });
         // A text within the limit stays judged when a rewrite makes it longer.
         let second = self.look(subjects.collect(), usize::MAX, None, start, waived);
-        for ((place, ..), (second, _)) in rewritten.iter().zip(second) {
-            let Some((first, _)) = judged.get_mut(*place) else { continue };
+        for ((place, ..), second) in rewritten.iter().zip(second) {
+            let Some(Looked { verdict: first, look, .. }) = judged.get_mut(*place) else { continue };
+            let (second, again) = second.with_scores();
+            look.again = Some(Box::new(again));
             first.exceptions.extend(only_in(&second.exceptions, &first.exceptions));
             let strongest = second.findings.iter().max_by_key(|finding| finding.action);
             let (decision, what) = match strongest {
@@ -125,7 +152,7 @@ impl Guard {
         mut vault: Option<&mut Vault>,
         start: Instant,
         waived: &Waived,
-    ) -> Vec<(Verdict, Option<Together>)> {
+    ) -> Vec<Looked> {
         if subjects.is_empty() {
             return Vec::new();
         }
@@ -214,9 +241,9 @@ impl Guard {
                     is_name,
                     exemptions: &exemptions,
                 };
-                let mut verdict = self.verdict(request, detections, seen, vault.as_deref_mut());
+                let (mut verdict, look) = self.verdict(request, detections, seen, vault.as_deref_mut());
                 verdict.timing = Timing { decide: micros(decide.elapsed()), ..timing };
-                (verdict, together)
+                Looked { verdict, together, look }
             })
             .collect()
     }
@@ -226,17 +253,22 @@ impl Guard {
         Forms::new(text, self.0.lexicon(), self.policy().policy().max_decode_depth())
     }
 
-    /// Names the verdict and writes its record; a verdict that cannot be recorded is a fault.
-    pub(super) fn record(&self, request: &Request, verdict: &mut Verdict) {
+    /// Names the verdict and writes its record. A verdict that cannot be recorded is a fault, unless the policy's `on_log_failure`
+    /// says otherwise of the log.
+    pub(super) fn record(&self, request: &Request, verdict: &mut Verdict, evidence: Evidence) {
         let inner = &*self.0;
-        if let Err(error) =
-            inner.recorder.record(request, verdict, self.policy_of(verdict), inner.calibration_digest())
-        {
-            verdict.fault = Some(full_message(&error));
-            verdict.decision = verdict.decision.max(inner.policy.policy().on_fault());
-            verdict.text = None;
-            verdict.edits.clear();
+        let policy = self.policy_of(verdict);
+        let recorded = inner.recorder.record(request, verdict, policy, inner.calibration_digest(), evidence);
+        let Err(error) = recorded else { return };
+        let policy = inner.policy.policy();
+        if error.is_of_log() && policy.on_log_failure() == OnLogFailure::Continue {
+            return;
         }
+        verdict.fault = Some(full_message(&error));
+        verdict.decision = verdict.decision.max(policy.on_fault());
+        verdict.text = None;
+        verdict.tool_call = None;
+        verdict.edits.clear();
     }
 }
 

@@ -1,34 +1,71 @@
-//! Names decisions and, when asked to, appends their records.
+//! Names decisions, and records them: in the installation's log, and in a file when asked to.
 
 use std::path::Path;
 use std::time::SystemTime;
 
+use thiserror::Error;
+
+use crate::installation::Installation;
+use crate::log::{Body, Log, LogError};
 use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
 use crate::record::{
-    DecisionIds, DecisionRecord, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
+    DecisionIds, DecisionRecord, Evidence, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
 };
 use crate::request::Request;
 use crate::verdict::{ExceptionUse, Finding, Place, Verdict};
 
-/// The key, the identifiers made with it, and the file.
+use super::GuardError;
+use super::samples::Keeper;
+
+/// Most bytes of a locale that is recorded: a language tag has fewer.
+const MOST_LOCALE: usize = 64;
+
+/// The key, the identifiers made with it, and what is written to.
 #[derive(Debug)]
 pub(super) struct Recorder {
     key: InstallationKey,
     ids: DecisionIds,
     file: Option<RecordFile>,
+    log: Option<Log>,
+    samples: Keeper,
     monitor: Option<Monitor>,
 }
 
+/// Why a decision is not on record.
+#[derive(Debug, Error)]
+pub(super) enum RecorderError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("the decision cannot be logged")]
+    Log(#[from] LogError),
+}
+
+impl RecorderError {
+    /// Whether it is the log that failed.
+    pub(super) const fn is_of_log(&self) -> bool {
+        matches!(self, Self::Log(_))
+    }
+}
+
 impl Recorder {
-    /// Loads the key of the state directory, or makes one for this guard alone, and opens the file if there is one.
-    pub(super) fn open(file: Option<&Path>, state: Option<&Path>) -> Result<Self, RecordError> {
+    /// Loads the key of the state directory, or makes one for this guard alone, and opens what there is to write to.
+    pub(super) fn open(file: Option<&Path>, state: Option<&Path>, log: bool) -> Result<Self, GuardError> {
         let key = match state {
             Some(state) => InstallationKey::load_or_create(state)?,
             None => InstallationKey::ephemeral()?,
         };
         let ids = DecisionIds::new(&key)?;
-        Ok(Self { key, ids, file: file.map(RecordFile::append).transpose()?, monitor: None })
+        let file = file.map(RecordFile::append).transpose()?;
+        let (log, samples) = match state.filter(|_| log) {
+            Some(state) => {
+                let settings = Installation::read(state)?;
+                let log = settings.log.enabled.then(|| Log::open(state, &settings.log)).transpose()?;
+                (log, Keeper::open(state, &settings.samples)?)
+            }
+            None => (None, Keeper::default()),
+        };
+        Ok(Self { key, ids, file, log, samples, monitor: None })
     }
 
     /// The same, watched.
@@ -46,18 +83,20 @@ impl Recorder {
         self.key.text_digest(text)
     }
 
-    /// Fills in the verdict's identifier and appends its record.
+    /// Fills in the verdict's identifier and records it.
     pub(super) fn record(
         &self,
         request: &Request,
         verdict: &mut Verdict,
         policy: &BoundPolicy,
         calibration: &str,
-    ) -> Result<(), RecordError> {
+        evidence: Evidence,
+    ) -> Result<(), RecorderError> {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        if self.file.is_none() && self.monitor.is_none() {
+        if self.file.is_none() && self.log.is_none() && self.monitor.is_none() {
+            self.samples.keep(request, verdict, None);
             return Ok(());
         }
         let record = DecisionRecord {
@@ -82,14 +121,34 @@ impl Recorder {
             model: Some(verdict.model.clone()),
             calibration: Some(calibration.to_owned()),
             slice: request.slice.clone(),
+            locale: request.locale.as_deref().and_then(tag).map(str::to_owned),
+            fault: verdict.fault.clone(),
             timing_us: verdict.timing,
+            evidence: Some(evidence),
         };
-        self.file.as_ref().map_or(Ok(()), |file| file.write(&record))?;
-        if let Some(monitor) = &self.monitor {
-            monitor.observe(&record, verdict.fault.is_some(), None, policy.policy().rollback());
+        if let Some(file) = &self.file {
+            file.write(&record)?;
         }
+        let body = Body::Decision(Box::new(record));
+        if let Some(log) = &self.log {
+            log.append(&body)?;
+        }
+        if let (Some(monitor), Body::Decision(record)) = (&self.monitor, &body) {
+            monitor.observe(record, verdict.fault.is_some(), None, policy.policy().rollback());
+        }
+        self.samples.keep(request, verdict, self.log.as_ref());
         Ok(())
     }
+}
+
+/// The parts of a locale that can be those of a language tag: a text is none, and rules look at nothing else.
+fn tag(locale: &str) -> Option<&str> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let end = locale.bytes().take(MOST_LOCALE).take_while(|byte| fits(*byte)).count();
+    if end == locale.len() {
+        return Some(locale);
+    }
+    locale.get(..end)?.rsplit_once(['-', '_']).map(|(tag, _)| tag)
 }
 
 /// The finding as a record may hold it.

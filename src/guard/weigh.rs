@@ -8,6 +8,7 @@ use crate::exception::Exemption;
 use crate::language::Foreign;
 use crate::policy::{BoundPolicy, Circumstances, OnDeadline};
 use crate::rails::classifier::{HeadScores, Outcome};
+use crate::record::{Look, Rewriting};
 use crate::request::{Request, Role};
 use crate::vault::Vault;
 use crate::verdict::{Coverage, CoverageReason, Detection, Edit, Timing, Verdict};
@@ -25,19 +26,21 @@ pub(super) struct Seen<'a> {
 }
 
 impl Guard {
-    /// The verdict of the policy on what the rails saw, neither named nor recorded yet.
+    /// The verdict of the policy on what the rails saw, neither named nor recorded yet, and what it rests on.
     pub(super) fn verdict(
         &self,
         request: &Request,
         mut detections: Vec<Detection>,
         seen: Seen<'_>,
         vault: Option<&mut Vault>,
-    ) -> Verdict {
+    ) -> (Verdict, Look) {
         let inner = &*self.0;
         let Seen { forms, together, foreign, is_name, exemptions } = seen;
         let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
+        // A late answer of an exit is for `decide` to weigh.
+        let mut failed = !matches!(outcome, Some(Outcome::Scored(_) | Outcome::Early(_)));
         let mut exit = None;
         let mut early = false;
         let mut work = 0.0;
@@ -66,6 +69,7 @@ impl Guard {
                     fault = Some("the deadline passed before the whole model had answered".to_owned());
                 }
                 if let Some(head) = self.unasked(heads, request.role) {
+                    failed = true;
                     fault =
                         Some(format!("the head `{head}` has not read all of the text, and a rule needs it"));
                 }
@@ -84,6 +88,7 @@ impl Guard {
                     && !deeper
                     && limits.unreadable_share.is_some_and(|limit| unreadable_share > limit);
                 if deeper {
+                    failed = true;
                     fault = Some(format!(
                         "the text is encoded deeper than the policy's max_decode_depth of {}",
                         inner.policy.policy().max_decode_depth()
@@ -114,7 +119,7 @@ impl Guard {
             coverage,
             reasons: &reasons,
             early,
-            fault: fault.is_some(),
+            fault: failed,
         };
         let decided = decide(self.policy_for(outcome), &evidence);
         if decided.fault && fault.is_none() {
@@ -122,16 +127,29 @@ impl Guard {
         }
         let mut decision = decided.decision;
         let (mut text, mut edits) = (None, Vec::new());
+        let mut rewriting = Rewriting::Unchanged;
         if decision.releases() {
             match self.rewrite(&request.text, &decided.rewrites, vault) {
-                Ok((rewritten, script)) => (text, edits) = (Some(rewritten), script),
+                Ok((rewritten, script)) => {
+                    rewriting = match (script.is_empty(), rewritten.is_empty()) {
+                        (true, _) => Rewriting::Unchanged,
+                        (false, true) => Rewriting::Emptied,
+                        (false, false) => Rewriting::Edited,
+                    };
+                    (text, edits) = (Some(rewritten), script);
+                }
                 Err(error) => {
+                    rewriting = Rewriting::Failed;
                     fault = Some(full_message(&error));
                     decision = inner.policy.policy().on_fault();
                 }
             }
         }
-        Verdict {
+        let exit = exit.and_then(|exit| inner.exits.name(exit)).map(str::to_owned);
+        let mut look = Look { coverage, early, exit: exit.clone(), failed, rewriting, ..Look::default() };
+        look.take(detections, &scores);
+        look.reasons.clone_from(&reasons);
+        let verdict = Verdict {
             id: request.id.clone(),
             decision,
             text,
@@ -144,13 +162,14 @@ impl Guard {
             coverage,
             coverage_reason: reasons.first().copied(),
             work,
-            exit: exit.and_then(|exit| inner.exits.name(exit)).map(str::to_owned),
+            exit,
             fault,
             policy: inner.policy_ref.clone(),
             model: inner.model_ref.clone(),
             timing: Timing::default(),
             decision_id: String::new(),
-        }
+        };
+        (verdict, look)
     }
 
     /// The characters in the places that a rule of the policy acts on.
@@ -205,11 +224,11 @@ impl Guard {
 
     /// A verdict by the policy's `on_fault` for a text that no rail has seen.
     pub(super) fn unjudged(&self, request: &Request) -> Verdict {
-        self.unread(request, "the text was not judged")
+        self.unread(request, "the text was not judged").0
     }
 
-    /// The same for this reason, neither named nor recorded yet.
-    pub(super) fn unread(&self, request: &Request, why: &str) -> Verdict {
+    /// The same for this reason, neither named nor recorded yet, and what it rests on.
+    pub(super) fn unread(&self, request: &Request, why: &str) -> (Verdict, Look) {
         let together = Together::of([Outcome::Failed(why.to_owned())]);
         let seen = Seen {
             forms: None,

@@ -111,4 +111,56 @@ pub enum Event {
         /// The candidate.
         candidate: PolicyRef,
     },
+    /// Entries could not be appended, such as on a full disk; the verdicts among them were decided as the policy's
+    /// `on_log_failure` says.
+    RecordsLost {
+        /// How many.
+        count: u64,
+        /// When the first was, RFC 3339.
+        since: String,
+    },
+    /// The log ended inside a line when it was opened, as after a crash, and this beginning of a line was removed.
+    LogTailCut {
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// Entries that had been signed for were gone when the log was opened: after a loss of power, or since they were removed.
+    LogEntriesLost {
+        /// The last entry that was there; absent where the whole log was gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<u64>,
+        /// The last entry that had been signed for.
+        signed: u64,
+    },
+    /// The text of an escalated case could not be kept for review.
+    SampleLost {
+        /// The case: the id of its decision.
+        decision_id: String,
+        /// Why.
+        reason: String,
+    },
+    /// The signed head was gone or unreadable when the log was opened.
+    LogHeadLost {},
+}
+
+impl Event {
+    /// The word in `event`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::PolicyActivated { .. } => "policy_activated",
+            Self::PolicyRolledBack { .. } => "policy_rolled_back",
+            Self::AlertRaised { .. } => "alert_raised",
+            Self::AlertCleared { .. } => "alert_cleared",
+            Self::ExceptionAdded { .. } => "exception_added",
+            Self::ExceptionRevoked { .. } => "exception_revoked",
+            Self::ReviewDecided { .. } => "review_decided",
+            Self::ShadowDifference { .. } => "shadow_difference",
+            Self::RecordsLost { .. } => "records_lost",
+            Self::LogTailCut { .. } => "log_tail_cut",
+            Self::LogEntriesLost { .. } => "log_entries_lost",
+            Self::SampleLost { .. } => "sample_lost",
+            Self::LogHeadLost {} => "log_head_lost",
+        }
+    }
 }

@@ -23,10 +23,10 @@ use super::open::BUNDLE_FILE;
 use super::rule::{Action, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
-use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
+use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, OnLogFailure, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "schema",
     "revision",
     "id",
@@ -36,6 +36,7 @@ const KEYS: [&str; 22] = [
     "on_fault",
     "on_unsupported",
     "on_deadline",
+    "on_log_failure",
     "max_bytes",
     "max_decode_depth",
     "rule",
@@ -103,6 +104,7 @@ fn document(
     let on_fault = on_fault(root, found);
     let on_unsupported = root.word("on_unsupported", &UNSUPPORTED, found).map(|(decision, _)| decision);
     let on_deadline = root.word("on_deadline", &DEADLINE, found).map(|(on_deadline, _)| on_deadline);
+    let on_log_failure = root.word("on_log_failure", &LOG_FAILURE, found).map(|(failure, _)| failure);
     let max_bytes = root.integer("max_bytes", found).map_or(DEFAULT_MAX_BYTES, |(bytes, place)| {
         if !(1..=MOST_MAX_BYTES).contains(&bytes) {
             let expected = format!("from 1 to {MOST_MAX_BYTES}");
@@ -145,6 +147,7 @@ fn document(
         on_fault,
         on_unsupported: on_unsupported.unwrap_or(Decision::Escalate),
         on_deadline: on_deadline.unwrap_or_default(),
+        on_log_failure: on_log_failure.unwrap_or_default(),
         max_bytes: usize::try_from(max_bytes).ok()?,
         max_decode_depth: usize::try_from(max_decode_depth).ok()?,
         rules,
@@ -180,6 +183,8 @@ const UNSUPPORTED: [(&str, Decision); 3] =
     [("allow", Decision::Allow), ("escalate", Decision::Escalate), ("veto", Decision::Veto)];
 
 const DEADLINE: [(&str, OnDeadline); 2] = [("fault", OnDeadline::Fault), ("exit", OnDeadline::Exit)];
+const LOG_FAILURE: [(&str, OnLogFailure); 2] =
+    [("fault", OnLogFailure::Fault), ("continue", OnLogFailure::Continue)];
 
 fn on_fault(root: &Table<'_, '_>, found: &mut Found) -> Decision {
     match root.string("on_fault", found) {

@@ -63,6 +63,16 @@ impl InstallationKey {
         blake3::keyed_hash(&self.derive("portcullis 1 text digest"), text.as_bytes()).to_hex().to_string()
     }
 
+    /// Names the installation without giving its key away: 16 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> String {
+        blake3::Hash::from_bytes(self.derive("portcullis 1 installation id"))
+            .to_hex()
+            .chars()
+            .take(16)
+            .collect()
+    }
+
     /// A key for one purpose, so that no two purposes share one.
     fn derive(&self, purpose: &str) -> [u8; KEY_BYTES] {
         blake3::derive_key(purpose, &self.0)

@@ -29,6 +29,9 @@ fn record(id: &str) -> DecisionRecord {
         model: None,
         calibration: None,
         slice: None,
+        locale: None,
+        fault: None,
+        evidence: None,
         timing_us: Timing::default(),
     }
 }

@@ -126,6 +126,7 @@ impl Aggregate {
             labelled: self.matched,
             unmatched_labels: self.labels.len() as u64,
             drift: drift::drift(scores.iter().copied()),
+            monitor: None,
             deployed: self.deployed.into_iter().map(deployed).collect(),
             oversight,
             audit: self.audit,
@@ -173,7 +174,7 @@ impl Aggregate {
         let sums = &mut self.sums;
         sums.decisions.add(record.decision);
         let full = record.coverage == Coverage::Full;
-        let fault = record.coverage_reasons.contains(&CoverageReason::Fault);
+        let fault = record.fault.is_some() || record.coverage_reasons.contains(&CoverageReason::Fault);
         sums.full += u64::from(full);
         sums.faults += u64::from(fault);
         sums.compliant += u64::from(full && !fault && self.watch.is_in_force(&record.policy.digest));
@@ -235,6 +236,9 @@ impl Aggregate {
         let when = time.parse::<Timestamp>().ok();
         if self.is_later(when) {
             return;
+        }
+        if let Event::RecordsLost { count, .. } = event {
+            self.audit.lost(*count);
         }
         let counted = self.is_within(when);
         let Some((case, approved)) = self.watch.event(time, event, counted) else { return };

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Rate;
+use crate::log;
 
 /// What is known of the log's wholeness.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -13,6 +14,8 @@ pub struct Audit {
     pub first_seq: Option<u64>,
     /// The place of the last.
     pub last_seq: Option<u64>,
+    /// Decisions that could not be logged, as the log itself says.
+    pub lost: u64,
     /// What the log's own verification found; none where it was not asked for.
     pub verification: Option<Verification>,
     /// Lines that hold no entry.
@@ -36,12 +39,36 @@ pub struct Verification {
     pub signed: Option<u64>,
 }
 
+impl From<&log::Report> for Verification {
+    fn from(found: &log::Report) -> Self {
+        let expected = match (found.first, found.last) {
+            // A log that says it was signed for up to an entry should reach it.
+            (Some(first), Some(last)) => {
+                found.signed.map_or(last, |signed| signed.max(last)).saturating_sub(first).saturating_add(1)
+            }
+            _ => found.signed.map_or(0, |signed| signed.saturating_add(1)),
+        };
+        Self {
+            lines: found.entries,
+            expected,
+            problems: found.problems.len() as u64,
+            first_problem: found.problems.first().map(ToString::to_string),
+            signed: found.signed,
+        }
+    }
+}
+
 impl Audit {
     /// Notes an entry that was read.
     pub(super) fn read(&mut self, seq: u64) {
         self.entries += 1;
         self.first_seq.get_or_insert(seq);
         self.last_seq = Some(seq);
+    }
+
+    /// Notes that this many entries could not be appended.
+    pub(super) fn lost(&mut self, count: u64) {
+        self.lost = self.lost.saturating_add(count);
     }
 
     /// Notes a line that could not be read.
@@ -57,11 +84,11 @@ impl Audit {
     }
 
     /// Lines that are there and hold, among those that should be; of nothing where the log was not verified. Each problem counts
-    /// as one line.
+    /// as one line; what the log says was lost should be there.
     #[must_use]
     pub fn completeness(&self) -> Rate {
         let Some(found) = &self.verification else { return Rate::new(0, 0) };
-        let expected = found.expected.max(found.lines);
+        let expected = found.expected.max(found.lines).saturating_add(self.lost);
         Rate::new(found.lines.saturating_sub(found.problems), expected)
     }
 }

@@ -232,7 +232,7 @@ impl Watch {
             Event::ReviewDecided { decision_id, outcome, .. } => {
                 return self.reviewed(time, decision_id, outcome == "approve", counted);
             }
-            // What candidates would have done is told elsewhere.
+            // What the log says of itself is told by its verification, and a candidate decides nothing.
             _ => {}
         }
         None

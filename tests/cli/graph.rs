@@ -48,7 +48,12 @@ fn graph(arguments: &[&str]) -> Run {
 fn ready_questions() {
     let (folder, policy) = bundle();
     let told = graph(&["ask", "rules-without-test", "--policy", &policy, "--csv"]);
-    assert_eq!((told.status, told.stdout.as_str()), (Some(0), "policy,rule\r\nshop 1.0.0,mail\r\n"), "{}", told.stderr);
+    assert_eq!(
+        (told.status, told.stdout.as_str()),
+        (Some(0), "policy,rule\r\nshop 1.0.0,mail\r\n"),
+        "{}",
+        told.stderr
+    );
     fs::create_dir(folder.path().join("tests")).unwrap();
     fs::write(folder.path().join("tests/mail.toml"), TESTS).unwrap();
     let told = graph(&["ask", "rules-without-test", "--policy", &policy, "--csv"]);
@@ -74,7 +79,12 @@ fn the_model_in_use_is_in_the_graph() {
 fn forms() {
     let (folder, policy) = bundle();
     let turtle = graph(&["export", "--policy", &policy]);
-    assert!(turtle.stdout.contains("@prefix pc: <urn:portcullis:vocab#>"), "{}{}", turtle.stdout, turtle.stderr);
+    assert!(
+        turtle.stdout.contains("@prefix pc: <urn:portcullis:vocab#>"),
+        "{}{}",
+        turtle.stdout,
+        turtle.stderr
+    );
     assert_eq!(turtle.stdout, graph(&["export", "--policy", &policy]).stdout);
     let out = folder.path().join("graph.jsonld");
     let told = graph(&["export", "--policy", &policy, "--format", "jsonld", "--out", out.to_str().unwrap()]);

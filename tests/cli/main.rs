@@ -18,6 +18,7 @@ mod graph;
 mod grounding;
 mod inspect;
 mod lists;
+mod log;
 mod monitor;
 mod pipe;
 mod policies;

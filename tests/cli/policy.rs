@@ -1,6 +1,7 @@
 //! `policy`: its commands, and the bundles that ship.
 
 mod check;
+mod conditions;
 mod diff;
 mod shipped;
 mod show;

@@ -15,6 +15,7 @@ fn every_command_shows_examples() {
         "eval",
         "teach",
         "policy",
+        "log",
         "completions",
         "man",
     ] {
@@ -49,6 +50,7 @@ fn the_commands_are_listed() {
             "calibrate",
             "teach",
             "policy",
+            "log",
             "completions",
             "man",
             "help"

@@ -73,12 +73,7 @@ fn policies(options: &GuardOptions, builder: &mut Builder) -> anyhow::Result<()>
 }
 
 /// A policy with the tests beside it; the one in the program has none.
-fn add(
-    builder: &mut Builder,
-    policy: &Policy,
-    path: Option<&Path>,
-    in_force: bool,
-) -> anyhow::Result<()> {
+fn add(builder: &mut Builder, policy: &Policy, path: Option<&Path>, in_force: bool) -> anyhow::Result<()> {
     builder.policy(policy, in_force);
     if let Some(path) = path {
         builder.tests(policy, &scenarios(path, policy)?);

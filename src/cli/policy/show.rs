@@ -21,7 +21,8 @@ Examples:
 
 Exit status: 0, or 2 for an error.")]
 pub(super) struct Arguments {
-    /// The policy: a file, or a bundle. Without it, that of `--policy`, or the policy in the program.
+    /// The policy: a file, or a bundle. Without it, the one in force: that of `--policy` or the
+    /// state directory, or the policy in the program.
     path: Option<PathBuf>,
 
     /// Print one JSON object.

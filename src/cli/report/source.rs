@@ -1,10 +1,13 @@
 //! Where the entries come from: the log of a state directory, or a file of records.
 
 use super::super::data::Data;
+use super::super::guard_options::GuardOptions;
+use super::super::monitor::View;
 use anyhow::Context as _;
-use portcullis::log::{self, Body, Entry};
+use portcullis::log::{self, Body, Entry, Verifier};
+use portcullis::monitor::Status;
 use portcullis::record::DecisionRecord;
-use portcullis::report::{Aggregate, Verification};
+use portcullis::report::{Aggregate, MonitorDrift, Verification};
 use std::path::Path;
 
 /// Reads and verifies the log of the state directory.
@@ -18,7 +21,24 @@ pub(super) fn log(state: &Path, aggregate: &mut Aggregate) -> anyhow::Result<Opt
             Err(error) => aggregate.unreadable(error.to_string()),
         }
     }
-    Ok(None)
+    Ok(Some(Verification::from(&Verifier::new(state)?.verify()?)))
+}
+
+/// What the monitor of the state directory knows of drift; nothing where nothing was watched.
+///
+/// # Errors
+/// When the monitor's state, or what it is compared with, cannot be read.
+pub(super) fn monitor(options: &GuardOptions) -> anyhow::Result<Option<MonitorDrift>> {
+    let known = options.state().map(portcullis::monitor::read).transpose()?.flatten();
+    if known.is_none() {
+        return Ok(None);
+    }
+    let view = View::open(options)?;
+    let watch = view.state.as_ref().and_then(|state| state.newest());
+    let sigmas = view.settings.monitor.sigmas;
+    let status =
+        watch.map(|watch| Status::new(watch, &view.references, view.baseline.is_some(), None, sigmas));
+    Ok(status.as_ref().and_then(MonitorDrift::of))
 }
 
 /// Reads a file of records, one a line.

@@ -33,6 +33,9 @@ fn record(number: u64, every: u64) -> DecisionRecord {
         model: Some(ModelRef { id: "m".into(), digest: "m".into() }),
         calibration: Some("c".into()),
         slice: None,
+        locale: None,
+        fault: None,
+        evidence: None,
         timing_us: Timing { total: 900, ..Timing::default() },
     }
 }

@@ -153,6 +153,7 @@ pub(super) fn log(report: &Report) -> Markup {
                 @if let Some(problem) = &audit.problem {
                     dt { "Lines without an entry" } dd { span.word.bad { (figure::count(audit.unreadable)) } ", the first: " (problem) }
                 }
+                @if audit.lost > 0 { dt { "Decisions not logged" } dd { span.word.bad { (figure::count(audit.lost)) } } }
                 @if report.undated > 0 { dt { "Decisions without a time" } dd { (figure::count(report.undated)) } }
             }
         }

@@ -80,6 +80,9 @@ fn points(report: &Report) -> Vec<String> {
     if let Some(problem) = report.audit.verification.as_ref().and_then(|found| found.first_problem.as_ref()) {
         points.push(format!("The log does not hold: {problem}."));
     }
+    if report.audit.lost > 0 {
+        points.push(format!("{} decisions could not be logged.", report.audit.lost));
+    }
     let late = report.oversight.reviews.oldest.iter().filter(|case| case.hours >= LATE_HOURS).count();
     if late > 0 {
         points

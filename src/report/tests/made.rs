@@ -71,7 +71,10 @@ pub(super) fn record(id: u64, time: Timestamp, decision: Decision) -> DecisionRe
         model: Some(ModelRef { id: "base".to_owned(), digest: "ab".repeat(32) }),
         calibration: Some("cd".repeat(32)),
         slice: None,
+        locale: None,
+        fault: None,
         timing_us: Timing { total: 100, ..Timing::default() },
+        evidence: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{POLICY, bundle, path};
 use crate::program::run;
+use portcullis::policy::{Answers, Policy};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -51,4 +52,36 @@ fn an_answer_that_no_policy_may_have_is_refused() {
     assert_eq!(told.status, Some(2));
     assert!(told.stderr.contains("`owner` is ` `, expected text of 1 to 200 bytes"), "{}", told.stderr);
     assert_eq!(fs::read_to_string(bundle.path().join("policy.toml")).unwrap(), OLD);
+}
+
+/// The policies on the pages of the rails are in schema 1.
+#[test]
+fn every_documented_policy_can_be_moved_and_means_the_same() {
+    let pages = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rails");
+    let answers = Answers { objective: "Keep addresses in.".to_owned(), owner: "Tests".to_owned() };
+    let mut moved = 0;
+    for page in fs::read_dir(pages).unwrap() {
+        let page = fs::read_to_string(page.unwrap().path()).unwrap();
+        let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for old in blocks {
+            // Some name files of the page's own.
+            let Ok(policy) = Policy::parse(old, "old.toml") else { continue };
+            let new = policy.upgraded(&answers).unwrap();
+            let changes = policy.changes(&Policy::parse(&new, "new.toml").unwrap());
+            let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
+            let expected = [
+                "the policy: schema from 1 to 2",
+                "the policy: revision from 0 to 1",
+                "the governance: objective from none to \"Keep addresses in.\"",
+                "the governance: owner from none to \"Tests\"",
+            ];
+            assert_eq!(told, expected, "{new}");
+            let mut lines = new.lines();
+            for line in old.lines().filter(|line| *line != "schema = 1") {
+                assert!(lines.any(|other| other == line), "{line} is not in its place in\n{new}");
+            }
+            moved += 1;
+        }
+    }
+    assert!(moved >= 6, "{moved} policies");
 }
