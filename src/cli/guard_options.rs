@@ -277,11 +277,6 @@ impl GuardOptions {
         self.policy.as_deref()
     }
 
-    /// Whether a policy was asked for.
-    pub(super) fn has_policy(&self) -> bool {
-        self.policy.is_some()
-    }
-
     /// The state directory.
     pub(super) fn state(&self) -> Option<&Path> {
         self.state.as_deref()

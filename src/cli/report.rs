@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             source::records(records, &mut aggregate)?;
             None
         }
-        (None, Some(state)) => source::log(state, &mut aggregate)?,
+        (None, Some(state)) => source::log(state, options.policy_path(), &mut aggregate)?,
         (None, None) => bail!("nothing to report on: expected --state DIR or --records FILE"),
     };
     let mut report = aggregate.finish(verification);

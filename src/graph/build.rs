@@ -7,6 +7,7 @@ use oxigraph::model::{Literal, NamedNode, Term, Triple};
 
 use super::iri::{named, term};
 use super::{Graph, GraphError};
+use crate::exception::{Exception, moment};
 use crate::policy::{Hazard, Policy, Rule, Scenario, Selector};
 use crate::store::{Active, Change};
 use crate::verdict::{ModelRef, PolicyRef};
@@ -186,6 +187,22 @@ impl Builder {
         let person = self.person(by);
         self.add(&node, &prov("wasAssociatedWith"), person);
         node
+    }
+
+    /// Adds an exception, and the rules of the policy with this digest that it is for.
+    pub fn exception(&mut self, exception: &Exception, policy: &str) {
+        let node = self.exception_ref(&exception.id, &exception.approved_by);
+        self.words(&node, "reason", &exception.reason);
+        self.at(&node, &prov("generatedAtTime"), &moment(exception.effective));
+        self.at(&node, &term("expires"), &moment(exception.expires));
+        for rule in &exception.scope.rules {
+            let rule = self.rule_ref(policy, rule);
+            self.add(&node, &term("exceptsFrom"), rule);
+        }
+        for slice in exception.scope.slices.iter().flatten() {
+            let slice = self.slice(slice);
+            self.add(&node, &term("forSlice"), slice);
+        }
     }
 
     /// Adds what judges.

@@ -40,7 +40,7 @@ impl Builder {
             self.add(&node, &term("appliedRule"), rule);
         }
         for used in &record.exceptions {
-            let exception = self.exception(&used.id, &used.approved_by);
+            let exception = self.exception_ref(&used.id, &used.approved_by);
             self.add(&node, &term("usedException"), exception);
             let rule = self.rule_ref(&record.policy.digest, &used.rule);
             self.add(&node, &term("waivedRule"), rule);
@@ -59,7 +59,7 @@ impl Builder {
                 self.words(&node, "reason", reason);
             }
             Event::ExceptionAdded { id, approved_by, expires } => {
-                let node = self.exception(id, approved_by);
+                let node = self.exception_ref(id, approved_by);
                 self.at(&node, &term("expires"), expires);
                 self.at(&node, &prov("generatedAtTime"), time);
             }
@@ -103,7 +103,7 @@ impl Builder {
     }
 
     /// An exception and who approved it.
-    pub(super) fn exception(&mut self, id: &str, approved_by: &str) -> NamedNode {
+    pub(super) fn exception_ref(&mut self, id: &str, approved_by: &str) -> NamedNode {
         let node = named("exception", &[id]);
         self.is_a(&node, &term("Exception"));
         self.label(&node, id);

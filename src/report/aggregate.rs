@@ -13,6 +13,7 @@ use super::rules::ByRule;
 use super::slices::BySlice;
 use super::timeline::{Point, Timeline};
 use super::{Audit, Count, Deployed, Report, Settings, Tally, Verification, drift, written};
+use crate::exception::Exception;
 use crate::log::{Body, Entry, Event};
 use crate::record::DecisionRecord;
 use crate::request::Role;
@@ -79,6 +80,11 @@ impl Aggregate {
             self.labels.entry(label.decision_id).or_default().extend(label.heads);
         }
         taken
+    }
+
+    /// Adds an exception that lies in a folder; all of them come before the entries.
+    pub fn exception(&mut self, exception: &Exception) {
+        self.watch.exception(exception);
     }
 
     /// Adds an entry. Entries come in the order of the log.

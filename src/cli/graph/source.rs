@@ -6,6 +6,7 @@ use super::super::report::time;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
+use portcullis::exception::{Exceptions, Sources};
 use portcullis::graph::{Builder, Component, Graph};
 use portcullis::log::{self, Body, Entry};
 use portcullis::policy::{Policy, scenarios};
@@ -13,6 +14,7 @@ use portcullis::record::DecisionRecord;
 use portcullis::store::Store;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Which part of the log the graph has.
 #[derive(Args)]
@@ -69,7 +71,12 @@ fn policies(options: &GuardOptions, builder: &mut Builder) -> anyhow::Result<()>
         path = store.active()?.map(|active| active.path);
     }
     let path = options.policy_path().map(Path::to_owned).or(path);
-    add(builder, &options.in_force()?, path.as_deref(), true)
+    let policy = options.in_force()?;
+    let sources = Sources::new(options.state(), path.as_deref().filter(|path| path.is_dir()));
+    for exception in Exceptions::read(&sources, SystemTime::now()).list() {
+        builder.exception(exception, policy.digest());
+    }
+    add(builder, &policy, path.as_deref(), true)
 }
 
 /// A policy with the tests beside it; the one in the program has none.

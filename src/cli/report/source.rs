@@ -4,17 +4,25 @@ use super::super::data::Data;
 use super::super::guard_options::GuardOptions;
 use super::super::monitor::View;
 use anyhow::Context as _;
+use portcullis::exception::{Exceptions, Sources};
 use portcullis::log::{self, Body, Entry, Verifier};
 use portcullis::monitor::Status;
 use portcullis::record::DecisionRecord;
 use portcullis::report::{Aggregate, MonitorDrift, Verification};
 use std::path::Path;
+use std::time::SystemTime;
 
-/// Reads and verifies the log of the state directory.
+/// Reads and verifies the log of the state directory, and reads the exceptions there and in the policy's bundle.
 ///
 /// # Errors
 /// When it cannot be read at all; what does not hold in it is noted and passed over.
-pub(super) fn log(state: &Path, aggregate: &mut Aggregate) -> anyhow::Result<Option<Verification>> {
+pub(super) fn log(
+    state: &Path,
+    bundle: Option<&Path>,
+    aggregate: &mut Aggregate,
+) -> anyhow::Result<Option<Verification>> {
+    let exceptions = Exceptions::read(&Sources::new(Some(state), bundle), SystemTime::now());
+    exceptions.list().iter().for_each(|exception| aggregate.exception(exception));
     for entry in log::read(state)? {
         match entry {
             Ok(entry) => aggregate.add(&entry),
