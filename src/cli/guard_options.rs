@@ -277,6 +277,11 @@ impl GuardOptions {
         Self { state: None, require_signed: false, ..self.unrecorded().without_policy() }
     }
 
+    /// The policy that was asked for: a file or a directory.
+    pub(super) fn policy_path(&self) -> Option<&Path> {
+        self.policy.as_deref()
+    }
+
     /// Whether a signature is asked for in any case.
     pub(super) fn requires_signature(&self) -> bool {
         self.require_signed

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::StoreError;
 use super::contents::{Contents, Location};
 use super::disk;
-use super::manifest::{Manifest, Vouched, Validity};
-use super::StoreError;
+use super::manifest::{Manifest, Validity, Vouched};
 use crate::installation::Installation;
 use crate::policy::Policy;
 use crate::trust::{KeyRing, SigningKey};

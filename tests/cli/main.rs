@@ -14,6 +14,8 @@ mod explain;
 mod filter;
 mod gate;
 mod generate;
+#[cfg(feature = "graph")]
+mod graph;
 mod grounding;
 mod inspect;
 mod lists;
@@ -26,6 +28,7 @@ mod program;
 #[cfg(feature = "review")]
 mod review;
 mod reload;
+mod report;
 mod schemas;
 mod spans;
 mod teach;

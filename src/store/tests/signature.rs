@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::{Place, bundle};
-use crate::store::{Conditions, SignatureError, StoreError, Trust, Validity, Vouched, open, sign, signature_path};
+use crate::store::{
+    Conditions, SignatureError, StoreError, Trust, Validity, Vouched, open, sign, signature_path,
+};
 use crate::trust::{KeyRing, SigningKey};
 
 fn trusting(key: &SigningKey) -> Trust {
