@@ -232,7 +232,7 @@ impl Guard {
         }
         let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
         let texts: Vec<&str> = normalized.iter().map(Normalized::text).collect();
-        self.0.classifier.states(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
+        self.0.classifier.window_states(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
     }
 
     /// What every exit of the model says of each text, normalized as for a verdict.

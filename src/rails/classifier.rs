@@ -8,7 +8,7 @@ mod states;
 
 pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
-pub use states::States;
+pub use states::TokenStates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -141,20 +141,6 @@ impl ClassifierRail {
     pub fn state_width(bundle: &Bundle) -> Option<usize> {
         let shape = bundle.weights()?.shape();
         Some(shape.hidden * (1 + encoded::read_after(shape.layers).count()))
-    }
-
-    /// The states of each window of `texts` after a third, two thirds and all of the layers, averaged over its tokens:
-    /// `[text][window][state]`, as many states as [`ClassifierRail::state_width`] says.
-    ///
-    /// # Errors
-    /// [`EncodeError`], also where the model has no states.
-    pub fn states(&self, texts: &[&str]) -> Result<Vec<Vec<Vec<f32>>>, EncodeError> {
-        match (&self.kind, self.parts()) {
-            (Kind::Encoder(encoded), Some(parts)) => {
-                encoded.states(&parts, texts, self.windowing, &self.threads)
-            }
-            _ => Err(EncodeError::NoIds),
-        }
     }
 
     /// How a text is cut into windows.
