@@ -1,5 +1,6 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
+mod attribute;
 mod builder;
 mod call;
 mod cascade;
@@ -10,6 +11,7 @@ mod forms;
 mod grounding;
 mod inspect;
 mod judge;
+mod pieces;
 mod recorder;
 mod subject;
 mod weigh;
@@ -67,6 +69,8 @@ struct Inner {
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
+    /// Whether findings of classifiers name the words behind them.
+    attribution: bool,
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Recorder,

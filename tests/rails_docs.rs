@@ -83,6 +83,11 @@ fn urls() {
 }
 
 #[test]
+fn classifiers() {
+    run_page("classifiers.md");
+}
+
+#[test]
 fn teach() {
     run_page("teach.md");
 }

@@ -55,6 +55,11 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, env = "PORTCULLIS_CASCADE")]
     cascade: bool,
 
+    /// Do not look for the words behind a classifier's finding: less work on texts with such a finding, whose spans are then
+    /// empty. Decisions stay the same.
+    #[arg(long, global = true, env = "PORTCULLIS_NO_ATTRIBUTION")]
+    no_attribution: bool,
+
     /// The directory for what is kept between runs.
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
     state: Option<PathBuf>,
@@ -91,12 +96,14 @@ impl GuardOptions {
     /// # Errors
     /// When one of them cannot be read, or is not what it must be.
     pub(super) fn guard(&self) -> anyhow::Result<Guard> {
-        let mut builder = Guard::builder().cascade(self.cascade).device(match self.device {
-            Device::Auto => DeviceKind::Auto,
-            Device::Cpu => DeviceKind::Cpu,
-            Device::Cuda => DeviceKind::Cuda,
-            Device::Metal => DeviceKind::Metal,
-        });
+        let mut builder = Guard::builder().cascade(self.cascade).attribution(!self.no_attribution).device(
+            match self.device {
+                Device::Auto => DeviceKind::Auto,
+                Device::Cpu => DeviceKind::Cpu,
+                Device::Cuda => DeviceKind::Cuda,
+                Device::Metal => DeviceKind::Metal,
+            },
+        );
         if let Some(path) = &self.policy {
             builder =
                 builder.policy_file(if path.is_dir() { path.join("policy.toml") } else { path.clone() });
@@ -155,6 +162,11 @@ impl GuardOptions {
         Self { deadline_ms: None, record: None, ..self.clone() }
     }
 
+    /// The same options with no search for the words behind a finding.
+    pub(super) fn unattributed(&self) -> Self {
+        Self { no_attribution: true, ..self.clone() }
+    }
+
     /// The same options with the policy in the program.
     pub(super) fn without_policy(&self) -> Self {
         Self { policy: None, ..self.clone() }
@@ -185,6 +197,9 @@ impl GuardOptions {
         add("--hash-key", self.hash_key.clone().map(Into::into));
         if self.cascade {
             arguments.push("--cascade".into());
+        }
+        if self.no_attribution {
+            arguments.push("--no-attribution".into());
         }
         arguments
     }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use super::attribute::Text;
 use super::call::Call;
 use super::forms::{Forms, Together};
-use super::subject::{Passage, Subject};
+use super::subject::Subject;
 use super::weigh::Seen;
 use super::{Guard, full_message};
 use crate::language::Foreign;
@@ -35,11 +36,18 @@ impl Guard {
         let calls: Vec<Option<Call>> = requests.iter().map(|request| Call::of(request)).collect();
         let mut subjects: Vec<Subject<'_>> = subjects.into_iter().collect();
         subjects.extend(calls.iter().flatten().flat_map(Call::requests).map(Subject::argument));
-        let sources: Vec<(&Request, Passage<'_>, bool)> =
+        let sources: Vec<Text<'_>> =
             subjects.iter().map(|subject| (subject.request, subject.passage, subject.argument)).collect();
-        let limit = self.0.policy.policy().max_bytes();
+        let inner = &*self.0;
+        let limit = inner.policy.policy().max_bytes();
         let mut judged = self.look(subjects, limit, vault, start);
         self.look_again(&sources, &mut judged, start);
+        if inner.attribution {
+            let begin = start.elapsed();
+            self.attribute(&sources, &mut judged, start);
+            let attribute = micros(start.elapsed().saturating_sub(begin));
+            judged.iter_mut().for_each(|(verdict, _)| verdict.timing.attribute = attribute);
+        }
         let mut arguments = judged.split_off(requests.len()).into_iter().map(|(verdict, _)| verdict);
         for (call, (verdict, _)) in calls.iter().zip(&mut judged) {
             if let Some(call) = call {
@@ -55,12 +63,7 @@ impl Guard {
     }
 
     /// Judges what rewrites would release. Where a rule still holds it back, or would rewrite it further, it is a veto.
-    fn look_again(
-        &self,
-        sources: &[(&Request, Passage<'_>, bool)],
-        judged: &mut [(Verdict, Option<Together>)],
-        start: Instant,
-    ) {
+    fn look_again(&self, sources: &[Text<'_>], judged: &mut [(Verdict, Option<Together>)], start: Instant) {
         let mut rewritten = Vec::new();
         for (place, ((request, passage, argument), (verdict, _))) in sources.iter().zip(&*judged).enumerate()
         {
@@ -155,8 +158,7 @@ impl Guard {
             .iter()
             .zip(&forms)
             .flat_map(|(subject, forms)| {
-                let allowed = subject.request.deadline.or(inner.deadline);
-                let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
+                let deadline = self.due(subject.request, start);
                 let gates = inner.exits.gates(subject.request.role);
                 let texts = forms.iter().flat_map(Forms::texts);
                 texts.map(move |text| Judged { text, deadline, gates })
@@ -175,6 +177,7 @@ impl Guard {
             tokenize: micros(stages.tokenize),
             encode: micros(stages.encode),
             decide: 0,
+            attribute: 0,
         };
         subjects
             .iter()
@@ -187,14 +190,18 @@ impl Guard {
                 let mut together =
                     forms.as_ref().and_then(|forms| Together::of_forms(forms, outcomes.by_ref()));
                 if let Some(together) = &mut together {
-                    let allowed = request.deadline.or(inner.deadline);
-                    let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
+                    let deadline = self.due(request, start);
                     if let Err(outcome) = self.ground(request, deadline, &mut detections) {
                         together.outcome = outcome;
                     }
                 }
-                let is_name = subject.is_name();
-                let seen = Seen { forms: forms.as_ref(), together: together.as_ref(), foreign, is_name };
+                let seen = Seen {
+                    forms: forms.as_ref(),
+                    together: together.as_ref(),
+                    foreign,
+                    is_name: subject.is_name(),
+                    before: subject.passage.before.len(),
+                };
                 let mut verdict = self.verdict(request, detections, seen, vault.as_deref_mut());
                 verdict.timing = Timing { decide: micros(decide.elapsed()), ..timing };
                 (verdict, together)

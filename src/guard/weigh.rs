@@ -19,6 +19,8 @@ pub(super) struct Seen<'a> {
     pub(super) foreign: Foreign,
     /// Whether it is one word of a tool call's arguments, in no language.
     pub(super) is_name: bool,
+    /// Bytes that the classifiers read before the text.
+    pub(super) before: usize,
 }
 
 impl Guard {
@@ -31,7 +33,7 @@ impl Guard {
         vault: Option<&mut Vault>,
     ) -> Verdict {
         let inner = &*self.0;
-        let Seen { forms, together, foreign, is_name } = seen;
+        let Seen { forms, together, foreign, is_name, .. } = seen;
         let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
@@ -56,7 +58,7 @@ impl Guard {
                 (Coverage::Partial, vec![CoverageReason::Fault])
             }
             Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
-                scores = self.classify(request.role, heads, forms, together, &mut detections);
+                scores = self.classify(request, heads, seen, &mut detections);
                 (exit, work) = (heads.exit, heads.work);
                 early = matches!(outcome, Some(Outcome::Early(_)));
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
@@ -204,7 +206,13 @@ impl Guard {
     /// The same for this reason, neither named nor recorded yet.
     pub(super) fn unread(&self, request: &Request, why: &str) -> Verdict {
         let together = Together::of([Outcome::Failed(why.to_owned())]);
-        let seen = Seen { forms: None, together: together.as_ref(), foreign: Foreign::No, is_name: false };
+        let seen = Seen {
+            forms: None,
+            together: together.as_ref(),
+            foreign: Foreign::No,
+            is_name: false,
+            before: 0,
+        };
         self.verdict(request, Vec::new(), seen, None)
     }
 }

@@ -5,6 +5,7 @@ mod gates;
 mod hashed;
 mod pack;
 mod states;
+mod window;
 
 pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
@@ -69,6 +70,8 @@ pub struct HeadScores {
     /// A logit for each of the bundle's heads: the largest over the windows, an exit's carried to the scale of the whole
     /// model. NaN when any window's is. After them one for each taught head, where the whole model read every window.
     pub logits: Vec<f32>,
+    /// For each logit the place among the text's windows of the one that it is from.
+    pub from: Vec<usize>,
     /// The earliest exit that answered for a window, by its place; none where the whole model answered for all.
     pub exit: Option<usize>,
     /// Layers computed for the text's tokens, as a share of all layers for all of them.
@@ -227,6 +230,8 @@ struct Summary {
     windows: usize,
     judged: usize,
     logits: Vec<f32>,
+    /// For each logit the window that it is from.
+    from: Vec<usize>,
     /// The earliest exit that answered for a window.
     exit: Option<usize>,
     /// Whether a window was left at an exit for want of time.
@@ -239,14 +244,16 @@ struct Summary {
 impl Summary {
     fn add(&mut self, logits: Vec<f32>) {
         if self.judged == 0 {
+            self.from = vec![0; logits.len()];
             self.logits = logits;
         } else {
             // What an exit says of a window leaves out the taught heads, which need every window.
             self.logits.truncate(logits.len());
-            for (most, logit) in self.logits.iter_mut().zip(logits) {
+            self.from.truncate(logits.len());
+            for ((most, from), logit) in self.logits.iter_mut().zip(&mut self.from).zip(logits) {
                 // `max` would drop a NaN, and a NaN must surface.
                 if logit.is_nan() || logit > *most {
-                    *most = logit;
+                    (*most, *from) = (logit, self.judged);
                 }
             }
         }
@@ -271,8 +278,9 @@ impl Summary {
             (_, 0) => 1.0,
             (done, all) => done as f32 / all as f32,
         };
-        let (logits, windows) = (self.logits, self.windows);
-        let scores = HeadScores { logits, exit: self.exit, work, tokens, windows, unknown_share, legibility };
+        let (logits, from, windows) = (self.logits, self.from, self.windows);
+        let exit = self.exit;
+        let scores = HeadScores { logits, from, exit, work, tokens, windows, unknown_share, legibility };
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }
@@ -292,6 +300,7 @@ mod tests {
         last.add_exit(exit(), 1);
         last.add(model());
         assert_eq!((first.logits, last.logits), (vec![1.5, 2.0], vec![1.5, 2.0]));
+        assert_eq!((first.from, last.from), (vec![1, 0], vec![0, 1]));
     }
 
     #[test]
