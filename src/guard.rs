@@ -13,6 +13,7 @@ mod inspect;
 mod judge;
 mod pieces;
 mod recorder;
+mod signed;
 mod subject;
 mod weigh;
 

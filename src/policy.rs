@@ -8,6 +8,7 @@ mod bind;
 mod error;
 mod read;
 mod rule;
+mod signature;
 mod source;
 mod suggest;
 mod table;
@@ -17,6 +18,7 @@ mod tests;
 pub use bind::{BoundPolicy, BoundRule, KnownDetector};
 pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
+pub use signature::{SIGNATURE_ENDING, sign_head};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -109,6 +111,8 @@ struct PolicyHead {
     place: Range<usize>,
     /// BLAKE3 of the file.
     digest: blake3::Hash,
+    /// What the file beside it says, not checked yet.
+    signature: signature::HeadSignature,
 }
 
 /// The detector of a head that was taught.

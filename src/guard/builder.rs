@@ -10,9 +10,11 @@ use thiserror::Error;
 
 use super::cascade::Exits;
 use super::recorder::Recorder;
+use super::signed;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
+use crate::installation::InstallationError;
 use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
@@ -21,6 +23,7 @@ use crate::rails::text::TextRails;
 use crate::rails::tool::Tools;
 use crate::record::RecordError;
 use crate::tokenize::TokenizeError;
+use crate::trust::TrustError;
 use crate::verdict::ModelRef;
 
 /// A policy file longer than this is refused unread, in bytes.
@@ -53,6 +56,12 @@ pub enum GuardError {
     /// The decision record.
     #[error("cannot open the decision record")]
     Record(#[from] RecordError),
+    /// The installation's settings.
+    #[error("cannot use the installation's settings")]
+    Installation(#[from] InstallationError),
+    /// The keys that the installation trusts.
+    #[error("cannot use the installation's trusted keys")]
+    Trust(#[from] TrustError),
     /// This build or machine has no such device.
     #[error("the device {device} is not available: {reason}")]
     Device {
@@ -231,7 +240,7 @@ impl GuardBuilder {
         self
     }
 
-    /// Directory of the installation's key, by which records name texts; the key is made at the first use.
+    /// Directory of the installation: its settings, the keys that it trusts, and its own key, by which records name texts; the key is made at the first use.
     ///
     /// Without it a key is made for this guard alone: equal texts then have equal names within its records only.
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
@@ -284,6 +293,7 @@ impl GuardBuilder {
         };
         let policy_ref = policy.reference();
         let patterns = TextRails::new(policy.lists(), policy.hosts())?;
+        signed::check_heads(&policy, self.state.as_deref())?;
         policy.check_heads(bundle.weights_digest(), ClassifierRail::state_width(&bundle))?;
         let known = known(&bundle, &patterns, &policy);
         let known: Vec<KnownDetector<'_>> = known
