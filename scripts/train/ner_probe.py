@@ -5,7 +5,7 @@
 A classifier of tokens is fitted on the states after each layer, with the shape of the word (capitals, digits) beside them,
 since the vocabulary has no capitals. Texts are made from the templates of presidio-research, filled with its names, streets and
 places: no template, no given name, surname, street or place is in both parts. Beside it stands a baseline that needs no model:
-lists of the training part's names and places, and a pattern for addresses. Nothing is shipped by this.
+lists of the training part's names and places, or of both parts' (which no list of the world's names is), and a pattern for addresses. Nothing is shipped by this.
 """
 
 from __future__ import annotations
@@ -201,10 +201,10 @@ def f1(gold: list[list[tuple[int, int, int]]], found: list[list[tuple[int, int, 
 class Baseline:
     """Lists of names and places, capitalized, and a pattern for addresses."""
 
-    def __init__(self, data: Path, seed: int):
-        fillers = Fillers(data, False, seed)
-        self.names = set(fillers.given) | set(fillers.surnames)
-        self.places = set(fillers.cities) | set(fillers.countries)
+    def __init__(self, data: Path, seed: int, whole: bool):
+        parts = [Fillers(data, part, seed) for part in ((False, True) if whole else (False,))]
+        self.names = {name for part in parts for name in (*part.given, *part.surnames)}
+        self.places = {name for part in parts for name in (*part.cities, *part.countries)}
 
     def of(self, text: str) -> list[tuple[int, int, int]]:
         addresses = [(match.start(), match.end(), 3) for match in ADDRESS.finditer(text)]
@@ -245,6 +245,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--show", type=int, default=0, help="print this many marks on other texts, to look at")
+    parser.add_argument("--lists", action="store_true", help="only the baselines")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     data = arguments.data / "presidio_research"
@@ -255,21 +256,12 @@ def main() -> None:
     for name in sets:
         texts = [row["text"] for row in files.records(arguments.data / name, "data.jsonl")]
         quiet[name] = draw.sample(texts, min(arguments.quiet, len(texts)))
-    states = States(arguments.bundle)
     # E-mails are full of names; the rest teaches what is none, as far as it holds none itself.
     silent = [text for name in sets[:-1] for text in quiet[name][: arguments.quiet // 2]]
     corpora = {"train": [*train, *((text, []) for text in silent)], "test": test,
                **{name: [(text, []) for text in texts[arguments.quiet // 2 :]] for name, texts in quiet.items()}}
-    encoded = {name: states.of([text for text, _ in corpus]) for name, corpus in corpora.items()}
-    shapes = {name: [np.array([shape(text, *place) for place in offsets], np.float32).reshape(-1, 5)
-                     for (text, _), (_, offsets) in zip(corpus, encoded[name], strict=True)] for name, corpus in corpora.items()}
-    kinds = np.concatenate([labelled(row, offsets) for row, (_, offsets) in zip(corpora["train"], encoded["train"], strict=True)])
     gold = [spans for _, spans in test]
     print(f"{len(train)} training texts of {len({t for t in templates(data)})} templates and {len(silent)} others, {len(test)} test texts")
-
-    def inputs(name: str, layers: list[int], number: int) -> np.ndarray:
-        found = encoded[name][number][0]
-        return np.concatenate([*(found[:, layer] for layer in layers), shapes[name][number]], axis=1)
 
     def report(title: str, of) -> None:
         found = [of("test", number) for number in range(len(test))]
@@ -282,8 +274,22 @@ def main() -> None:
             alarms.append(f"{name.removeprefix('benign_')} {'/'.join(f'{share:.0f}' for share in shares)}")
         print(f"{title}\n  " + "\n  ".join(cells) + "\n  texts of a thousand marked (person/place/address): " + ", ".join(alarms), flush=True)
 
-    baseline = Baseline(data, arguments.seed)
-    report("lists and a pattern", lambda name, number: baseline.of(corpora[name][number][0]))
+    for whole in (False, True):
+        baseline = Baseline(data, arguments.seed, whole)
+        title = f"lists of {'both parts' if whole else 'the training part'} and a pattern"
+        report(title, lambda name, number, baseline=baseline: baseline.of(corpora[name][number][0]))
+    if arguments.lists:
+        return
+    states = States(arguments.bundle)
+    encoded = {name: states.of([text for text, _ in corpus]) for name, corpus in corpora.items()}
+    shapes = {name: [np.array([shape(text, *place) for place in offsets], np.float32).reshape(-1, 5)
+                     for (text, _), (_, offsets) in zip(corpus, encoded[name], strict=True)] for name, corpus in corpora.items()}
+    kinds = np.concatenate([labelled(row, offsets) for row, (_, offsets) in zip(corpora["train"], encoded["train"], strict=True)])
+
+    def inputs(name: str, layers: list[int], number: int) -> np.ndarray:
+        found = encoded[name][number][0]
+        return np.concatenate([*(found[:, layer] for layer in layers), shapes[name][number]], axis=1)
+
     for layers, width in [*(([layer], 0) for layer in range(7)), ([0, 2, 4], 0), ([1], 128), ([2], 128), ([0, 2, 4], 128)]:
         x = np.concatenate([inputs("train", layers, number) for number in range(len(corpora["train"]))])
         model = fit(x, kinds, width, arguments.seed)
