@@ -71,6 +71,12 @@ impl Rewriter {
         Self { key }
     }
 
+    /// Whether it has a key to hash with.
+    #[must_use]
+    pub const fn can_hash(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The edits that carry out all `rewrites` of `text`: sorted, on character boundaries, without overlap. Where an edit
     /// would change nothing there is none.
     ///

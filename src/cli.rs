@@ -15,6 +15,8 @@ mod inspect;
 mod lines;
 mod memory;
 mod pipe;
+mod policy;
+mod shadow;
 mod teach;
 mod terminal;
 
@@ -49,6 +51,7 @@ enum Command {
     Eval(eval::Arguments),
     Calibrate(calibrate::Arguments),
     Teach(teach::Arguments),
+    Policy(policy::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -81,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
+        Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -93,7 +97,16 @@ fn command() -> clap::Command {
     let flags =
         command.get_arguments().filter(|flag| flag.get_help_heading() == Some(guard_options::HEADING));
     let hidden: Vec<clap::Arg> = flags.map(|flag| flag.clone().hide(true)).collect();
+    // What is in force is told by the state directory, without a guard.
+    let without_guard: Vec<clap::Arg> =
+        hidden.iter().map(|flag| flag.clone().hide(flag.get_id() != "state")).collect();
+    let policy = |policy: clap::Command| {
+        policy::WITHOUT_GUARD
+            .iter()
+            .fold(policy, |policy, name| policy.mut_subcommand(name, |command| command.args(&without_guard)))
+    };
     command
+        .mut_subcommand("policy", policy)
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))
 }

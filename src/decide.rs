@@ -8,7 +8,7 @@ mod tests;
 
 use std::cmp::Ordering;
 
-use crate::policy::{BoundPolicy, BoundRule, OnDeadline, Replacement};
+use crate::policy::{BoundPolicy, BoundRule, Circumstances, OnDeadline, Replacement};
 use crate::rails::pattern::PatternRail;
 use crate::request::Role;
 use crate::span::Span;
@@ -22,6 +22,8 @@ const REDACTED: &str = "[REDACTED]";
 pub struct Evidence<'a> {
     /// Who produced the text.
     pub role: Role,
+    /// The data slice that the request names.
+    pub slice: Option<&'a str>,
     /// The language in which the reader wants templates, such as `de` or `pt-BR`.
     pub locale: Option<&'a str>,
     /// What the rails saw, in any order.
@@ -94,7 +96,7 @@ pub enum Replace {
 
 /// Decides about one text.
 ///
-/// A finding is a detection whose score is at least the threshold of a rule for its detector and the text's role. A
+/// A finding is a detection whose score is at least the threshold of a rule for its detector and the text's role, slice and locale. A
 /// score that is not a number from 0 to 1 means a broken rail: it is a fault, whether or not a rule looks at it. A
 /// text over the size limit or past its deadline is a fault too, and so is missing coverage without a reason; only
 /// what is in an unsupported language or unreadable falls to the policy's `on_unsupported`, and a text that ran out of time after an exit had
@@ -113,9 +115,10 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     });
     let fault = evidence.fault || unexplained || cut_short || evidence.detections.iter().any(broken);
 
+    let circumstances = Circumstances { role: evidence.role, slice: evidence.slice, locale: evidence.locale };
     let mut matches: Vec<Match<'_>> = Vec::new();
     for detection in evidence.detections.iter().filter(|detection| !broken(detection)) {
-        let rules = policy.rules_for(&detection.detector, evidence.role);
+        let rules = policy.rules_in(&detection.detector, circumstances);
         let met = rules.filter(|(_, rule)| detection.score >= rule.threshold());
         matches.extend(met.map(|(place, rule)| Match { place, rule, detection }));
     }

@@ -1,6 +1,7 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
 mod attribute;
+mod bound;
 mod builder;
 mod call;
 mod cascade;
@@ -13,18 +14,24 @@ mod inspect;
 mod judge;
 mod pieces;
 mod recorder;
-mod signed;
+mod scenario;
+mod shadow;
+mod source;
 mod subject;
 mod weigh;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
+pub use scenario::Miss;
+pub use shadow::{Difference, Shadow, Shadowed};
+pub(crate) use source::PolicySource;
 pub(crate) use subject::Passage;
 
 use cascade::Exits;
 use forms::Together;
 use recorder::Recorder;
+use shadow::Answers;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use subject::Subject;
@@ -58,7 +65,8 @@ use crate::verdict::{Detection, ModelRef, PolicyRef, Verdict};
 #[derive(Clone, Debug)]
 pub struct Guard(Arc<Inner>);
 
-#[derive(Debug)]
+/// Its parts are shared between guards that differ in their policy alone.
+#[derive(Clone, Debug)]
 struct Inner {
     bundle: Arc<Bundle>,
     policy: BoundPolicy,
@@ -66,7 +74,7 @@ struct Inner {
     classifier: ClassifierRail,
     patterns: TextRails,
     /// The words by which disguises are seen through, where the model has none of its own.
-    words: Option<WordPiece<Bytes>>,
+    words: Option<Arc<WordPiece<Bytes>>>,
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
@@ -74,15 +82,17 @@ struct Inner {
     attribution: bool,
     model_ref: ModelRef,
     policy_ref: PolicyRef,
-    recorder: Recorder,
+    recorder: Arc<Recorder>,
     rewriter: Rewriter,
+    /// What the classifiers have said, shared with a guard that judges the same texts.
+    answers: Option<Answers>,
 }
 
 impl Inner {
     fn lexicon(&self) -> &dyn Lexicon {
         match (self.bundle.tokenizer(), &self.words) {
             (Some(tokenizer), _) => tokenizer,
-            (None, Some(words)) => words,
+            (None, Some(words)) => &**words,
             (None, None) => &NoWords,
         }
     }
@@ -346,7 +356,7 @@ impl Guard {
 }
 
 /// An error with the chain of its sources, in one line.
-fn full_message(error: &dyn std::error::Error) -> String {
+pub(crate) fn full_message(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -39,13 +39,16 @@ pub mod act;
 pub mod record;
 pub mod installation;
 pub mod log;
+pub mod store;
 pub mod guard;
+pub mod live;
 pub mod stream;
 
 pub use guard::{
-    DeviceKind, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation, HeadReport,
-    Inspection, Scores, TaughtReport, WarningReport, WordContribution,
+    DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
+    HeadReport, Inspection, Miss, Scores, Shadow, Shadowed, TaughtReport, WarningReport, WordContribution,
 };
+pub use live::LiveGuard;
 pub use portcullis_kernels::Level;
 pub use request::{Message, Request, RequestError, Role, ToolCall};
 pub use span::Span;

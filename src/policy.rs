@@ -5,20 +5,36 @@
 //! mistake of that kind at once. Only a [`BoundPolicy`] decides. The schema is described for policy authors in `docs/policy.md`.
 
 mod bind;
+mod change;
+mod circumstances;
 mod error;
+mod governance;
+mod hazard;
+mod open;
 mod read;
 mod rule;
+mod scenario;
 mod signature;
 mod source;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 pub use bind::{BoundPolicy, BoundRule, KnownDetector};
+pub use change::{Change, ChangeKind};
+pub use circumstances::Circumstances;
 pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
+pub use governance::{Governance, Standing};
+pub use hazard::Hazard;
+pub use open::{BUNDLE_FILE, PolicyOpenError, file_of};
 pub use rule::{Action, Limit, Replacement, Rule, Selector};
+pub use scenario::{
+    Expected, MAX_CASES, MAX_TEST_BYTES, MAX_TEST_FILES, Scenario, ScenarioError, TESTS_FOLDER, scenarios,
+};
 pub use signature::{SIGNATURE_ENDING, sign_head};
+pub use upgrade::{Answers, UpgradeError};
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -81,6 +97,9 @@ pub enum OnDeadline {
 /// A policy that was read and found consistent in itself.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    schema: u64,
+    revision: u64,
+    governance: Governance,
     id: String,
     version: String,
     description: String,
@@ -151,6 +170,24 @@ impl Policy {
     #[must_use]
     pub const fn embedded_source() -> &'static str {
         EMBEDDED
+    }
+
+    /// The version of the form that it is written in: 1 or 2.
+    #[must_use]
+    pub const fn schema(&self) -> u64 {
+        self.schema
+    }
+
+    /// The policy's `revision`, from 1 on and larger with every change; 0 for one in schema 1, which has none.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Who answers for it, what it is for, and when it may be in force.
+    #[must_use]
+    pub const fn governance(&self) -> &Governance {
+        &self.governance
     }
 
     /// The policy's `id`.

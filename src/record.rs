@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 use thiserror::Error;
 
-use crate::policy::BoundPolicy;
+use crate::policy::{BoundPolicy, Circumstances};
 use crate::request::Role;
 use crate::verdict::{Coverage, CoverageReason, Decision, Finding, ModelRef, PolicyRef, Timing};
 
@@ -104,7 +104,7 @@ pub struct DecisionRecord {
     pub findings: Vec<Finding>,
     /// Calibrated score in `0..=1` of every head that ran.
     pub scores: BTreeMap<String, f32>,
-    /// The threshold of every rule for this role, by rule id: see [`thresholds`].
+    /// The threshold of every rule for this role, slice and locale, by rule id: see [`thresholds`].
     pub thresholds: BTreeMap<String, f32>,
     /// How much of the text was judged.
     pub coverage: Coverage,
@@ -142,9 +142,9 @@ pub fn timestamp(time: SystemTime) -> Result<String, RecordError> {
     }
 }
 
-/// The threshold of every rule of `policy` that applies to texts of `role`, by rule id.
+/// The threshold of every rule of `policy` that applies to texts in these circumstances, by rule id.
 #[must_use]
-pub fn thresholds(policy: &BoundPolicy, role: Role) -> BTreeMap<String, f32> {
-    let rules = policy.rules().iter().filter(|bound| bound.rule().roles.contains(&role));
+pub fn thresholds(policy: &BoundPolicy, circumstances: Circumstances<'_>) -> BTreeMap<String, f32> {
+    let rules = policy.rules().iter().filter(|bound| bound.rule().applies_in(circumstances));
     rules.map(|bound| (bound.rule().id.clone(), bound.threshold())).collect()
 }

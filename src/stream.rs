@@ -209,7 +209,7 @@ impl Stream {
         let policy = self.guard.policy();
         let is_met = |found: &&Detection| {
             policy
-                .rules_for(&found.detector, self.request.role)
+                .rules_in(&found.detector, (&self.request).into())
                 .any(|(_, rule)| found.score >= rule.threshold())
         };
         let met = segment.found_ahead.iter().filter(is_met).flat_map(|found| &found.spans);

@@ -72,6 +72,18 @@ fn the_documented_example_is_a_policy() {
         "file",
         "veto_template",
         "experimental",
+        "revision",
+        "objective",
+        "owner",
+        "reviewer",
+        "references",
+        "data_slice",
+        "effective",
+        "expires",
+        "hazard",
+        "rationale",
+        "slices",
+        "locales",
     ] {
         assert!(page.contains(&format!("`{key}`")), "{key} is not documented");
     }

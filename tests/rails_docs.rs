@@ -1,4 +1,5 @@
-//! The examples of `docs/rails`, run as they are written: policies are written to files, commands give what is shown.
+//! The examples of `docs/rails` and of other pages, run as they are written: policies are written to files, commands give what is
+//! shown.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,9 +31,14 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// The value of the first `id = "…"`.
-fn id(policy: &str) -> &str {
-    policy.split("id = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap()
+/// The file for a block: the one that its first line, a comment, names, or that of the policy's id.
+fn file(block: &str) -> String {
+    let named = block.lines().next().and_then(|line| line.strip_prefix("# "));
+    if let Some(file) = named.filter(|name| name.ends_with(".toml")) {
+        return file.to_owned();
+    }
+    let id = block.split("id = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    format!("{id}.toml")
 }
 
 fn run_page(name: &str) {
@@ -50,7 +56,11 @@ fn run_page(name: &str) {
     let mut shown = 0;
     for (language, content) in blocks(&page) {
         match language.as_str() {
-            "toml" => fs::write(folder.path().join(format!("{}.toml", id(&content))), &content).unwrap(),
+            "toml" => {
+                let path = folder.path().join(file(&content));
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, &content).unwrap();
+            }
             "console" => {
                 for example in content.split("$ ").filter(|example| !example.is_empty()) {
                     let (command, expected) = example.split_once('\n').unwrap();
@@ -70,6 +80,11 @@ fn run_page(name: &str) {
         }
     }
     assert!(shown > 0, "{name} shows no command");
+}
+
+#[test]
+fn policy_workflow() {
+    run_page("../policy-workflow.md");
 }
 
 #[test]

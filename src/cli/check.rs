@@ -2,7 +2,9 @@
 
 use super::guard_options::{GuardOptions, StatusOptions};
 use super::input::{self, TextInput};
+use super::shadow::ShadowOptions;
 use super::{failure, terminal};
+use anyhow::Context as _;
 use clap::Args;
 use portcullis::{
     Coverage, CoverageReason, Decision, Disguise, Finding, Part, Place, Request, Source, Verdict,
@@ -18,6 +20,7 @@ Examples:
   portcullis check --json -- \"--help me\"
   some-model | portcullis check --role assistant && echo released
   portcullis check --policy strict.toml --exit-code 7 - < letter.txt
+  portcullis check --shadow stricter.toml \"how do I bake bread?\"
 
 Exit status: 0 allowed or rewritten, 1 vetoed or escalated, 2 an error.")]
 pub(super) struct Arguments {
@@ -29,6 +32,9 @@ pub(super) struct Arguments {
     json: bool,
 
     #[command(flatten)]
+    shadow: ShadowOptions,
+
+    #[command(flatten)]
     status: StatusOptions,
 }
 
@@ -37,7 +43,15 @@ const MOST_PLACES: usize = 8;
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let request = arguments.input.request()?;
-    let verdict = options.guard()?.check(&request);
+    let guard = options.guard()?;
+    let verdict = match arguments.shadow.open(options)? {
+        None => guard.check(&request),
+        Some(mut beside) => {
+            let verdicts = beside.check_batch(&guard, std::slice::from_ref(&request))?;
+            beside.finish();
+            verdicts.into_iter().next().context("the guard gave no verdict")?
+        }
+    };
     if verdict.coverage_reason == Some(CoverageReason::SizeLimit) {
         failure::note(&format!(
             "the text has {} bytes, more than the policy's max_bytes: it was not judged",

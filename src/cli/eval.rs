@@ -5,7 +5,7 @@ mod identity;
 mod judge;
 mod measure;
 mod plot;
-mod rows;
+pub(super) mod rows;
 mod spans;
 mod tables;
 mod words;
@@ -114,8 +114,8 @@ pub(super) struct Arguments {
 }
 
 /// A key of a row that can name its slice.
-#[derive(Clone, Copy, ValueEnum)]
-enum SliceBy {
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SliceBy {
     /// The data set that the row is from.
     Source,
     /// The row's own `slice`.

@@ -17,7 +17,8 @@ const CHUNK: usize = 1 << 14;
 #[command(after_help = "\
 Text is held until the end of a sentence or line that no pattern can cross, then judged with what was released before
 it. A rewrite is made in place. After a veto or an escalation the policy's veto_template is written and nothing more is
-read. The output does not depend on how the input arrives.
+read. The output does not depend on how the input arrives. A stream is judged to its end by the policy that was in force at its
+beginning.
 
 With --json each line is an event with the bytes start..end of the input that it is about: release and rewrite with the
 text to show, escalate and veto with the text to end on, and at last end with the strongest decision.

@@ -3,9 +3,12 @@
 use super::failure;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use portcullis::{Decision, DeviceKind, Guard, Level};
+use portcullis::act::HashKey;
+use portcullis::policy::Policy;
+use portcullis::store::{self, Store, Trust};
+use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Once;
 use std::time::Duration;
@@ -17,7 +20,8 @@ pub(super) const HEADING: &str = "Guard";
 #[derive(Args, Clone, Default)]
 #[command(next_help_heading = HEADING)]
 pub(super) struct GuardOptions {
-    /// The policy: a TOML file, or a directory with a `policy.toml`. Without it, the policy in the program.
+    /// The policy: a TOML file, or a directory with a `policy.toml`. Without it, the one in force in the state directory, or
+    /// else the policy in the program.
     #[arg(long, global = true, value_name = "FILE|DIR", env = "PORTCULLIS_POLICY")]
     policy: Option<PathBuf>,
 
@@ -64,6 +68,10 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
     state: Option<PathBuf>,
 
+    /// Refuse a policy without a signature by a trusted key, whatever the state directory's portcullis.toml says.
+    #[arg(long, global = true, env = "PORTCULLIS_REQUIRE_SIGNED")]
+    require_signed: bool,
+
     /// Add a decision record for every verdict to this file, one JSON object a line. It never holds the text.
     #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_RECORD")]
     record: Option<PathBuf>,
@@ -71,7 +79,14 @@ pub(super) struct GuardOptions {
     /// The key for rules that replace by a hash or a synthetic value: a file of at least 16 bytes that are hard to guess.
     #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_HASH_KEY")]
     hash_key: Option<PathBuf>,
+
+    /// Whether the policy in the program judges, whatever is in force.
+    #[arg(skip)]
+    embedded: bool,
 }
+
+/// The key of trials, so that what they hash is the same everywhere.
+const TRIAL_KEY: &[u8] = b"portcullis policy trials";
 
 /// Some commands make several guards of one policy.
 static WARNED: Once = Once::new();
@@ -91,22 +106,97 @@ enum Device {
 }
 
 impl GuardOptions {
+    /// The guard of this policy with the model asked for, for trials: nothing is recorded, and where no key is given for hashes
+    /// and synthetic values they are made with one that everybody knows.
+    ///
+    /// # Errors
+    /// As [`portcullis::GuardBuilder::build`].
+    pub(super) fn guard_of(&self, policy: Policy) -> Result<Guard, GuardError> {
+        let mut builder = Self { policy: None, ..self.unrecorded() }.builder().policy(policy);
+        if let (None, Some(key)) = (&self.hash_key, HashKey::new(TRIAL_KEY)) {
+            builder = builder.hash_key(key);
+        }
+        builder.build()
+    }
+
+    /// The policy asked for, or the one in the program.
+    ///
+    /// # Errors
+    /// When it cannot be read or has mistakes.
+    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
+        Ok(match &self.policy {
+            Some(path) => Policy::open(path)?,
+            None => Policy::embedded()?,
+        })
+    }
+
     /// Loads the bundle and the policy, and tells the warnings about a policy that was asked for, once a process.
     ///
     /// # Errors
     /// When one of them cannot be read, or is not what it must be.
     pub(super) fn guard(&self) -> anyhow::Result<Guard> {
-        let mut builder = Guard::builder().cascade(self.cascade).attribution(!self.no_attribution).device(
-            match self.device {
-                Device::Auto => DeviceKind::Auto,
-                Device::Cpu => DeviceKind::Cpu,
-                Device::Cuda => DeviceKind::Cuda,
-                Device::Metal => DeviceKind::Metal,
-            },
-        );
+        let guard = self.builder().build().context("cannot start the guard")?;
+        self.warn(&guard);
+        Ok(guard)
+    }
+
+    /// The same as a guard that looks for a change of its policy at most every `interval`.
+    ///
+    /// # Errors
+    /// As for [`GuardOptions::guard`].
+    pub(super) fn live(&self, interval: Duration) -> anyhow::Result<LiveGuard> {
+        let live = LiveGuard::open_every(self.builder(), interval).context("cannot start the guard")?;
+        self.warn(&live.guard());
+        Ok(live)
+    }
+
+    /// The policy that a guard of these options would use.
+    ///
+    /// # Errors
+    /// When it cannot be read, or nobody vouches for it who should.
+    pub(super) fn in_force(&self) -> anyhow::Result<Policy> {
+        let trust = Trust::of(self.state(), self.require_signed)?;
         if let Some(path) = &self.policy {
-            builder =
-                builder.policy_file(if path.is_dir() { path.join("policy.toml") } else { path.clone() });
+            return Ok(store::open(path, &trust)?.policy);
+        }
+        let active = match self.state() {
+            Some(state) => Store::open(state)?.open_active(&trust)?,
+            None => None,
+        };
+        active.map_or_else(|| Ok(Policy::embedded()?), |(_, policy)| Ok(policy))
+    }
+
+    /// A candidate for this guard's policy.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has a signature that does not hold.
+    pub(super) fn candidate(&self, path: &Path) -> anyhow::Result<Policy> {
+        // Nobody has to vouch for what decides nothing yet.
+        let trust = Trust { required: false, ..Trust::of(self.state(), false)? };
+        let opened = store::open(path, &trust);
+        Ok(opened.with_context(|| format!("cannot use the policy {}", path.display()))?.policy)
+    }
+
+    fn warn(&self, guard: &Guard) {
+        if self.policy.is_some() {
+            WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
+        }
+    }
+
+    fn builder(&self) -> GuardBuilder {
+        let device = match self.device {
+            Device::Auto => DeviceKind::Auto,
+            Device::Cpu => DeviceKind::Cpu,
+            Device::Cuda => DeviceKind::Cuda,
+            Device::Metal => DeviceKind::Metal,
+        };
+        let builder = Guard::builder().cascade(self.cascade).attribution(!self.no_attribution).device(device);
+        let mut builder = builder.require_signed_policy(self.require_signed);
+        if let Some(path) = &self.policy {
+            builder = builder.policy_file(path);
+        }
+        if self.embedded {
+            builder = builder.embedded_policy();
         }
         if let Some(directory) = &self.models {
             builder = builder.models_dir(directory);
@@ -135,11 +225,7 @@ impl GuardOptions {
         if let Some(file) = &self.hash_key {
             builder = builder.hash_key_file(file.clone());
         }
-        let guard = builder.build().context("cannot start the guard")?;
-        if self.policy.is_some() {
-            WARNED.call_once(|| guard.policy().policy().warnings().iter().for_each(failure::warn));
-        }
-        Ok(guard)
+        builder
     }
 
     /// The same options at another level.
@@ -169,7 +255,27 @@ impl GuardOptions {
 
     /// The same options with the policy in the program.
     pub(super) fn without_policy(&self) -> Self {
-        Self { policy: None, ..self.clone() }
+        Self { policy: None, embedded: true, ..self.clone() }
+    }
+
+    /// The same options with this policy.
+    pub(super) fn with_policy(&self, path: &Path) -> Self {
+        Self { policy: Some(path.to_owned()), ..self.clone() }
+    }
+
+    /// The same options for a guard that is asked about other policies: with the one in the program, leaving no trace.
+    pub(super) fn aside(&self) -> Self {
+        Self { state: None, require_signed: false, ..self.unrecorded().without_policy() }
+    }
+
+    /// The state directory.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
+    /// Whether a signature is asked for in any case.
+    pub(super) fn requires_signature(&self) -> bool {
+        self.require_signed
     }
 
     /// The number of threads asked for.
@@ -200,6 +306,9 @@ impl GuardOptions {
         }
         if self.no_attribution {
             arguments.push("--no-attribution".into());
+        }
+        if self.require_signed {
+            arguments.push("--require-signed".into());
         }
         arguments
     }

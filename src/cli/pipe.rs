@@ -5,12 +5,15 @@
 //! the producer's speed.
 
 mod answer;
+mod judge;
 mod queue;
 
 use super::guard_options::{GuardOptions, StatusOptions};
 use super::lines;
+use super::shadow::ShadowOptions;
 use anyhow::Context as _;
 use clap::Args;
+use judge::Judge;
 use queue::{Line, Queue};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -26,11 +29,14 @@ Every line gets one line back. One that cannot be judged, a blank one too, gets 
   {\"id\":null,\"error\":{\"kind\":\"invalid_json\",\"message\":\"…\",\"line\":7}}
 A line that arrives alone is answered at once; the batch window only gathers lines that arrive together.
 An interrupt ends the reading: the lines read so far are still answered.
+A policy that is put in force in the state directory, or changed where --policy points, judges from the next batch on; one that
+cannot be used is told, and the one before it goes on.
 
 Examples:
   portcullis pipe < requests.ndjson > verdicts.ndjson
   tail -f chat.ndjson | portcullis pipe --ignore-unknown-keys | jq -r .decision
   portcullis pipe --fail-on-veto < requests.ndjson > /dev/null || echo \"something was held back\"
+  portcullis pipe --state state --shadow policies/next < requests.ndjson > verdicts.ndjson
 
 Exit status: 0; with --fail-on-veto 1 when a line was vetoed, escalated or could not be judged; 2 an error.")]
 pub(super) struct Arguments {
@@ -54,12 +60,19 @@ pub(super) struct Arguments {
     #[arg(long)]
     fail_on_veto: bool,
 
+    /// The shortest time between two looks for a change of the policy, in milliseconds.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    reload_ms: u64,
+
+    #[command(flatten)]
+    shadow: ShadowOptions,
+
     #[command(flatten)]
     status: StatusOptions,
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let guard = options.guard()?;
+    let mut judge = Judge::open(arguments, options)?;
     let batch = usize::from(arguments.batch);
     let window = Duration::from_micros(arguments.batch_window_us);
     let queue = Arc::new(Queue::new(4 * batch));
@@ -81,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             break;
         }
         answers.clear();
-        held |= answer::batch(&guard, &lines, arguments.ignore_unknown_keys, &mut answers)?;
+        held |= answer::batch(&mut judge, &lines, arguments.ignore_unknown_keys, &mut answers)?;
         match output.write_all(&answers).and_then(|()| output.flush()) {
             Ok(()) => {}
             // The reader of the answers has seen enough.
@@ -89,6 +102,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             Err(error) => return Err(error).context("cannot write to standard output"),
         }
     }
+    judge.finish();
     if let Some(error) = queue.failure() {
         return Err(error).context("cannot read standard input");
     }

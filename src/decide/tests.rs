@@ -95,7 +95,10 @@ fn judge_with(
     reasons: &[CoverageReason],
     fault: bool,
 ) -> Decided {
-    decide(&policy(), &Evidence { role, locale: None, detections, coverage, reasons, early: false, fault })
+    decide(
+        &policy(),
+        &Evidence { role, slice: None, locale: None, detections, coverage, reasons, early: false, fault },
+    )
 }
 
 fn rules(decided: &Decided) -> Vec<&str> {
@@ -266,6 +269,7 @@ fn an_answer_before_the_deadline_decides_where_the_policy_says_so() {
             policy,
             &Evidence {
                 role: Role::User,
+                slice: None,
                 locale: None,
                 detections: &detections,
                 coverage,

@@ -8,26 +8,19 @@ use std::time::Duration;
 use portcullis_kernels::{Kernels, Level};
 use thiserror::Error;
 
-use super::cascade::Exits;
+use super::bound::Bound;
 use super::recorder::Recorder;
-use super::signed;
+use super::source::PolicySource;
 use super::{Guard, Inner};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
-use crate::installation::InstallationError;
-use crate::policy::{KnownDetector, Policy, PolicyErrors, taught_detector};
+use crate::policy::{Policy, PolicyErrors};
 use crate::rails::classifier::ClassifierRail;
-use crate::rails::grounding;
 use crate::rails::list::ListError;
-use crate::rails::text::TextRails;
-use crate::rails::tool::Tools;
 use crate::record::RecordError;
+use crate::store::StoreError;
 use crate::tokenize::TokenizeError;
-use crate::trust::TrustError;
 use crate::verdict::ModelRef;
-
-/// A policy file longer than this is refused unread, in bytes.
-const POLICY_LIMIT: u64 = 1 << 20;
 
 /// Why a guard cannot be made or used.
 #[derive(Debug, Error)]
@@ -36,14 +29,9 @@ pub enum GuardError {
     /// The bundle.
     #[error("cannot open the model bundle")]
     Bundle(#[from] BundleError),
-    /// The policy file cannot be read.
-    #[error("cannot read the policy {}", path.display())]
-    PolicyFile {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// The policy cannot be read, or nobody vouches for it.
+    #[error(transparent)]
+    Store(StoreError),
     /// The policy is not valid.
     #[error("the policy is not valid")]
     Policy(#[from] PolicyErrors),
@@ -56,12 +44,6 @@ pub enum GuardError {
     /// The decision record.
     #[error("cannot open the decision record")]
     Record(#[from] RecordError),
-    /// The installation's settings.
-    #[error("cannot use the installation's settings")]
-    Installation(#[from] InstallationError),
-    /// The keys that the installation trusts.
-    #[error("cannot use the installation's trusted keys")]
-    Trust(#[from] TrustError),
     /// This build or machine has no such device.
     #[error("the device {device} is not available: {reason}")]
     Device {
@@ -107,6 +89,15 @@ pub enum GuardError {
     /// The encoder failed.
     #[error("the encoder failed: {0}")]
     Encode(String),
+}
+
+impl From<StoreError> for GuardError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Policy(errors) => Self::Policy(errors),
+            error => Self::Store(error),
+        }
+    }
 }
 
 /// Where the encoder runs.
@@ -165,16 +156,16 @@ pub struct GuardBuilder {
     models: Option<PathBuf>,
     model: Option<String>,
     calibration: Option<PathBuf>,
-    policy: Option<PathBuf>,
+    policy: PolicySource,
     level: Option<Level>,
     threads: Option<usize>,
     deadline: Option<Duration>,
     device: DeviceKind,
     cascade: bool,
     unattributed: bool,
-    state: Option<PathBuf>,
     record: Option<PathBuf>,
     hash_key: Option<PathBuf>,
+    key: Option<HashKey>,
 }
 
 impl GuardBuilder {
@@ -196,9 +187,29 @@ impl GuardBuilder {
         self
     }
 
-    /// Reads the policy from the TOML file in place of the embedded one.
+    /// Reads the policy from the TOML file, or from the `policy.toml` of the folder, in place of the one in force and the
+    /// embedded one. A signature that is there must hold.
     pub fn policy_file(mut self, file: impl Into<PathBuf>) -> Self {
-        self.policy = Some(file.into());
+        self.policy.path = Some(file.into());
+        self
+    }
+
+    /// Uses the embedded policy, whatever is in force.
+    pub fn embedded_policy(mut self) -> Self {
+        self.policy.embedded = true;
+        self
+    }
+
+    /// Refuses a policy that no trusted key has signed, whatever the settings of the state directory say. The trusted keys are
+    /// in its folder `keys`.
+    pub fn require_signed_policy(mut self, require: bool) -> Self {
+        self.policy.require_signed = require;
+        self
+    }
+
+    /// Takes a policy that was read, in place of a file and of the embedded one.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy.given = Some(policy);
         self
     }
 
@@ -240,11 +251,12 @@ impl GuardBuilder {
         self
     }
 
-    /// Directory of the installation: its settings, the keys that it trusts, and its own key, by which records name texts; the key is made at the first use.
+    /// Directory of the installation: of its settings, of the policy that is in force where no file is given, of the keys that
+    /// it trusts, and of the key by which records name texts, which is made at the first use.
     ///
     /// Without it a key is made for this guard alone: equal texts then have equal names within its records only.
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.state = Some(dir.into());
+        self.policy.state = Some(dir.into());
         self
     }
 
@@ -258,6 +270,17 @@ impl GuardBuilder {
     pub fn hash_key_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.hash_key = Some(file.into());
         self
+    }
+
+    /// Takes the key for rules with the modes `hash` and `synthetic`, where there is no file with one.
+    pub fn hash_key(mut self, key: HashKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Where the policy comes from.
+    pub(crate) const fn policy_source(&self) -> &PolicySource {
+        &self.policy
     }
 
     /// Opens everything.
@@ -287,75 +310,41 @@ impl GuardBuilder {
             Some(path) => bundle.with_calibration(path)?,
             None => bundle,
         });
-        let policy = match &self.policy {
-            Some(path) => read_policy(path)?,
-            None => Policy::embedded()?,
-        };
-        let policy_ref = policy.reference();
-        let patterns = TextRails::new(policy.lists(), policy.hosts())?;
-        signed::check_heads(&policy, self.state.as_deref())?;
-        policy.check_heads(bundle.weights_digest(), ClassifierRail::state_width(&bundle))?;
-        let known = known(&bundle, &patterns, &policy);
-        let known: Vec<KnownDetector<'_>> = known
-            .iter()
-            .map(|(name, experimental)| KnownDetector { name, experimental: *experimental })
-            .collect();
-        let threshold = |head: &str, target_fpr: f64| {
-            let found = bundle.calibration().threshold(head, target_fpr).map_err(|e| e.to_string())?;
-            Ok(found.threshold)
-        };
-        let policy = policy.bind(threshold, &known)?;
+        let policy = self.policy.read()?;
         if self.cascade && bundle.calibration().exits().is_empty() {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
-        let exits = Exits::new(&policy, bundle.calibration(), &known, self.cascade)?;
-        let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?;
-        if let Some(rule) = policy.needs_hash_key().filter(|_| hash_key.is_none()) {
-            return Err(GuardError::NoHashKey { rule: rule.id.clone() });
-        }
+        let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?.or(self.key);
+        let bound = Bound::new(&policy, &bundle, self.cascade, hash_key.is_some())?;
         let kernels = kernels(self.level)?;
         let threads = self.threads.unwrap_or_else(cores).max(1);
         let classifier = ClassifierRail::new(Arc::clone(&bundle), kernels, threads)
             .map_err(GuardError::Windows)?
-            .with_heads(policy.policy().heads().cloned().collect());
+            .with_heads(policy.heads().cloned().collect());
         let words = match bundle.tokenizer() {
             Some(_) => None,
-            None => Some(Bundle::embedded_words()?),
+            None => Some(Arc::new(Bundle::embedded_words()?)),
         };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
-        let recorder = Recorder::open(self.record.as_deref(), self.state.as_deref())?;
+        let recorder = Recorder::open(self.record.as_deref(), self.policy.state.as_deref())?;
         Ok(Guard(Arc::new(Inner {
             bundle,
-            policy,
-            exits,
+            policy: bound.policy,
+            exits: bound.exits,
             classifier,
-            patterns,
+            patterns: bound.patterns,
             words,
             level: kernels.level(),
             threads,
             deadline: self.deadline,
             attribution: !self.unattributed,
             model_ref,
-            policy_ref,
-            recorder,
+            policy_ref: bound.reference,
+            recorder: Arc::new(recorder),
             rewriter: Rewriter::new(hash_key),
+            answers: None,
         })))
     }
-}
-
-/// The detectors that rules may name, and whether each is experimental.
-fn known(bundle: &Bundle, rails: &TextRails, policy: &Policy) -> Vec<(String, bool)> {
-    let heads = bundle.manifest().heads.iter();
-    let heads = heads.map(|head| (format!("classifier.{}", head.name), head.experimental));
-    // A model that reads words has no states to compare.
-    let grounding = bundle.tokenizer().map(|_| (grounding::NAME.to_owned(), true));
-    let taught = policy.heads().map(|head| (taught_detector(head), head.head().experimental));
-    let schemas = policy.schemas().iter().map(|schema| schema.detector.as_str());
-    heads
-        .chain(taught)
-        .chain(rails.names().chain(schemas).chain(Tools::NAMES).map(|name| (name.to_owned(), false)))
-        .chain(grounding)
-        .collect()
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.
@@ -380,16 +369,4 @@ fn read_hash_key(path: &std::path::Path) -> Result<HashKey, GuardError> {
     file.take(HASH_KEY_LIMIT).read_to_end(&mut secret).map_err(failed)?;
     let found = secret.len();
     HashKey::new(&secret).ok_or_else(|| GuardError::HashKeyShort { path: path.to_owned(), found })
-}
-
-fn read_policy(path: &std::path::Path) -> Result<Policy, GuardError> {
-    let failed = |source| GuardError::PolicyFile { path: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(failed)?.len();
-    if length > POLICY_LIMIT {
-        let message = format!("it has {length} bytes, more than the {POLICY_LIMIT} a policy may have");
-        return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message)));
-    }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    let folder = path.parent().unwrap_or_else(|| std::path::Path::new("."));
-    Ok(Policy::parse_in(&text, &path.display().to_string(), folder)?)
 }

@@ -66,6 +66,7 @@ impl Call {
                 text: text.clone(),
                 // What a tool is given is what it was told elsewhere as often as not.
                 role: Role::Tool,
+                slice: request.slice.clone(),
                 locale: request.locale.clone(),
                 deadline: request.deadline,
                 ..Request::default()

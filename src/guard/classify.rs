@@ -31,7 +31,7 @@ impl Guard {
             let stored = stored.get(number).copied().unwrap_or(score);
             let by_reading = self
                 .policy()
-                .rules_for(&detector, request.role)
+                .rules_in(&detector, request.into())
                 .any(|(_, rule)| stored < rule.threshold() && rule.threshold() <= score);
             let reading = reading.filter(|_| by_reading);
             // What stands before the text is not reported.

@@ -79,7 +79,7 @@ impl Guard {
             .zip(&places)
             .map(|((head, (logit, score)), place)| {
                 let detector = head.detector();
-                let rules = self.policy().rules_for(&detector, request.role).map(|(_, rule)| rule);
+                let rules = self.policy().rules_in(&detector, request.into()).map(|(_, rule)| rule);
                 let rule = rules.min_by(|a, b| a.threshold().total_cmp(&b.threshold()));
                 HeadExplanation {
                     name: head.key(),

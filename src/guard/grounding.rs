@@ -18,7 +18,7 @@ impl Guard {
         deadline: Option<Instant>,
         found: &mut Vec<Detection>,
     ) -> Result<(), Outcome> {
-        let asked = self.policy().rules_for(grounding::NAME, request.role).next().is_some();
+        let asked = self.policy().rules_in(grounding::NAME, request.into()).next().is_some();
         if request.role != Role::Assistant || request.sources.is_empty() || !asked {
             return Ok(());
         }

@@ -73,6 +73,7 @@ impl Guard {
                 let request = Request {
                     text: text.clone(),
                     role: request.role,
+                    slice: request.slice.clone(),
                     locale: request.locale.clone(),
                     deadline: request.deadline,
                     ..Request::default()
@@ -164,7 +165,10 @@ impl Guard {
                 texts.map(move |text| Judged { text, deadline, gates })
             })
             .collect();
-        let (outcomes, stages) = inner.classifier.judge(&judged);
+        let (outcomes, stages) = match &inner.answers {
+            None => inner.classifier.judge(&judged),
+            Some(answers) => answers.judge(&inner.classifier, &judged),
+        };
         let mut outcomes = outcomes.into_iter();
         let foreign = inner.classifier.map(&forms, |forms| {
             forms.as_ref().map_or(Foreign::No, |forms| forms.foreign(|text| self.foreign_text(text)))

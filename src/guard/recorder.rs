@@ -54,7 +54,7 @@ impl Recorder {
             decision: verdict.decision,
             findings: verdict.findings.iter().map(without_pointer).collect(),
             scores: verdict.scores.iter().cloned().collect(),
-            thresholds: thresholds(policy, request.role),
+            thresholds: thresholds(policy, request.into()),
             coverage: verdict.coverage,
             coverage_reasons: verdict.coverage_reason.into_iter().collect(),
             exit: verdict.exit.clone(),

@@ -5,7 +5,7 @@ use super::{Guard, full_message};
 use crate::act::{self, ActError};
 use crate::decide::{Evidence, Rewrite, decide};
 use crate::language::Foreign;
-use crate::policy::{BoundPolicy, OnDeadline};
+use crate::policy::{BoundPolicy, Circumstances, OnDeadline};
 use crate::rails::classifier::{HeadScores, Outcome};
 use crate::request::{Request, Role};
 use crate::vault::Vault;
@@ -106,6 +106,7 @@ impl Guard {
         };
         let evidence = Evidence {
             role: request.role,
+            slice: request.slice.as_deref(),
             locale: request.locale.as_deref(),
             detections: &detections,
             coverage,
@@ -152,9 +153,10 @@ impl Guard {
     /// The characters in the places that a rule of the policy acts on.
     fn characters_found(&self, request: &Request, detections: &[Detection]) -> usize {
         let policy = &self.0.policy;
+        let circumstances = Circumstances::from(request);
         let acted_on = |detection: &&Detection| {
             policy
-                .rules_for(&detection.detector, request.role)
+                .rules_in(&detection.detector, circumstances)
                 .any(|(_, rule)| detection.score >= rule.threshold())
         };
         let spans = detections.iter().filter(acted_on).flat_map(|detection| &detection.spans);

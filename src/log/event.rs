@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::PolicyRef;
+use crate::verdict::{Decision, PolicyRef};
 
 /// Something that an audit must be able to tell. Kinds and keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,5 +88,27 @@ pub enum Event {
         /// Labels that the person gave, sorted.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         labels: Vec<String>,
+    },
+    /// A candidate policy would have decided otherwise.
+    ShadowDifference {
+        /// The decision in force.
+        decision_id: String,
+        /// What was decided.
+        from: Decision,
+        /// What the candidate would have decided.
+        to: Decision,
+        /// Rules that applied for the candidate alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gained: Vec<String>,
+        /// Rules that applied for the policy in force alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lost: Vec<String>,
+        /// The data slice that the request named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slice: Option<String>,
+        /// The policy in force.
+        policy: PolicyRef,
+        /// The candidate.
+        candidate: PolicyRef,
     },
 }

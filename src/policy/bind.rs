@@ -2,7 +2,7 @@
 
 use super::error::{PolicyError, PolicyErrors};
 use super::rule::{Action, Limit, Replacement, Rule, Selector};
-use super::{Policy, PolicyHead, suggest, taught_detector};
+use super::{Circumstances, Policy, PolicyHead, suggest, taught_detector};
 use crate::request::Role;
 use crate::verdict::Decision;
 use portcullis_calibration::TaughtHead;
@@ -86,8 +86,8 @@ impl BoundPolicy {
         &self.rules
     }
 
-    /// The rules that weigh a detection by `detector` in a text of this role, with their places in the document's
-    /// order.
+    /// The rules that weigh a detection by `detector` in some texts of this role, whatever their slice and locale, with
+    /// their places in the document's order.
     pub fn rules_for(&self, detector: &str, role: Role) -> impl Iterator<Item = (usize, &BoundRule)> {
         let experimental = self.experimental.iter().any(|name| name == detector);
         let detector = KnownDetector { name: detector, experimental };
@@ -95,6 +95,17 @@ impl BoundPolicy {
             .iter()
             .enumerate()
             .filter(move |(_, bound)| bound.rule.roles.contains(&role) && bound.rule.looks_at(&detector))
+    }
+
+    /// The rules that weigh a detection by `detector` in a text in these circumstances, with their places in the document's
+    /// order.
+    pub fn rules_in<'p>(
+        &'p self,
+        detector: &str,
+        circumstances: Circumstances<'_>,
+    ) -> impl Iterator<Item = (usize, &'p BoundRule)> {
+        self.rules_for(detector, circumstances.role)
+            .filter(move |(_, bound)| bound.rule.applies_in(circumstances))
     }
 
     /// The policy's own heads that rules for texts of this role look at, with their places among [`Policy::heads`].

@@ -260,6 +260,14 @@ impl<E> Problem<E> {
     }
 }
 
+impl<E> Problem<E> {
+    /// The document, as messages name it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        self.source.file()
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for Problem<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = super::source::printable(&self.what.to_string());

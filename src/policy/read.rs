@@ -2,31 +2,35 @@
 
 mod conversation;
 pub(super) mod file;
+mod governance;
 mod head;
 mod hosts;
 mod list;
 mod rule;
 mod schema;
 mod tool;
+mod warning;
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
 
-use super::error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
-use super::rule::{Action, Limit, Rule};
+use super::error::{PolicyError, PolicyErrors};
+use super::governance::Governance;
+use super::rule::{Action, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
 use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "schema",
+    "revision",
     "id",
     "version",
     "description",
+    "governance",
     "on_fault",
     "on_unsupported",
     "on_deadline",
@@ -44,7 +48,6 @@ const KEYS: [&str; 19] = [
     "templates",
 ];
 const STREAM_KEYS: [&str; 1] = ["veto_template"];
-const SCHEMA: u64 = 1;
 const DEFAULT_MAX_BYTES: u64 = 1 << 20;
 const MOST_MAX_BYTES: u64 = 1 << 30;
 const DEFAULT_MAX_DECODE_DEPTH: u64 = 3;
@@ -78,12 +81,14 @@ fn document(
     found: &mut Found,
 ) -> Option<Policy> {
     root.only(&KEYS, found);
-    root.require("schema", "`schema = 1`", found);
-    if let Some((schema, place)) = root.integer("schema", found)
-        && schema != SCHEMA
-    {
-        wrong_value::<()>("schema", &schema.to_string(), "1, the only schema there is", place, found);
-    }
+    let schema = governance::schema(root, found);
+    let (revision, governance) = match schema {
+        governance::OLD => {
+            governance::only_old_keys(root, found);
+            (0, Governance::default())
+        }
+        _ => (governance::revision(root, schema, found), governance::governance(root, schema, found)),
+    };
     root.require("id", "a name", found);
     let id = name(root, "id", found);
     root.require("version", "a version such as \"1.0.0\"", found);
@@ -111,7 +116,7 @@ fn document(
             depth
         });
     let templates = templates(root, found);
-    let rules = rules(root, source, found);
+    let rules = rules(root, schema, source, found);
     let ending = stream(root, found);
     check_templates(&rules, ending.as_ref(), &templates, found);
     let lists = list::lists(root, source, folder, found);
@@ -123,10 +128,13 @@ fn document(
     let tools = tool::tools(root, source, folder, found);
     tool::check(&rules, &tools.tools, found);
     let idle = tool::idle(root, &rules, &tools.tools);
-    let mut warnings = warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, idle, source);
+    let mut warnings = warning::warnings(&rules, ending.as_ref(), &templates, &lists, &schemas, idle, source);
     warnings.extend(head::unused(&heads, &rules, source));
     warnings.sort_by_key(|warning| (warning.line, warning.column));
     Some(Policy {
+        schema,
+        revision,
+        governance,
         id: id?.to_owned(),
         version: version?.to_owned(),
         description: description.to_owned(),
@@ -248,7 +256,7 @@ fn templates<'t>(root: &Table<'t, '_>, found: &mut Found) -> Templates<'t> {
     templates
 }
 
-fn rules(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Vec<Rule> {
+fn rules(root: &Table<'_, '_>, schema: u64, source: &Source, found: &mut Found) -> Vec<Rule> {
     let expected = "at least one `[[rule]]`";
     root.require("rule", expected, found);
     let Some(value) = root.value("rule") else { return Vec::new() };
@@ -287,7 +295,7 @@ fn rules(root: &Table<'_, '_>, source: &Source, found: &mut Found) -> Vec<Rule> 
                 seen.insert(id, source.line(place.start));
             }
         }
-        rules.extend(rule::read(&table, found));
+        rules.extend(rule::read(&table, schema, found));
     }
     rules
 }
@@ -328,64 +336,6 @@ fn check_templates(
         let hint = suggest::hint(name, templates.keys().copied());
         found.push((place, PolicyError::UndefinedTemplate { name: shorten(name), hint }));
     }
-}
-
-fn warnings(
-    rules: &[Rule],
-    ending: Option<&Placed<&str>>,
-    templates: &Templates<'_>,
-    lists: &[list::Read],
-    schemas: &[schema::Read],
-    tools: Vec<(Range<usize>, PolicyWarning)>,
-    source: &Source,
-) -> Vec<Problem<PolicyWarning>> {
-    let asked = asked(rules, ending);
-    // A template of another language, `name.locale`, is used with that of `name`.
-    let is_of = |name: &str, used| {
-        name.strip_prefix(used).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let used = |name: &str| asked.clone().any(|(used, _)| is_of(name, used));
-    let unused = templates.iter().filter(|(name, _)| !used(name)).map(|(name, (_, place))| {
-        (place.clone(), PolicyWarning::UnusedTemplate { name: (*name).to_owned() })
-    });
-    let idle = lists.iter().filter_map(|list| {
-        let detector = format!("list.{}", list.words.id);
-        let used = rules.iter().any(|rule| rule.detector.covers(&detector));
-        (!used).then(|| (list.place.clone(), PolicyWarning::UnusedList { id: list.words.id.clone() }))
-    });
-    let unread = schemas.iter().filter_map(|read| {
-        let detector = &read.schema.detector;
-        let used = rules.iter().any(|rule| rule.detector.covers(detector));
-        let id = || detector.trim_start_matches("schema.").to_owned();
-        (!used).then(|| (read.place.clone(), PolicyWarning::UnusedSchema { id: id() }))
-    });
-    let shadowed = rules.iter().enumerate().filter_map(|(place, rule)| {
-        let by = rules.iter().take(place).find(|earlier| shadows(earlier, rule))?;
-        let warning = PolicyWarning::Shadowed { id: rule.id.clone(), by: by.id.clone() };
-        Some((rule.places.rule.clone(), warning))
-    });
-    let mut warnings: Vec<(Range<usize>, PolicyWarning)> =
-        unused.chain(idle).chain(unread).chain(tools).chain(shadowed).collect();
-    warnings.sort_by_key(|(place, _)| place.start);
-    warnings.into_iter().map(|(place, what)| Problem::new(source, place, what)).collect()
-}
-
-/// Whether `later` never decides anything that `earlier` has not decided.
-fn shadows(earlier: &Rule, later: &Rule) -> bool {
-    let limits = match (earlier.limit, later.limit) {
-        (Limit::Threshold(a), Limit::Threshold(b)) => a <= b,
-        (Limit::TargetFpr(a), Limit::TargetFpr(b)) => a >= b,
-        _ => false,
-    };
-    let actions = match (&earlier.action, &later.action) {
-        (Action::Rewrite(a), Action::Rewrite(b)) => a == b,
-        (a, b) => a.decision() >= b.decision() && b.decision() != Decision::Rewrite,
-    };
-    limits
-        && actions
-        && (earlier.experimental || !later.experimental)
-        && earlier.detector.includes(&later.detector)
-        && later.roles.iter().all(|role| earlier.roles.contains(role))
 }
 
 /// Syntax errors, and of the other mistakes those that a syntax error elsewhere cannot have caused.

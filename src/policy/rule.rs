@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::hazard::Hazard;
 use crate::request::Role;
 use crate::verdict::Decision;
 
@@ -23,6 +24,18 @@ pub struct Rule {
     pub action: Action,
     /// Whether it may look at experimental detectors.
     pub experimental: bool,
+    /// Who answers for it; the policy's owner where it names none.
+    pub owner: Option<String>,
+    /// The harm that it is against.
+    pub hazard: Option<Hazard>,
+    /// What calls for it, such as `OWASP LLM01`, in the order of the document.
+    pub references: Vec<String>,
+    /// Why it is there, or is as it is.
+    pub rationale: Option<String>,
+    /// The data slices that it is limited to; empty for no limit.
+    pub slices: Vec<String>,
+    /// The language tags that it is limited to, each with all tags that begin with its parts; empty for no limit.
+    pub locales: Vec<String>,
     /// Where the document has what; not part of the rule's meaning.
     pub(super) places: Places,
 }
@@ -113,6 +126,16 @@ impl Action {
     }
 }
 
+impl fmt::Display for Action {
+    /// The action in words: `veto`, `rewrite (mask, keep 4)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rewrite(replacement) => write!(f, "rewrite ({replacement})"),
+            Self::Escalate | Self::Veto => f.write_str(self.decision().as_str()),
+        }
+    }
+}
+
 /// What takes the place of the text, or of part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replacement {
@@ -135,6 +158,21 @@ pub enum Replacement {
     Append(String),
     /// What the rail says would mend the text; where it says nothing the rule asks for a veto.
     Repair,
+}
+
+impl fmt::Display for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redact => f.write_str("redact"),
+            Self::Mask { keep } => write!(f, "mask, keep {keep}"),
+            Self::Hash => f.write_str("hash"),
+            Self::Synthetic => f.write_str("synthetic"),
+            Self::RemoveSentence => f.write_str("remove_sentence"),
+            Self::Template(name) => write!(f, "template `{name}`"),
+            Self::Append(name) => write!(f, "append `{name}`"),
+            Self::Repair => f.write_str("repair"),
+        }
+    }
 }
 
 impl Replacement {

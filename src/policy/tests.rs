@@ -124,7 +124,7 @@ fn the_words_that_end_a_stream_are_a_template_in_the_readers_language() {
 #[test]
 fn all_mistakes_are_reported_at_once_with_their_places() {
     let source = "\
-schema = 2
+schema = 3
 id = \"p\"
 version = \"one\"
 on_fault = \"allow\"
@@ -146,8 +146,8 @@ action = \"veto\"
 ";
     let errors = Policy::parse(source, "dir/p.toml").unwrap_err();
     let expected = "\
-dir/p.toml:1:10: `schema` is `2`, expected 1, the only schema there is
-1 | schema = 2
+dir/p.toml:1:10: `schema` is `3`, expected 1 or 2, the schemas there are
+1 | schema = 3
   |          ^
 dir/p.toml:3:11: `version` is `one`, expected three numbers such as 1.4.0
 3 | version = \"one\"
@@ -155,8 +155,8 @@ dir/p.toml:3:11: `version` is `one`, expected three numbers such as 1.4.0
 dir/p.toml:4:12: `on_fault` is `allow`, expected veto or escalate: a text that could not be judged is never released
 4 | on_fault = \"allow\"
   |            ^^^^^^^
-dir/p.toml:5:1: unknown key `max_byte` in the policy; did you mean `max_bytes`? known: schema, id, version, \
-description, on_fault, on_unsupported, on_deadline, max_bytes, max_decode_depth, rule, stream, list, head, urls, \
+dir/p.toml:5:1: unknown key `max_byte` in the policy; did you mean `max_bytes`? known: schema, revision, id, \
+version, description, governance, on_fault, on_unsupported, on_deadline, max_bytes, max_decode_depth, rule, stream, list, head, urls, \
 json_schema, conversation, tools, tool, templates
 5 | max_byte = 10
   | ^^^^^^^^

@@ -25,13 +25,13 @@ use crate::tokenize::{Legibility, TokenizeError, Windowing};
 use encoded::Encoded;
 use hashed::Hashed;
 
-/// The classifier rail over one bundle.
-#[derive(Debug)]
+/// The classifier rail over one bundle. Clones share the model and the threads.
+#[derive(Clone, Debug)]
 pub struct ClassifierRail {
     bundle: Arc<Bundle>,
-    kind: Kind,
+    kind: Arc<Kind>,
     windowing: Windowing,
-    threads: Threads,
+    threads: Arc<Threads>,
     /// Heads beside the bundle's own; an encoder's only.
     taught: Vec<TaughtHead>,
 }
@@ -129,8 +129,8 @@ impl ClassifierRail {
                 (Kind::Hashed(Hashed::new()), Windowing::of_words(shape.tokens, shape.overlap)?)
             }
         };
-        let threads = Threads { number: threads.max(1), pool: OnceLock::new() };
-        Ok(Self { bundle, kind, windowing, threads, taught: Vec::new() })
+        let threads = Arc::new(Threads { number: threads.max(1), pool: OnceLock::new() });
+        Ok(Self { bundle, kind: Arc::new(kind), windowing, threads, taught: Vec::new() })
     }
 
     /// The same rail with heads that were taught on the states of its encoder, in place of those it has.
@@ -154,7 +154,7 @@ impl ClassifierRail {
 
     /// Judges `texts`; the answers come in the same order and do not depend on each other.
     pub fn judge(&self, texts: &[Judged<'_>]) -> (Vec<Outcome>, StageTimes) {
-        match (&self.kind, self.bundle.model()) {
+        match (&*self.kind, self.bundle.model()) {
             (Kind::Encoder(encoded), Model::Encoder { .. }) => match self.parts() {
                 Some(parts) => encoded.judge(&parts, texts, self.windowing, &self.threads),
                 None => other_model(texts),
@@ -172,7 +172,7 @@ impl ClassifierRail {
     /// # Errors
     /// [`EncodeError`]; a model without exits has none to ask.
     pub fn stages(&self, texts: &[&str]) -> Result<Vec<TextStages>, EncodeError> {
-        match (&self.kind, self.parts()) {
+        match (&*self.kind, self.parts()) {
             (Kind::Encoder(encoded), Some(parts)) => {
                 encoded.stages(&parts, texts, self.windowing, &self.threads)
             }
@@ -200,7 +200,7 @@ impl ClassifierRail {
     /// # Errors
     /// [`EncodeError`], also where the model reads no token ids.
     pub fn encode_ids(&self, ids: &[u32]) -> Result<Vec<f32>, EncodeError> {
-        match (&self.kind, self.bundle.weights()) {
+        match (&*self.kind, self.bundle.weights()) {
             (Kind::Encoder(encoded), Some(weights)) => encoded.encode_ids(weights, ids),
             _ => Err(EncodeError::NoIds),
         }

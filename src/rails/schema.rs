@@ -48,7 +48,10 @@ pub enum SchemaError {
 
 /// A compiled JSON Schema.
 #[derive(Clone)]
-pub struct Schema(Arc<Validator>);
+pub struct Schema {
+    validator: Arc<Validator>,
+    digest: blake3::Hash,
+}
 
 /// A value that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,16 +71,23 @@ impl Schema {
         let schema = json::parse(text).map_err(|error| SchemaError::NotJson { at: error.at })?;
         let options = jsonschema::options().offline().should_validate_formats(true);
         let built = options.with_pattern_options(PatternOptions::regex()).build(&schema);
-        built.map(|validator| Self(Arc::new(validator))).map_err(|error| {
+        let digest = blake3::hash(text.as_bytes());
+        built.map(|validator| Self { validator: Arc::new(validator), digest }).map_err(|error| {
             let what = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
             SchemaError::NotSchema { what: what.chars().take(200).collect() }
         })
     }
 
+    /// BLAKE3 of the schema's text.
+    #[must_use]
+    pub const fn digest(&self) -> &blake3::Hash {
+        &self.digest
+    }
+
     /// Where `value` does not fit, sorted; at most 16 places.
     #[must_use]
     pub fn violations(&self, value: &Value) -> Vec<Violation> {
-        let errors = self.0.iter_errors(value).map(|error| Violation {
+        let errors = self.validator.iter_errors(value).map(|error| Violation {
             pointer: error.instance_path().as_str().to_owned(),
             keyword: error.kind().keyword().to_owned(),
         });
@@ -88,7 +98,7 @@ impl Schema {
     }
 
     fn is_valid(&self, text: &str) -> bool {
-        json::parse(text).is_ok_and(|value| self.0.is_valid(&value))
+        json::parse(text).is_ok_and(|value| self.validator.is_valid(&value))
     }
 }
 

@@ -5,9 +5,19 @@ use insta::assert_snapshot;
 
 #[test]
 fn every_command_shows_examples() {
-    for command in
-        ["check", "pipe", "filter", "explain", "inspect", "bench", "eval", "teach", "completions", "man"]
-    {
+    for command in [
+        "check",
+        "pipe",
+        "filter",
+        "explain",
+        "inspect",
+        "bench",
+        "eval",
+        "teach",
+        "policy",
+        "completions",
+        "man",
+    ] {
         let run = run(&[command, "--help"]);
         assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""));
         assert!(run.stdout.contains("Example"), "{command}: {}", run.stdout);
@@ -38,6 +48,7 @@ fn the_commands_are_listed() {
             "eval",
             "calibrate",
             "teach",
+            "policy",
             "completions",
             "man",
             "help"

@@ -8,23 +8,23 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The slice of a row that names none.
-pub(super) const NO_SLICE: &str = "(none)";
+pub(in crate::cli) const NO_SLICE: &str = "(none)";
 
 /// A text with what is known about it.
-pub(super) struct Row {
-    pub(super) request: Request,
-    pub(super) known: Known,
+pub(in crate::cli) struct Row {
+    pub(in crate::cli) request: Request,
+    pub(in crate::cli) known: Known,
 }
 
 /// What a row tells of its text.
-pub(super) struct Known {
+pub(in crate::cli) struct Known {
     /// Labels in `0..=1` by head.
-    pub(super) labels: BTreeMap<String, f32>,
-    pub(super) slice: String,
+    pub(in crate::cli) labels: BTreeMap<String, f32>,
+    pub(in crate::cli) slice: String,
     /// The groups of people that the text concerns, where the row lists them.
-    pub(super) identities: Option<Vec<String>>,
+    pub(in crate::cli) identities: Option<Vec<String>>,
     /// The name that the row shares with the others of its pair.
-    pub(super) pair: Option<String>,
+    pub(in crate::cli) pair: Option<String>,
 }
 
 impl Row {
@@ -32,7 +32,11 @@ impl Row {
     ///
     /// # Errors
     /// When the line is no such object, the text cannot be judged, or a label is not in `0..=1`. No message holds text.
-    pub(super) fn parse(line: &[u8], slice_by: SliceBy, only_head: Option<&str>) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn parse(
+        line: &[u8],
+        slice_by: SliceBy,
+        only_head: Option<&str>,
+    ) -> anyhow::Result<Self> {
         const EXPECTED: &str = "expected an object with a string `text`, and `labels` or `label` in 0..=1";
         // An array of the right values would otherwise be read as an object.
         ensure!(line.trim_ascii_start().first() == Some(&b'{'), "at column 1: {EXPECTED}");

@@ -1,8 +1,9 @@
 //! A batch of lines to a batch of answers: verdicts, with an error record in the place of each bad line.
 
+use super::judge::Judge;
 use super::queue::Line;
 use anyhow::Context as _;
-use portcullis::{Guard, Request, RequestError};
+use portcullis::{Request, RequestError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,9 +12,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Judges the lines and adds one line of JSON for each to `output`; true when a text was held back or not judged.
 ///
 /// # Errors
-/// When an answer cannot be written as JSON.
+/// When an answer cannot be written as JSON, or what a candidate makes of it cannot be told.
 pub(super) fn batch(
-    guard: &Guard,
+    judge: &mut Judge,
     lines: &[Line],
     lenient: bool,
     output: &mut Vec<u8>,
@@ -29,7 +30,7 @@ pub(super) fn batch(
             Err(refusal) => Some(refusal),
         });
     }
-    let mut verdicts = guard.check_batch(&requests).into_iter();
+    let mut verdicts = judge.check_batch(&requests)?.into_iter();
     let mut held = false;
     for refusal in refusals {
         match refusal {

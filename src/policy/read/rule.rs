@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::name;
+use super::{governance, name};
 use crate::policy::error::PolicyError;
 use crate::policy::rule::{Action, Limit, Places, Replacement, Rule, Selector};
 use crate::policy::table::{Found, Placed, Table, wrong_value};
 use crate::request::Role;
 use crate::verdict::Decision;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 17] = [
     "id",
     "detector",
     "category",
@@ -21,6 +21,12 @@ const KEYS: [&str; 11] = [
     "keep",
     "template",
     "experimental",
+    "owner",
+    "hazard",
+    "references",
+    "rationale",
+    "slices",
+    "locales",
 ];
 const ROLES: [(&str, Role); 4] =
     [("user", Role::User), ("assistant", Role::Assistant), ("tool", Role::Tool), ("system", Role::System)];
@@ -58,7 +64,7 @@ impl Mode {
 }
 
 /// The rule, or `None` when a mistake leaves a part of it without a value; each mistake is in `found`.
-pub(super) fn read(table: &Table<'_, '_>, found: &mut Found) -> Option<Rule> {
+pub(super) fn read(table: &Table<'_, '_>, schema: u64, found: &mut Found) -> Option<Rule> {
     table.only(&KEYS, found);
     table.require("id", "a name", found);
     let id = name(table, "id", found);
@@ -69,6 +75,7 @@ pub(super) fn read(table: &Table<'_, '_>, found: &mut Found) -> Option<Rule> {
     let experimental = table.boolean("experimental", found).is_some_and(|(flag, _)| flag);
     let limit = limit(table, detector.as_ref(), found);
     let action = action(table, detector.as_ref(), found);
+    let about = governance::about(table, schema, found);
     let (selector, detector_place) = detector?;
     let (limit, limit_place) = limit?;
     let (action, action_place) = action?;
@@ -87,6 +94,12 @@ pub(super) fn read(table: &Table<'_, '_>, found: &mut Found) -> Option<Rule> {
         limit,
         action,
         experimental,
+        owner: about.owner,
+        hazard: about.hazard,
+        references: about.references,
+        rationale: about.rationale,
+        slices: about.slices,
+        locales: about.locales,
         places,
     })
 }

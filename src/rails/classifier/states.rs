@@ -40,7 +40,7 @@ impl ClassifierRail {
 
     /// The encoder and its parts; an error for a model without one.
     fn encoder(&self) -> Result<(&Encoded, Parts<'_>), EncodeError> {
-        match (&self.kind, self.parts()) {
+        match (&*self.kind, self.parts()) {
             (Kind::Encoder(encoded), Some(parts)) => Ok((encoded, parts)),
             _ => Err(EncodeError::NoIds),
         }

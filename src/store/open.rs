@@ -1,0 +1,158 @@
+//! Reading a policy with its signature, as an installation asks for.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::StoreError;
+use super::contents::{Contents, Location};
+use super::disk;
+use super::manifest::{Manifest, Validity, Vouched};
+use crate::installation::Installation;
+use crate::policy::{MAX_POLICY_BYTES, Policy};
+use crate::trust::{KeyRing, SigningKey};
+
+/// The folder of the state directory that holds the trusted keys.
+const KEYS: &str = "keys";
+
+/// Whom an installation trusts, and whether it asks for a signature.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// Whether a policy without a signature by a trusted key is refused.
+    pub required: bool,
+    /// Whether a head of a policy's own without a signature by a trusted key is refused.
+    pub signed_heads: bool,
+    /// The trusted keys.
+    pub keys: KeyRing,
+    /// The time to judge dates by; the system's where there is none.
+    pub at: Option<Timestamp>,
+}
+
+impl Trust {
+    /// What the state directory asks for; nothing and nobody without one. With `required` it is a signature in any case.
+    ///
+    /// # Errors
+    /// [`StoreError::Installation`] and [`StoreError::Trust`].
+    pub fn of(state: Option<&Path>, required: bool) -> Result<Self, StoreError> {
+        let Some(state) = state else { return Ok(Self { required, ..Self::default() }) };
+        let settings = Installation::read(state)?;
+        let keys = KeyRing::read_dir(&state.join(KEYS))?;
+        let signed_heads = settings.trust.require_signed_heads;
+        Ok(Self { required: required || settings.trust.require_signed_policy, signed_heads, keys, at: None })
+    }
+
+    /// Refuses heads of the policy's own that no trusted key has signed, where that is asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Policy`] with every such head.
+    pub fn check_heads(&self, policy: &Policy) -> Result<(), StoreError> {
+        if self.signed_heads {
+            policy.check_signatures(&self.keys)?;
+        }
+        Ok(())
+    }
+}
+
+/// A policy and who vouches for it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The policy.
+    pub policy: Policy,
+    /// Its revision, 0 where it has none.
+    pub revision: u64,
+    /// Who vouches for it.
+    pub vouched: Vouched,
+    /// What was signed.
+    pub manifest: Option<Manifest>,
+}
+
+/// Reads the policy of a file, or of a folder with a `policy.toml`, and checks its signature.
+///
+/// A signature that is there must hold, whether one is asked for or not; one by a key that is not trusted is told as
+/// [`Vouched::Unknown`], and refused where a signature is asked for.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn open(path: &Path, trust: &Trust) -> Result<Opened, StoreError> {
+    let location = Location::of(path)?;
+    if !trust.required && location.signature().symlink_metadata().is_err() {
+        let (policy, revision) = read(path)?;
+        trust.check_heads(&policy)?;
+        return Ok(Opened { policy, revision, vouched: Vouched::Unsigned, manifest: None });
+    }
+    open_contents(path, &Contents::read(location)?, trust)
+}
+
+/// The same of a bundle whose contents are read. The policy is read from the disk once more: its digest, which covers every
+/// file it names, must be the one that was signed.
+pub(super) fn open_contents(path: &Path, contents: &Contents, trust: &Trust) -> Result<Opened, StoreError> {
+    let (policy, revision) = read(path)?;
+    trust.check_heads(&policy)?;
+    let now = trust.at.unwrap_or_else(Timestamp::now);
+    let (vouched, manifest) =
+        Manifest::verify(contents, &policy.reference(), revision, trust.required, &trust.keys, now)?;
+    Ok(Opened { policy, revision, vouched, manifest })
+}
+
+/// Signs a bundle and answers the path of the signature, which replaces one that is there.
+///
+/// # Errors
+/// [`StoreError`], when the bundle holds what cannot be signed or no valid policy, and when the signature cannot be written.
+pub fn sign(path: &Path, key: &SigningKey, validity: Validity) -> Result<PathBuf, StoreError> {
+    let (policy, revision) = read(path)?;
+    let contents = Contents::read(Location::of(path)?)?;
+    let signature = contents.location.signature();
+    let bytes = Manifest::of(&contents, policy.reference(), revision, validity).sign(key)?;
+    disk::replace(&signature, &bytes, disk::Readers::All).map_err(|source| StoreError::Io {
+        action: "write",
+        path: signature.clone(),
+        source,
+    })?;
+    Ok(signature)
+}
+
+/// Where the signature of a bundle belongs.
+///
+/// # Errors
+/// [`StoreError::Unfit`] for a path that names no file.
+pub fn signature_path(path: &Path) -> Result<PathBuf, StoreError> {
+    Ok(Location::of(path)?.signature())
+}
+
+/// The files whose change may mean another policy at `path`.
+#[must_use]
+pub fn watched(path: &Path) -> Vec<PathBuf> {
+    let Ok(location) = Location::of(path) else { return vec![path.to_owned()] };
+    let files = location.files().unwrap_or_default();
+    let mut paths = vec![location.policy(), location.signature()];
+    paths.extend(files.iter().map(|file| location.folder.join(file)));
+    paths
+}
+
+impl From<crate::record::RecordError> for StoreError {
+    fn from(error: crate::record::RecordError) -> Self {
+        Self::Log(error.into())
+    }
+}
+
+/// The policy of a file or a folder, and its revision.
+fn read(path: &Path) -> Result<(Policy, u64), StoreError> {
+    let file = if path.is_dir() { path.join(super::POLICY_FILE) } else { path.to_owned() };
+    let failed = |source| StoreError::Io { action: "read the policy", path: file.clone(), source };
+    let bytes = disk::read(&file, MAX_POLICY_BYTES as u64).map_err(failed)?;
+    let bytes = bytes.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+    let policy = Policy::parse_in(&text, &file.display().to_string(), folder)?;
+    let revision = toml::from_str::<Numbered>(&text).map_or(0, |numbered| numbered.revision);
+    Ok((policy, revision))
+}
+
+#[derive(serde::Deserialize)]
+struct Numbered {
+    #[serde(default)]
+    revision: u64,
+}
