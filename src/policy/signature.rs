@@ -29,11 +29,12 @@ pub(super) fn beside(head: &str, folder: Option<&Path>) -> HeadSignature {
     let name = format!("{head}{SIGNATURE_ENDING}");
     let named = |what: String| format!("`{}`: {what}", shorten(&name));
     let bytes = file::read(&name, folder, "one with a folder", "a signature", LIMIT).map_err(named)?;
-    let parsed: Result<Signature, _> = serde_json::from_slice(&bytes);
+    // A list would be read as an object's values.
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    let parsed: Option<Signature> = serde_json::from_slice(&bytes).ok().filter(|_| is_object);
     // What the file holds instead may be anything and is not shown.
-    parsed.map_err(|_| {
-        named("found no JSON object of `signed_by`, `key` and `signature`, each a string".to_owned())
-    })
+    let what = "found no JSON object of `signed_by`, `key` and `signature`, each a string";
+    parsed.ok_or_else(|| named(what.to_owned()))
 }
 
 impl Policy {
