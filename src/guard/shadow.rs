@@ -122,7 +122,7 @@ impl Guard {
         let heads = own(candidate);
         let same = heads.is_empty() || heads == own(self.policy().policy());
         let leaves = Answers { said: Arc::clone(&said), takes: false };
-        let takes = same.then(|| Answers { said, takes: true });
+        let takes = same.then_some(Answers { said, takes: true });
         // Nobody reads where the candidate's findings are.
         let candidate = Inner { answers: takes, attribution: false, ..self.unrecorded_with(candidate)? };
         let guard = Inner { answers: same.then(|| leaves.clone()), ..(*self.0).clone() };
