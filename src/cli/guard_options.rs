@@ -229,6 +229,11 @@ impl GuardOptions {
         builder
     }
 
+    /// The state directory.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
     /// Where exceptions from the policy come from.
     ///
     /// # Errors
@@ -272,9 +277,9 @@ impl GuardOptions {
         Self { state: None, require_signed: false, ..self.unrecorded().without_policy() }
     }
 
-    /// The state directory.
-    pub(super) fn state(&self) -> Option<&Path> {
-        self.state.as_deref()
+    /// The policy that was asked for: a file or a directory.
+    pub(super) fn policy_path(&self) -> Option<&Path> {
+        self.policy.as_deref()
     }
 
     /// Whether a signature is asked for in any case.

@@ -9,10 +9,13 @@ mod check;
 mod conversations;
 mod disguise;
 mod eval;
+mod exceptions;
 mod explain;
 mod filter;
 mod gate;
 mod generate;
+#[cfg(feature = "graph")]
+mod graph;
 mod grounding;
 mod inspect;
 mod lists;
@@ -22,7 +25,10 @@ mod pipe;
 mod policies;
 mod policy;
 mod program;
+#[cfg(feature = "review")]
+mod review;
 mod reload;
+mod report;
 mod schemas;
 mod spans;
 mod teach;
