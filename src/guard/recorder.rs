@@ -73,6 +73,12 @@ impl Recorder {
         Self { monitor, ..self }
     }
 
+    /// One that names texts alike and writes nothing.
+    pub(super) fn quiet(&self) -> Result<Self, RecordError> {
+        let (key, ids) = (self.key.clone(), DecisionIds::new(&self.key)?);
+        Ok(Self { key, ids, file: None, log: None, samples: Keeper::default(), monitor: None })
+    }
+
     /// What watches.
     pub(super) const fn monitor(&self) -> Option<&Monitor> {
         self.monitor.as_ref()
