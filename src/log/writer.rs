@@ -168,7 +168,7 @@ impl Writer {
                 match segment::tail(&mut file, newest, &path)? {
                     Some(found) => (self.file, self.path, tail) = (file, path, found),
                     // Its maker died before it had a first line: it is begun again.
-                    None if newest == tail.segment + 1 => {}
+                    None if newest.checked_sub(1) == Some(tail.segment) => {}
                     None => return Err(LogError::corrupt(&path, "it has no whole line".to_owned())),
                 }
             }
