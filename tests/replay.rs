@@ -1,6 +1,11 @@
 //! Every decision of a log comes out the same when it is made again from its record, whatever the text was.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use portcullis::exception::{moment, sign};
 use portcullis::log::{Body, Log, Verifier, read};
