@@ -256,7 +256,9 @@ impl Writer {
             return Ok(());
         }
         let head = Head::sign(&self.key, (segment, first, last), &hash, closed, now()?);
-        head::write(&path, &head, self.settings.fsync != Fsync::None)?;
+        // At intervals it is not waited for the disk with the lock held; what is older is a head as well.
+        let sync = force || self.settings.fsync == Fsync::Each;
+        head::write(&path, &head, sync)?;
         self.signed = Some(last);
         Ok(())
     }
