@@ -2,7 +2,7 @@
 
 use crate::program::{Run, program, run, run_with};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -231,19 +231,33 @@ fn the_interface_works_on_a_terminal_and_leaves_it_as_it_was() {
     // A system without util-linux.
     let Ok(mut child) = child else { return };
     let mut keys = child.stdin.take().unwrap();
+    let mut screen = child.stdout.take().unwrap();
+    // Keys that come before the interface is there are lost.
+    let mut shown = Vec::new();
+    let mut part = [0; 1024];
+    while !String::from_utf8_lossy(&shown).contains("leave") {
+        let read = screen.read(&mut part).unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&shown));
+        shown.extend_from_slice(&part[..read]);
+    }
+    let rest = std::thread::spawn(move || {
+        let mut rest = Vec::new();
+        screen.read_to_end(&mut rest).map(|_| rest)
+    });
     // Open, approve with a reason, leave the list.
     keys.write_all(b"\rabanter\r").unwrap();
     keys.flush().unwrap();
     let case = || desk.run(&["review", "show", &id, "--json"]).json();
-    let decided = (0..600).any(|_| {
+    let decided = (0..200).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         case()["status"] == "approved"
     });
     assert!(decided, "{}", case());
     keys.write_all(b"q").unwrap();
     keys.flush().unwrap();
-    let output = child.wait_with_output().unwrap();
-    let shown = String::from_utf8_lossy(&output.stdout);
+    child.wait().unwrap();
+    shown.extend(rest.join().unwrap().unwrap());
+    let shown = String::from_utf8_lossy(&shown);
     assert!(shown.contains("\u{1b}[?1049h") && shown.contains("\u{1b}[?1049l"), "{shown}");
     assert!(shown.contains("status 0"), "{shown}");
     assert_eq!(case()["rulings"][0]["reason"], "banter");
