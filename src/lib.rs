@@ -50,6 +50,8 @@ pub mod guard;
 pub mod live;
 pub mod stream;
 pub mod report;
+#[cfg(feature = "graph")]
+pub mod graph;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,

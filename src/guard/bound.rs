@@ -60,7 +60,7 @@ impl Guard {
 
     /// The same, leaving no trace: its verdicts are neither recorded nor logged.
     pub(super) fn unrecorded_with(&self, policy: &Policy) -> Result<Inner, GuardError> {
-        let recorder = Arc::new(self.0.recorder.silent()?);
+        let recorder = Arc::new(self.0.recorder.quiet()?);
         Ok(Inner { recorder, ..self.rebound(policy)? })
     }
 

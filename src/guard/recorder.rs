@@ -75,16 +75,16 @@ impl Recorder {
         Ok(Self { key, ids, file, log, samples, monitor: None, reviewing })
     }
 
-    /// One under the same key that writes nowhere.
-    pub(super) fn silent(&self) -> Result<Self, RecordError> {
-        let ids = DecisionIds::new(&self.key)?;
-        let (samples, reviewing) = (Keeper::default(), Reviewing::default());
-        Ok(Self { key: self.key.clone(), ids, file: None, log: None, samples, monitor: None, reviewing })
-    }
-
     /// The same, watched.
     pub(super) fn with_monitor(self, monitor: Option<Monitor>) -> Self {
         Self { monitor, ..self }
+    }
+
+    /// One that names texts alike and writes nothing.
+    pub(super) fn quiet(&self) -> Result<Self, RecordError> {
+        let (key, ids) = (self.key.clone(), DecisionIds::new(&self.key)?);
+        let (samples, reviewing) = (Keeper::default(), Reviewing::default());
+        Ok(Self { key, ids, file: None, log: None, samples, monitor: None, reviewing })
     }
 
     /// What watches.
@@ -149,7 +149,7 @@ impl Recorder {
             log.append(&body)?;
         }
         if let (Some(monitor), Body::Decision(record)) = (&self.monitor, &body) {
-            monitor.observe(record, verdict.fault.is_some(), None, policy.policy().rollback());
+            monitor.observe(record, None, policy.policy().rollback());
         }
         self.samples.keep(request, verdict, self.log.as_ref());
         if let Body::Decision(record) = &body {

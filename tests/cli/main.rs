@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic, in its helpers too")]
 
+mod attribution;
 mod bench;
 mod calibrate;
 mod cascade;
@@ -14,6 +15,8 @@ mod explain;
 mod filter;
 mod gate;
 mod generate;
+#[cfg(feature = "graph")]
+mod graph;
 mod grounding;
 mod inspect;
 mod lists;
@@ -26,6 +29,7 @@ mod program;
 #[cfg(feature = "review")]
 mod review;
 mod reload;
+mod report;
 mod schemas;
 mod spans;
 mod teach;
