@@ -211,6 +211,57 @@ fn without_a_terminal_the_interface_says_what_to_use() {
     assert!(none.stderr.contains("no state directory"), "{}", none.stderr);
 }
 
+#[test]
+fn what_people_do_is_in_the_log() {
+    use portcullis::log::{self, Body, Event};
+    let desk = Desk::new();
+    let id = desk.hold(INSULT);
+    let said = ["--by", "ana", "--reason", "banter", "--label", "insult=0", "--label", "hate=0"];
+    desk.run(&[&["review", "decide", &id, "approve"], said.as_slice()].concat());
+    let entries = log::read(&desk.path("state")).unwrap();
+    let events = entries.filter_map(|entry| match entry.unwrap().body {
+        Body::Event { event, .. } => Some(event),
+        _ => None,
+    });
+    let decided = Event::ReviewDecided {
+        decision_id: id,
+        outcome: "approve".to_owned(),
+        by: "ana".to_owned(),
+        reason: "banter".to_owned(),
+        labels: vec!["hate=0".to_owned(), "insult=0".to_owned()],
+    };
+    assert!(events.collect::<Vec<_>>().contains(&decided));
+}
+
+#[test]
+#[cfg(feature = "samples")]
+fn kept_texts_are_shown_to_whom_they_are_for() {
+    let desk = Desk::new();
+    // The key pair of the age crate's own tests.
+    let recipient = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    let identity = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+    fs::write(desk.path("state/portcullis.toml"), format!("[samples]\nrecipient = \"{recipient}\"\n"))
+        .unwrap();
+    fs::write(desk.path("id.key"), identity).unwrap();
+    let key = desk.path("id.key").display().to_string();
+    let id = desk.hold(INSULT);
+    let shown = desk.run(&["review", "show", &id, "--json", "--identity", &key]).json();
+    assert_eq!(shown["text"], INSULT);
+    desk.run(&["review", "decide", &id, "reject", "--by", "ana", "--reason", "rude", "--label", "insult=1"]);
+    let rows = desk.run(&["review", "export", "--identity", &key, "--out", "-"]).json();
+    assert_eq!((&rows["text"], &rows["labels"]["insult"]), (&INSULT.into(), &1.0.into()));
+    // What was kept of another text is not taken for this one's.
+    let other = desk.hold("Shut up, you stupid fool.");
+    let sample = |id: &str| {
+        let mut files = fs::read_dir(desk.path("state/samples")).unwrap().map(|entry| entry.unwrap().path());
+        files.find(|path| path.to_string_lossy().contains(id)).unwrap()
+    };
+    fs::copy(sample(&other), sample(&id)).unwrap();
+    let refused = desk.run_with(&["review", "show", &id, "--identity", &key], "");
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("it is not the text of the case"), "{}", refused.stderr);
+}
+
 /// The interface on a terminal of its own, by `script` of util-linux.
 #[test]
 #[cfg(target_os = "linux")]
