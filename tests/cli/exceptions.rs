@@ -26,7 +26,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    fn with_state<'a>(&self, arguments: &[&'a str]) -> Vec<String> {
+    fn with_state(&self, arguments: &[&str]) -> Vec<String> {
         let state = ["--state".to_owned(), self.path("state").display().to_string()];
         arguments.iter().map(|one| (*one).to_owned()).chain(state).collect()
     }
