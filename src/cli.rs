@@ -11,6 +11,8 @@ mod explain;
 mod failure;
 mod filter;
 mod generate;
+#[cfg(feature = "graph")]
+mod graph;
 mod guard_options;
 mod input;
 mod inspect;
@@ -20,6 +22,9 @@ mod memory;
 mod monitor;
 mod pipe;
 mod policy;
+mod report;
+#[cfg(feature = "review")]
+mod review;
 mod rollback;
 mod shadow;
 mod teach;
@@ -59,8 +64,13 @@ enum Command {
     Monitor(monitor::Arguments),
     Rollback(rollback::Arguments),
     Policy(policy::Arguments),
+    Report(report::Arguments),
+    #[cfg(feature = "graph")]
+    Graph(graph::Arguments),
     Exception(exception::Arguments),
     Log(log::Arguments),
+    #[cfg(feature = "review")]
+    Review(review::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -96,8 +106,13 @@ pub(crate) fn run() -> ExitCode {
         Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
         Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
+        Command::Report(arguments) => report::run(&arguments, &cli.guard),
+        #[cfg(feature = "graph")]
+        Command::Graph(arguments) => graph::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         Command::Log(arguments) => log::run(&arguments, &cli.guard),
+        #[cfg(feature = "review")]
+        Command::Review(arguments) => review::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -115,6 +130,8 @@ fn command() -> clap::Command {
         hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
     };
     let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
+    #[cfg(feature = "review")]
+    let command = command.mut_subcommand("review", |command| with_flags(command, &of_policy));
     let without = |command: clap::Command, names: &[&'static str]| {
         let hide = |command: clap::Command| command.args(&of_state);
         names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))
@@ -122,6 +139,7 @@ fn command() -> clap::Command {
     command
         .mut_subcommand("policy", |command| without(command, &policy::WITHOUT_GUARD))
         .mut_subcommand("log", |command| without(command, &log::WITHOUT_GUARD))
+        .mut_subcommand("report", |command| command.args(&of_policy))
         .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))

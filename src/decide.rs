@@ -49,8 +49,8 @@ pub struct Evidence<'a> {
 pub struct Decided {
     /// The strongest of what the findings, a fault and missing coverage call for.
     pub decision: Decision,
-    /// Every detection that reached a rule's threshold, once for each such rule: those on the whole text first, then
-    /// by first byte, then in the order of the policy's rules.
+    /// Every detection that reached a rule's threshold, once for each such rule: those on the whole text first (all of a
+    /// classifier's but what rests on a reading), then by first byte, then in the order of the policy's rules.
     pub findings: Vec<Finding>,
     /// What exceptions took out, sorted.
     pub exceptions: Vec<ExceptionUse>,
@@ -124,10 +124,10 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     });
     let fault = evidence.fault || unexplained || cut_short || evidence.detections.iter().any(broken);
 
-    let circumstances = Circumstances { role: evidence.role, slice: evidence.slice, locale: evidence.locale };
     let mut exemptions: Vec<&Exemption> = evidence.exemptions.iter().collect();
     exemptions.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.approved_by.cmp(&b.approved_by)));
     let mut exceptions = Vec::new();
+    let circumstances = Circumstances { role: evidence.role, slice: evidence.slice, locale: evidence.locale };
     let mut matches: Vec<Match<'_>> = Vec::new();
     for detection in evidence.detections.iter().filter(|detection| !broken(detection)) {
         let rules = policy.rules_in(&detection.detector, circumstances);

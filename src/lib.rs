@@ -42,12 +42,16 @@ pub mod installation;
 pub mod log;
 pub mod replay;
 pub mod samples;
+#[cfg(feature = "review")]
+pub mod review;
 pub mod store;
 pub mod monitor;
 pub mod guard;
 pub mod live;
 pub mod stream;
 pub mod report;
+#[cfg(feature = "graph")]
+pub mod graph;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,

@@ -20,8 +20,8 @@ mod tests;
 mod timeline;
 
 pub use aggregate::Aggregate;
-pub use audit::Audit;
-pub use drift::ScoreDrift;
+pub use audit::{Audit, Verification};
+pub use drift::{MonitorDrift, ScoreDrift};
 pub use kpi::{Kpi, Unit};
 pub use labels::{HeadReliability, Label, LabelError, MAX_LABELS};
 pub use names::MAX_NAMES;
@@ -124,6 +124,8 @@ pub struct Report {
     pub unmatched_labels: u64,
     /// How the scores of each head moved within the period.
     pub drift: Vec<ScoreDrift>,
+    /// What the monitor of the state directory knows of drift, at the time of the report's making; none without one.
+    pub monitor: Option<MonitorDrift>,
     /// What decided.
     pub deployed: Vec<Deployed>,
     /// Reviews, exceptions, alerts and the policy's history.

@@ -21,7 +21,7 @@ mod tests;
 
 pub use contents::{MAX_BYTES, MAX_FILES, POLICY_FILE, SIGNATURE_ENDING, SIGNATURE_FILE};
 pub use error::StoreError;
-pub use manifest::{ListedFile, Manifest, SignatureError, Vouched, Validity};
+pub use manifest::{ListedFile, Manifest, SignatureError, Validity, Vouched};
 pub use open::{Opened, Trust, open, sign, signature_path, watched};
 
 use std::fs::{File, OpenOptions};
@@ -279,9 +279,7 @@ impl Store {
         let other =
             |record: &&Record| record.id == id && record.revision == revision && record.content != content;
         match self.records()?.iter().find(other) {
-            Some(_) => {
-                Err(StoreError::SameRevision { id: id.to_owned(), revision, active: before.revision })
-            }
+            Some(_) => Err(StoreError::SameRevision { id: id.to_owned(), revision, active: before.revision }),
             None => Ok(()),
         }
     }
@@ -316,7 +314,11 @@ impl Store {
             std::fs::rename(&copy, &place)?;
             disk::sync_folder(&self.policies)
         };
-        written().map_err(|source| StoreError::Io { action: "copy the bundle to", path: copy.clone(), source })
+        written().map_err(|source| StoreError::Io {
+            action: "copy the bundle to",
+            path: copy.clone(),
+            source,
+        })
     }
 
     /// The contents of a record's stored bundle, as its digest says.

@@ -64,8 +64,10 @@ fn policy_signing() {
                     let mut shell = Command::new("sh");
                     shell.args(["-c", command]).env("PATH", &path).current_dir(&folder);
                     let output = shell.output().unwrap();
-                    let (found, errors) =
-                        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+                    let (found, errors) = (
+                        String::from_utf8(output.stdout).unwrap(),
+                        String::from_utf8(output.stderr).unwrap(),
+                    );
                     let same = found.lines().count() == expected.lines().count()
                         && found.lines().zip(expected.lines()).all(|(line, shown)| is_shown(line, shown));
                     assert!(same, "{command}\nexpected\n{expected}\nfound\n{found}\n{errors}");

@@ -1,6 +1,6 @@
 //! The entries of a log, one by one, into the sums that a report is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -12,7 +12,8 @@ use super::oversight::{Case, Watch};
 use super::rules::ByRule;
 use super::slices::BySlice;
 use super::timeline::{Point, Timeline};
-use super::{Audit, Count, Deployed, Report, Settings, Tally, drift, written};
+use super::{Audit, Count, Deployed, Report, Settings, Tally, Verification, drift, written};
+use crate::exception::Exception;
 use crate::log::{Body, Entry, Event};
 use crate::record::DecisionRecord;
 use crate::request::Role;
@@ -81,6 +82,11 @@ impl Aggregate {
         taken
     }
 
+    /// Adds an exception that lies in a folder; all of them come before the entries.
+    pub fn exception(&mut self, exception: &Exception) {
+        self.watch.exception(exception);
+    }
+
     /// Adds an entry. Entries come in the order of the log.
     pub fn add(&mut self, entry: &Entry) {
         self.audit.read(entry.seq);
@@ -90,12 +96,15 @@ impl Aggregate {
         }
     }
 
-    /// The report. `verified` is how many entries the log's verification vouches for, where it was done; `problem` why reading or
-    /// verifying stopped.
+    /// Notes a line of the log that holds no entry, and why.
+    pub fn unreadable(&mut self, why: String) {
+        self.audit.unreadable(why);
+    }
+
+    /// The report, with what the log's verification found where it was done.
     #[must_use]
-    pub fn finish(mut self, verified: Option<u64>, problem: Option<String>) -> Report {
-        self.audit.verified = verified;
-        self.audit.problem = problem;
+    pub fn finish(mut self, verification: Option<Verification>) -> Report {
+        self.audit.verification = verification;
         let Settings { title, at, since, until, brand_categories, policy_rules } = self.settings;
         let oversight = self.watch.oversight(at);
         let counts = |named: &Named<u64>| {
@@ -123,6 +132,7 @@ impl Aggregate {
             labelled: self.matched,
             unmatched_labels: self.labels.len() as u64,
             drift: drift::drift(scores.iter().copied()),
+            monitor: None,
             deployed: self.deployed.into_iter().map(deployed).collect(),
             oversight,
             audit: self.audit,
@@ -142,6 +152,9 @@ impl Aggregate {
             return;
         }
         self.count(record);
+        let used: BTreeSet<&str> = record.exceptions.iter().map(|used| used.id.as_str()).collect();
+        self.sums.excepted += u64::from(!used.is_empty());
+        used.into_iter().for_each(|id| self.watch.exception_used(id));
         self.rules.add(record);
         self.slices.add(record.slice.as_deref(), record.decision);
         *self.roles.of(record.role.as_str()) += 1;
@@ -167,7 +180,7 @@ impl Aggregate {
         let sums = &mut self.sums;
         sums.decisions.add(record.decision);
         let full = record.coverage == Coverage::Full;
-        let fault = record.coverage_reasons.contains(&CoverageReason::Fault);
+        let fault = record.fault.is_some() || record.coverage_reasons.contains(&CoverageReason::Fault);
         sums.full += u64::from(full);
         sums.faults += u64::from(fault);
         sums.compliant += u64::from(full && !fault && self.watch.is_in_force(&record.policy.digest));
@@ -229,6 +242,9 @@ impl Aggregate {
         let when = time.parse::<Timestamp>().ok();
         if self.is_later(when) {
             return;
+        }
+        if let Event::RecordsLost { count, .. } = event {
+            self.audit.lost(*count);
         }
         let counted = self.is_within(when);
         let Some((case, approved)) = self.watch.event(time, event, counted) else { return };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::names::Named;
+use crate::monitor;
 
 /// The edges of the cells of scores: closer together near 0 and 1, where calibrated scores lie.
 const EDGES: [f32; 14] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.999];
@@ -25,6 +26,33 @@ pub struct ScoreDrift {
     pub later_mean: f64,
     /// The population stability index over fifteen cells of scores, with half a count added to each cell; from 0, no shift.
     pub psi: f64,
+}
+
+/// How the scores and inputs of the last verdicts lie beside their reference, as the monitor knows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MonitorDrift {
+    /// Verdicts in the monitor's long window.
+    pub verdicts: u64,
+    /// The time of the newest one.
+    pub latest: String,
+    /// Where references come from: `baseline`, `calibration` or `unavailable`.
+    pub reference: &'static str,
+    /// Each signal beside its reference.
+    pub signals: Vec<monitor::Drift>,
+}
+
+impl MonitorDrift {
+    /// The drift of the monitor's long window.
+    #[must_use]
+    pub fn of(status: &monitor::Status) -> Option<Self> {
+        let long = status.windows.get("long")?;
+        Some(Self {
+            verdicts: long.verdicts,
+            latest: status.latest.clone(),
+            reference: status.reference,
+            signals: long.drift.clone(),
+        })
+    }
 }
 
 /// The scores of each head in one period.

@@ -165,8 +165,8 @@ fn rest(sums: &Sums, latency: &Latency, oversight: &Oversight, audit: &Audit) ->
         share(
             "audit_trail_completeness",
             "Audit-trail completeness",
-            "Entries of the log that are there, in order and hold against its hash chain, among those that there should be; of the \
-             whole log, not of the period.",
+            "Lines of the log that are there and hold against its hash chain and signatures, among those that there should be; of \
+             the whole log, not of the period. Nothing where the log was not verified.",
             trail.events,
             trail.n,
         ),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::names::MAX_NAMES;
 use super::rules;
+use crate::exception;
 use crate::log::Event;
 use crate::record::DecisionRecord;
 use crate::verdict::{Decision, PolicyRef};
@@ -74,7 +75,7 @@ pub struct ExceptionLine {
     pub id: String,
     /// Who approved it.
     pub approved_by: String,
-    /// When it was taken up.
+    /// When it was taken up; where only its file tells of it, from when it is in force.
     pub added: String,
     /// When it ends, as it says.
     pub expires: String,
@@ -173,6 +174,19 @@ impl Watch {
             scores: record.scores.clone(),
         };
         self.cases.insert(record.decision_id.clone(), case);
+    }
+
+    /// Takes in an exception that lies in a folder, unless the log tells of it.
+    pub(super) fn exception(&mut self, exception: &exception::Exception) {
+        if self.exceptions.len() < MAX_NAMES {
+            self.exceptions.entry(exception.id.clone()).or_insert_with(|| Exception {
+                approved_by: exception.approved_by.clone(),
+                added: exception::moment(exception.effective),
+                expires: exception::moment(exception.expires),
+                revoked: false,
+                uses: 0,
+            });
+        }
     }
 
     /// Whether a policy of this digest was put in force so far; so is every one while the log tells of none.

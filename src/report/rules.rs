@@ -36,16 +36,23 @@ pub struct PolicyRule {
     pub detector: String,
     /// What it asks for.
     pub action: &'static str,
+    /// Who answers for it: its owner, or else the policy's; empty where neither is named.
+    pub owner: String,
+    /// The hazard it is for (MLCommons), where it names one.
+    pub hazard: Option<&'static str>,
 }
 
 impl PolicyRule {
     /// The rules of `policy`, in its order.
     #[must_use]
     pub fn of(policy: &Policy) -> Vec<Self> {
+        let owner = &policy.governance().owner;
         let rule = |rule: &crate::policy::Rule| Self {
             rule: rule.id.clone(),
             detector: rule.detector.to_string(),
             action: rule.action.decision().as_str(),
+            owner: rule.owner.as_ref().unwrap_or(owner).clone(),
+            hazard: rule.hazard.map(crate::policy::Hazard::as_str),
         };
         policy.rules().iter().map(rule).collect()
     }

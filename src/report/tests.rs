@@ -1,1 +1,4 @@
-
+mod bounds;
+mod figures;
+mod made;
+mod page;

@@ -80,7 +80,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// A revision below the one in force.
-    #[error("the bundle has revision {found}, the policy in force has {active}: expected a higher one, or a rollback")]
+    #[error(
+        "the bundle has revision {found}, the policy in force has {active}: expected a higher one, or a rollback"
+    )]
     LowerRevision {
         /// The bundle's.
         found: u64,
@@ -100,7 +102,9 @@ pub enum StoreError {
         active: u64,
     },
     /// Another policy than the one in force.
-    #[error("the bundle is of the policy {found}, the policy in force is {active}: expected the same, or to replace it")]
+    #[error(
+        "the bundle is of the policy {found}, the policy in force is {active}: expected the same, or to replace it"
+    )]
     OtherPolicy {
         /// The bundle's id.
         found: String,

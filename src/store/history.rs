@@ -100,7 +100,11 @@ pub(super) fn active(policies: &Path) -> Result<Option<Record>, StoreError> {
 pub(super) fn switch(policies: &Path, record: &Record) -> Result<(), StoreError> {
     let path = policies.join(ACTIVE_FILE);
     let text = toml::to_string(record).map_err(|error| damaged(&path, error.to_string()))?;
-    disk::replace(&path, text.as_bytes(), disk::Readers::Owner).map_err(|source| StoreError::Io { action: "write", path, source })
+    disk::replace(&path, text.as_bytes(), disk::Readers::Owner).map_err(|source| StoreError::Io {
+        action: "write",
+        path,
+        source,
+    })
 }
 
 /// Every record, oldest first. A last line that a crash has cut short is passed over.

@@ -254,7 +254,8 @@ impl Manifest {
     }
 
     fn check_files(&self, contents: &Contents, path: &Path) -> Result<(), SignatureError> {
-        let malformed = |what: &str| SignatureError::Malformed { path: path.to_owned(), what: what.to_owned() };
+        let malformed =
+            |what: &str| SignatureError::Malformed { path: path.to_owned(), what: what.to_owned() };
         let mut listed = BTreeMap::new();
         for file in &self.files {
             if !is_below(&file.path) {

@@ -9,11 +9,13 @@ use std::fs;
 fn rows(place: &Place) -> String {
     let mut rows = String::new();
     for number in 0..10 {
-        let (bird, slice) = if number < 2 { ("kestrel", "birds") } else { ("heron", ["birds", "water"][number % 2]) };
+        let (bird, slice) =
+            if number < 2 { ("kestrel", "birds") } else { ("heron", ["birds", "water"][number % 2]) };
         let row = json!({ "text": format!("Number {number} is a {bird}."), "slice": slice, "labels": { "toxicity": 0 } });
         rows += &format!("{row}\n");
     }
-    rows += &format!("{}\n", json!({ "text": "You kestrel!", "slice": "birds", "labels": { "toxicity": 1 } }));
+    rows +=
+        &format!("{}\n", json!({ "text": "You kestrel!", "slice": "birds", "labels": { "toxicity": 1 } }));
     fs::write(place.path("rows.jsonl"), rows).unwrap();
     place.text("rows.jsonl")
 }
@@ -21,8 +23,7 @@ fn rows(place: &Place) -> String {
 fn gate(place: &Place, more: &[&str]) -> Run {
     let (old, new) = (place.bundle(1, "kestrel", "rewrite"), place.bundle(2, "kestrel", "veto"));
     let rows = rows(place);
-    run(&[&["policy", "gate", &new, "--against", &old, "--data", &rows, "--min-slice-rows", "4"], more]
-        .concat())
+    run(&[&["policy", "gate", &new, "--against", &old, "--data", &rows], more].concat())
 }
 
 #[test]
@@ -31,8 +32,12 @@ fn figures_are_shares_of_rows() {
     let gate = gate(&place, &["--json", "--min-slice-rows", "4"]);
     assert_eq!(gate.status, Some(0), "{}", gate.stderr);
     let gate = gate.json();
-    assert_eq!((&gate["rows"], &gate["benign_rows"], &gate["passed"]), (&11.into(), &10.into(), &true.into()));
-    let figures: Vec<_> = gate["measures"].as_array().unwrap().iter().map(|m| m["value"].as_f64().unwrap()).collect();
+    assert_eq!(
+        (&gate["rows"], &gate["benign_rows"], &gate["passed"]),
+        (&11.into(), &10.into(), &true.into())
+    );
+    let figures: Vec<_> =
+        gate["measures"].as_array().unwrap().iter().map(|m| m["value"].as_f64().unwrap()).collect();
     // Three flips in eleven rows, two of ten benign rows held, two of six in one slice and none in the other.
     assert_eq!(figures, [3.0 / 11.0, 0.2, 2.0 / 6.0]);
     assert_eq!(gate["flips"], json!([{ "from": "rewrite", "to": "veto", "rows": 3 }]));

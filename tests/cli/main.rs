@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic, in its helpers too")]
 
+mod attribution;
 mod bench;
 mod calibrate;
 mod cascade;
@@ -9,10 +10,13 @@ mod check;
 mod conversations;
 mod disguise;
 mod eval;
+mod exceptions;
 mod explain;
 mod filter;
 mod gate;
 mod generate;
+#[cfg(feature = "graph")]
+mod graph;
 mod grounding;
 mod inspect;
 mod lists;
@@ -22,7 +26,10 @@ mod pipe;
 mod policies;
 mod policy;
 mod program;
+#[cfg(feature = "review")]
+mod review;
 mod reload;
+mod report;
 mod schemas;
 mod spans;
 mod teach;

@@ -112,7 +112,10 @@ fn the_policy_in_force_judges_after_those_that_are_asked_for() {
     );
     assert_eq!(set.json()["decision"], "rewrite");
     let active = place.run(&["policy", "active", "--json"]).json();
-    assert_eq!((&active["revision"], &active["by"], &active["change"]), (&1.into(), &"jo".into(), &"activated".into()));
+    assert_eq!(
+        (&active["revision"], &active["by"], &active["change"]),
+        (&1.into(), &"jo".into(), &"activated".into())
+    );
     assert_eq!(place.run(&["check", "--json", text]).json()["policy"]["digest"], active["policy"]["digest"]);
     // What is taught starts from no policy of the installation's.
     let inspected = place.run(&["inspect", "--json"]).json();
@@ -125,14 +128,20 @@ fn history_tells_who_did_what_and_why() {
     for (revision, action) in [(1, "rewrite"), (2, "veto")] {
         assert_eq!(place.activate(&place.bundle(revision, "kestrel", action)).status, Some(0));
     }
-    let back = place.run(&["policy", "rollback", "--by", "kim", "--reason", "too many vetoes", "--json"]).json();
+    let back =
+        place.run(&["policy", "rollback", "--by", "kim", "--reason", "too many vetoes", "--json"]).json();
     assert_eq!((&back["revision"], &back["reason"]), (&1.into(), &"too many vetoes".into()));
     let lines = place.run(&["policy", "history", "--json"]).json_lines();
-    let told: Vec<_> = lines.iter().map(|line| (line["revision"].as_u64().unwrap(), line["by"].as_str().unwrap())).collect();
+    let told: Vec<_> =
+        lines.iter().map(|line| (line["revision"].as_u64().unwrap(), line["by"].as_str().unwrap())).collect();
     assert_eq!(told, [(1, "jo"), (2, "jo"), (1, "kim")]);
     let table = place.run(&["policy", "history"]).stdout;
-    assert!(table.lines().last().unwrap().ends_with("rollback    kim             too many vetoes"), "{table}");
-    let events: Vec<_> = portcullis::log::read(&place.path("state")).unwrap().map(|entry| entry.unwrap().body).collect();
+    assert!(
+        table.lines().last().unwrap().ends_with("rollback    kim             too many vetoes"),
+        "{table}"
+    );
+    let events: Vec<_> =
+        portcullis::log::read(&place.path("state")).unwrap().map(|entry| entry.unwrap().body).collect();
     let events = serde_json::to_value(&events).unwrap();
     let events = events.as_array().unwrap();
     let kinds: Vec<_> = events.iter().filter_map(|event| event["event"]["event"].as_str()).collect();
@@ -143,13 +152,29 @@ fn history_tells_who_did_what_and_why() {
 fn what_may_not_follow_is_refused_and_changes_nothing() {
     let place = Place::new();
     place.activate(&place.bundle(2, "kestrel", "veto"));
-    fails(&place.activate(&place.bundle(1, "kestrel", "rewrite")), 2, "the bundle has revision 1, the policy in force has 2");
-    fails(&place.activate(&place.bundle(2, "rook", "veto")), 2, "revision 2 of birds was put in force with other content");
+    fails(
+        &place.activate(&place.bundle(1, "kestrel", "rewrite")),
+        2,
+        "the bundle has revision 1, the policy in force has 2",
+    );
+    fails(
+        &place.activate(&place.bundle(2, "rook", "veto")),
+        2,
+        "revision 2 of birds was put in force with other content",
+    );
     let unfit = place.bundle(3, "rook", "veto");
     let broken = fs::read_to_string(place.path("birds-3-rook-veto/policy.toml")).unwrap();
-    fs::write(place.path("birds-3-rook-veto/policy.toml"), broken.replace("list.birds", "classifier.sarcasm")).unwrap();
+    fs::write(
+        place.path("birds-3-rook-veto/policy.toml"),
+        broken.replace("list.birds", "classifier.sarcasm"),
+    )
+    .unwrap();
     fails(&place.activate(&unfit), 2, "no detector is named `classifier.sarcasm`");
-    fs::write(place.path("birds-3-rook-veto/policy.toml"), broken.replace("id = \"birds\"\nv", "id = \"bees\"\nv")).unwrap();
+    fs::write(
+        place.path("birds-3-rook-veto/policy.toml"),
+        broken.replace("id = \"birds\"\nv", "id = \"bees\"\nv"),
+    )
+    .unwrap();
     fails(&place.activate(&unfit), 2, "the bundle is of the policy bees, the policy in force is birds");
     assert_eq!(place.decision("What does a kestrel eat?"), "veto");
     let replaced = place.run(&["policy", "activate", &unfit, "--by", "jo", "--replace"]);
@@ -170,7 +195,8 @@ fn keys_are_made_once_and_kept_from_others() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = |mode| fs::set_permissions(place.path("keys/release.key"), fs::Permissions::from_mode(mode));
+        let mode =
+            |mode| fs::set_permissions(place.path("keys/release.key"), fs::Permissions::from_mode(mode));
         assert_eq!(fs::metadata(place.path("keys/release.key")).unwrap().permissions().mode() & 0o777, 0o600);
         mode(0o644).unwrap();
         fails(&place.sign(&place.bundle(1, "kestrel", "veto"), &[]), 2, "has mode 644, expected 600");
@@ -191,7 +217,11 @@ fn a_signature_is_verified_with_its_reason() {
     assert_eq!((&found["holds"], &found["signed_by"]), (&true.into(), &"release".into()));
     assert_eq!(found["manifest"]["files"].as_array().unwrap().len(), 2);
     // The clock before the date, as one that goes backwards is.
-    fails(&verify(&["--at", "1999-12-31T23:59:59Z"]), 1, "not to be used before 2021-05-09T06:00:00Z, and it is 1999-12-31T23:59:59Z");
+    fails(
+        &verify(&["--at", "1999-12-31T23:59:59Z"]),
+        1,
+        "not to be used before 2021-05-09T06:00:00Z, and it is 1999-12-31T23:59:59Z",
+    );
     fails(&verify(&["--at", "2121-05-09T00:00:00Z"]), 1, "the bundle expired at 2121-05-09T00:00:00Z");
     fails(&verify(&["--at", "tomorrow"]), 2, "expected a time such as");
     fs::write(place.path("birds-1-kestrel-veto/birds.txt"), "rook\n").unwrap();
@@ -277,4 +307,37 @@ fn a_killed_activation_leaves_a_whole_policy() {
         assert_eq!(active.status, Some(0), "{}", active.stderr);
     }
     assert_eq!(place.decision("What does a kestrel eat?"), "veto");
+}
+
+#[test]
+fn every_command_shows_examples() {
+    for command in ["keygen", "sign", "verify", "activate", "rollback", "history", "active", "gate"] {
+        let help = run(&["policy", command, "--help"]).stdout;
+        assert!(help.contains("Examples:"), "{command}: {help}");
+        let judges = ["activate", "gate"].contains(&command);
+        assert_eq!(help.contains("--models"), judges, "{command}: {help}");
+    }
+    assert!(run(&["policy", "history", "--help"]).stdout.contains("--state"));
+}
+
+#[test]
+fn two_activations_at_once_wait_for_each_other() {
+    let place = Place::new();
+    let state = place.text("state");
+    let bundles: Vec<String> = (1..=4).map(|revision| place.bundle(revision, "kestrel", "veto")).collect();
+    let start = |bundle: &String| {
+        program()
+            .args(["policy", "activate", bundle, "--by", "jo", "--state", &state])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut children: Vec<_> = bundles.iter().map(start).collect();
+    let statuses: Vec<_> = children.iter_mut().map(|child| child.wait().unwrap().code()).collect();
+    // A lower one that came later was refused; the highest is in force whoever was first.
+    assert!(statuses.iter().all(|status| matches!(status, Some(0 | 2))), "{statuses:?}");
+    let lines = place.run(&["policy", "history", "--json"]).json_lines();
+    let revisions: Vec<_> = lines.iter().map(|line| line["revision"].as_u64().unwrap()).collect();
+    assert!(revisions.is_sorted() && revisions.last() == Some(&4), "{revisions:?}");
 }

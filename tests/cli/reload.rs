@@ -146,11 +146,17 @@ fn a_candidate_changes_no_verdict_and_tells_what_it_would_change() {
     let place = Place::new();
     let (old, new) = (place.bundle(1, "kestrel", "rewrite"), place.bundle(2, "rook", "veto"));
     let out = place.text("differences.ndjson");
-    let rows = [("a kestrel flew", "birds"), ("a rook flew", "birds"), ("a plane flew", "travel"), ("a rook and a kestrel", "birds")];
+    let rows = [
+        ("a kestrel flew", "birds"),
+        ("a rook flew", "birds"),
+        ("a plane flew", "travel"),
+        ("a rook and a kestrel", "birds"),
+    ];
     let input: String =
         rows.iter().map(|(text, slice)| format!("{}\n", json!({ "text": text, "slice": slice }))).collect();
     let plain = run_with(&["pipe", "--policy", &old], input.as_bytes());
-    let beside = run_with(&["pipe", "--policy", &old, "--shadow", &new, "--shadow-out", &out], input.as_bytes());
+    let beside =
+        run_with(&["pipe", "--policy", &old, "--shadow", &new, "--shadow-out", &out], input.as_bytes());
     assert_eq!(beside.status, Some(0), "{}", beside.stderr);
     let told = |lines: Vec<Value>| -> Vec<Value> {
         lines
@@ -210,7 +216,8 @@ fn a_candidate_scores_as_it_would_alone() {
     fs::write(place.path("strict.toml"), toxic("0.000001")).unwrap();
     let (lax, strict, out) = (place.text("lax.toml"), place.text("strict.toml"), place.text("out"));
     let input = "{\"text\":\"good morning\"}\n{\"text\":\"you stupid idiot\"}\n{\"text\":\"good morning\"}\n";
-    let beside = run_with(&["pipe", "--policy", &lax, "--shadow", &strict, "--shadow-out", &out], input.as_bytes());
+    let beside =
+        run_with(&["pipe", "--policy", &lax, "--shadow", &strict, "--shadow-out", &out], input.as_bytes());
     assert_eq!(beside.status, Some(0), "{}", beside.stderr);
     let alone = run_with(&["pipe", "--policy", &strict], input.as_bytes()).json_lines();
     let vetoes = alone.iter().filter(|line| line["decision"] == "veto").count();

@@ -32,7 +32,11 @@ impl Row {
     ///
     /// # Errors
     /// When the line is no such object, the text cannot be judged, or a label is not in `0..=1`. No message holds text.
-    pub(in crate::cli) fn parse(line: &[u8], slice_by: SliceBy, only_head: Option<&str>) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn parse(
+        line: &[u8],
+        slice_by: SliceBy,
+        only_head: Option<&str>,
+    ) -> anyhow::Result<Self> {
         const EXPECTED: &str = "expected an object with a string `text`, and `labels` or `label` in 0..=1";
         // An array of the right values would otherwise be read as an object.
         ensure!(line.trim_ascii_start().first() == Some(&b'{'), "at column 1: {EXPECTED}");

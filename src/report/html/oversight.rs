@@ -137,15 +137,23 @@ pub(super) fn log(report: &Report) -> Markup {
             dl.facts {
                 dt { "Entries read" } dd { (figure::count(audit.entries)) }
                 dt { "Places in the log" } dd { (places) }
-                dt { "Missing or out of order" } dd { (figure::count(audit.missing)) }
                 dt { "Verified" } dd {
-                    @match (audit.verified, &audit.problem) {
-                        (Some(n), None) => { span.word.good { (figure::count(n)) " entries hold" } },
-                        (Some(n), Some(_)) => { span.word.bad { (figure::count(n)) " entries hold, then not" } },
-                        (None, _) => { "not asked for" },
+                    @match &audit.verification {
+                        None => { "not asked for" },
+                        Some(found) if found.problems == 0 => {
+                            span.word.good { (figure::count(found.lines)) " lines hold" }
+                            @if let Some(signed) = found.signed { ", signed for up to place " (signed) }
+                        },
+                        Some(found) => {
+                            span.word.bad { (figure::count(found.problems)) " things do not hold" }
+                            @if let Some(problem) = &found.first_problem { ", the first: " (problem) }
+                        },
                     }
                 }
-                @if let Some(problem) = &audit.problem { dt { "Problem" } dd { span.word.bad { (problem) } } }
+                @if let Some(problem) = &audit.problem {
+                    dt { "Lines without an entry" } dd { span.word.bad { (figure::count(audit.unreadable)) } ", the first: " (problem) }
+                }
+                @if audit.lost > 0 { dt { "Decisions not logged" } dd { span.word.bad { (figure::count(audit.lost)) } } }
                 @if report.undated > 0 { dt { "Decisions without a time" } dd { (figure::count(report.undated)) } }
             }
         }

@@ -24,8 +24,9 @@ pub(super) fn rules(report: &Report) -> Markup {
             }
             @if !report.unused_rules.is_empty() {
                 h3 { "Rules of the policy that never applied" }
-                (super::table("", &["Rule", "Looks at", "Asks for"], report.unused_rules.iter().map(|rule| html! {
+                (super::table("", &["Rule", "Looks at", "Asks for", "Owner", "Hazard"], report.unused_rules.iter().map(|rule| html! {
                     th scope="row" { (rule.rule) } td { code { (rule.detector) } } td { (rule.action) }
+                    td { (rule.owner) } td { (rule.hazard.unwrap_or("–")) }
                 })))
             }
         }
@@ -172,16 +173,35 @@ pub(super) fn drift(report: &Report) -> Markup {
                 (super::table("Scores by head", &["Head", "#Earlier", "#Later", "#Mean, earlier", "#Mean, later", "#PSI", "Reading"],
                     report.drift.iter().map(moved)))
             }
+            @if let Some(monitor) = &report.monitor {
+                h3 { "Against the reference" }
+                p.soft { "What the monitor knows: its last " (figure::count(monitor.verdicts)) " verdicts, the newest of " (monitor.latest) "; reference: "
+                    (monitor.reference) "." }
+                @if !monitor.signals.is_empty() {
+                    (super::table("Scores and inputs beside their reference", &["Signal", "#Verdicts", "#PSI", "Reading", "#p-value"],
+                        monitor.signals.iter().map(|signal| html! {
+                            th scope="row" { (signal.signal) }
+                            td.n { (figure::count(signal.verdicts)) }
+                            td.n { (format!("{:.4}", signal.psi)) }
+                            td { (reading(signal.psi)) }
+                            td.n { (format!("{:.1e}", signal.p_value)) }
+                        })))
+                }
+            }
         }
     }
 }
 
-fn moved(drift: &ScoreDrift) -> Markup {
-    let (class, word) = match drift.psi {
-        psi if psi >= 0.25 => ("word bad", "large shift"),
-        psi if psi >= 0.1 => ("word warn", "shift"),
+fn reading(psi: f64) -> Markup {
+    let (class, word) = match psi {
+        _ if psi >= 0.25 => ("word bad", "large shift"),
+        _ if psi >= 0.1 => ("word warn", "shift"),
         _ => ("word good", "stable"),
     };
+    html! { span class=(class) { (word) } }
+}
+
+fn moved(drift: &ScoreDrift) -> Markup {
     html! {
         th scope="row" { (drift.head) }
         td.n { (figure::count(drift.earlier_n)) }
@@ -189,7 +209,7 @@ fn moved(drift: &ScoreDrift) -> Markup {
         td.n { (format!("{:.4}", drift.earlier_mean)) }
         td.n { (format!("{:.4}", drift.later_mean)) }
         td.n { (format!("{:.4}", drift.psi)) }
-        td { span class=(class) { (word) } }
+        td { (reading(drift.psi)) }
     }
 }
 

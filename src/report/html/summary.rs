@@ -56,7 +56,7 @@ pub(super) fn header(report: &Report) -> Markup {
 
 fn attention(report: &Report) -> Markup {
     let points = points(report);
-    let broken = report.audit.problem.is_some() || report.audit.missing > 0;
+    let broken = report.audit.is_broken();
     let class = if broken {
         "broken"
     } else if points.is_empty() {
@@ -75,10 +75,13 @@ fn attention(report: &Report) -> Markup {
 fn points(report: &Report) -> Vec<String> {
     let mut points = Vec::new();
     if let Some(problem) = &report.audit.problem {
+        points.push(format!("{} lines of the log hold no entry: {problem}.", report.audit.unreadable));
+    }
+    if let Some(problem) = report.audit.verification.as_ref().and_then(|found| found.first_problem.as_ref()) {
         points.push(format!("The log does not hold: {problem}."));
     }
-    if report.audit.missing > 0 {
-        points.push(format!("{} entries of the log are missing or out of order.", report.audit.missing));
+    if report.audit.lost > 0 {
+        points.push(format!("{} decisions could not be logged.", report.audit.lost));
     }
     let late = report.oversight.reviews.oldest.iter().filter(|case| case.hours >= LATE_HOURS).count();
     if late > 0 {
@@ -92,10 +95,10 @@ fn points(report: &Report) -> Vec<String> {
             line.id, line.approved_by, line.expires
         ));
     }
-    let unowned =
+    let faults =
         report.kpis.iter().find(|kpi| kpi.id == "fault_rate").and_then(|kpi| kpi.events).unwrap_or(0);
-    if unowned > 0 {
-        points.push(format!("In {unowned} decisions a rail failed."));
+    if faults > 0 {
+        points.push(format!("In {faults} decisions a rail failed."));
     }
     for gap in report.slices.gaps.iter().filter(|gap| gap.apart) {
         points.push(format!(

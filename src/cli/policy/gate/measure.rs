@@ -138,7 +138,11 @@ impl Tally {
             rows: self.rows,
             benign_rows: all.benign,
             measures,
-            flips: self.flips.iter().map(|((from, to), rows)| Flip { from: *from, to: *to, rows: *rows }).collect(),
+            flips: self
+                .flips
+                .iter()
+                .map(|((from, to), rows)| Flip { from: *from, to: *to, rows: *rows })
+                .collect(),
             slices,
         })
     }
