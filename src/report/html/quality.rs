@@ -77,7 +77,7 @@ pub(super) fn slices(report: &Report) -> Result<Markup, PageError> {
                 (left_out(slices.len(), "slices"))
                 @if !report.slices.gaps.is_empty() {
                     h3 { "Largest gaps" }
-                    (super::table("", &["Rate", "#Gap", "Lowest", "Highest", "More than chance"], report.slices.gaps.iter().map(gap)))
+                    (super::table("", &["Rate", "#Gap, points", "Lowest", "Highest", "More than chance"], report.slices.gaps.iter().map(gap)))
                 }
             }
         }
@@ -103,7 +103,7 @@ fn slice(line: &SliceLine, labels: bool) -> Markup {
 fn gap(gap: &Gap) -> Markup {
     html! {
         th scope="row" { (measure(gap.measure)) }
-        td.n { (figure::percent(gap.gap)) }
+        td.n { (format!("{:.2}", 100.0 * gap.gap)) }
         td { (figure::rate(&gap.low)) " in " (gap.low_slice) }
         td { (figure::rate(&gap.high)) " in " (gap.high_slice) }
         td { @if gap.apart { span.word.warn { "yes" } } @else { "no" } }
