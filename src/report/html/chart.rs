@@ -88,7 +88,7 @@ pub(super) fn intervals(what: &'static str, rows: &[(String, Rate)]) -> Result<S
             let at = n as f64 - 1.0 - y;
             let whole = (at - at.round()).abs() < 1e-6 && at >= 0.0;
             let row = whole.then(|| rows.get(at as usize)).flatten();
-            row.map_or_else(String::new, |(name, _)| shortened(name))
+            row.map_or_else(String::new, |(name, _)| shortened(name) + "\u{a0}\u{a0}")
         };
         chart
             .configure_mesh()
