@@ -23,6 +23,8 @@ mod monitor;
 mod pipe;
 mod policy;
 mod report;
+#[cfg(feature = "review")]
+mod review;
 mod rollback;
 mod shadow;
 mod teach;
@@ -67,6 +69,8 @@ enum Command {
     Graph(graph::Arguments),
     Exception(exception::Arguments),
     Log(log::Arguments),
+    #[cfg(feature = "review")]
+    Review(review::Arguments),
     Completions(generate::CompletionArguments),
     Man(generate::ManArguments),
 }
@@ -107,6 +111,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Graph(arguments) => graph::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         Command::Log(arguments) => log::run(&arguments, &cli.guard),
+        #[cfg(feature = "review")]
+        Command::Review(arguments) => review::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),
         Command::Man(arguments) => generate::man(&arguments),
     };
@@ -124,6 +130,8 @@ fn command() -> clap::Command {
         hidden.iter().map(|flag| flag.clone().hide(!shown.contains(&flag.get_id().as_str()))).collect()
     };
     let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
+    #[cfg(feature = "review")]
+    let command = command.mut_subcommand("review", |command| with_flags(command, &of_policy));
     let without = |command: clap::Command, names: &[&'static str]| {
         let hide = |command: clap::Command| command.args(&of_state);
         names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))

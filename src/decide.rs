@@ -124,10 +124,10 @@ pub fn decide(policy: &BoundPolicy, evidence: &Evidence<'_>) -> Decided {
     });
     let fault = evidence.fault || unexplained || cut_short || evidence.detections.iter().any(broken);
 
-    let circumstances = Circumstances { role: evidence.role, slice: evidence.slice, locale: evidence.locale };
     let mut exemptions: Vec<&Exemption> = evidence.exemptions.iter().collect();
     exemptions.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.approved_by.cmp(&b.approved_by)));
     let mut exceptions = Vec::new();
+    let circumstances = Circumstances { role: evidence.role, slice: evidence.slice, locale: evidence.locale };
     let mut matches: Vec<Match<'_>> = Vec::new();
     for detection in evidence.detections.iter().filter(|detection| !broken(detection)) {
         let rules = policy.rules_in(&detection.detector, circumstances);

@@ -14,6 +14,7 @@ mod judge;
 mod recorder;
 mod replay;
 mod samples;
+mod reviewing;
 mod scenario;
 mod shadow;
 mod source;

@@ -42,6 +42,8 @@ pub mod installation;
 pub mod log;
 pub mod replay;
 pub mod samples;
+#[cfg(feature = "review")]
+pub mod review;
 pub mod store;
 pub mod monitor;
 pub mod guard;

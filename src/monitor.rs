@@ -48,6 +48,7 @@ use crate::log::{Event, Log};
 use crate::policy::Rollback;
 use crate::record::DecisionRecord;
 use hook::Hooks;
+use rollback::Outcome;
 use state::{Loaded, Locked};
 
 /// The folder of the state directory that holds the monitor's files.
@@ -231,12 +232,11 @@ impl Monitor {
     pub fn observe(
         &self,
         record: &DecisionRecord,
-        fault: bool,
         sketch: Option<&[f32; SKETCH]>,
         rollback: Option<&Rollback>,
     ) {
         let inner = &*self.inner;
-        let observation = Observation::of(record, fault, sketch, &inner.comparison.references);
+        let observation = Observation::of(record, sketch, &inner.comparison.references);
         let mut pending = lock(&inner.pending);
         pending.seen += 1;
         if pending.observations.len() >= MOST_PENDING {
@@ -378,8 +378,17 @@ impl Inner {
             }
         }
         let state = &mut *known.state;
+        if let Some(undone) = &state.undone
+            && rollback::in_force(&self.root).is_some_and(|digest| digest == *undone)
+        {
+            state.undone = None;
+        }
         let mut changes = Vec::new();
         for (observation, rollback) in observations {
+            if state.undone.as_ref() == Some(&observation.policy.digest) {
+                state.pass_over(observation);
+                continue;
+            }
             let (watch, due) = state.record(observation, &self.settings.monitor);
             if !due {
                 continue;
@@ -391,7 +400,7 @@ impl Inner {
             }
             changes.extend(found);
             if let Some(rollback) = rollback {
-                self.roll_back(state, observation, rollback);
+                changes.extend(self.roll_back(state, observation, rollback));
             }
         }
         let generation = known.generation.unwrap_or(0).wrapping_add(1);
@@ -472,26 +481,37 @@ impl Inner {
         Ok(())
     }
 
-    /// Puts the policy before in force where a condition of the present one holds.
-    fn roll_back(&self, state: &mut State, observation: &Observation, rollback: &Rollback) {
-        let Some(watch) = state.watch(&observation.policy.digest) else { return };
-        let sigmas = self.settings.monitor.sigmas;
+    /// Puts the policy before in force where a condition of the present one holds; the alerts that are over by that.
+    fn roll_back(&self, state: &mut State, observation: &Observation, rollback: &Rollback) -> Vec<Change> {
+        let digest = &observation.policy.digest;
+        let Some(watch) = state.watch(digest) else { return Vec::new() };
+        let (sigmas, began) = (self.settings.monitor.sigmas, watch.began());
         let conditions = watch.conditions(rollback, &self.comparison.references, sigmas);
-        let Some(condition) = conditions.into_iter().find(|condition| condition.holds) else { return };
-        let now = observation.time;
-        if state.last_rollback.is_some_and(|last| now.saturating_sub(last) < rollback.cooldown) {
-            return;
-        }
-        match rollback::perform(&self.root, rollback, &observation.policy, &condition) {
-            Ok(Some(what)) => {
-                // What a policy did before it was activated again says nothing against it then.
-                state.forget(&observation.policy.digest);
-                state.last_rollback = Some(now);
+        let holding = conditions.into_iter().find(|condition| condition.holds);
+        let cold =
+            |last: i64| observation.time.saturating_sub(last) >= rollback.cooldown || last > observation.time;
+        let Some(condition) = holding.filter(|_| state.last_rollback.is_none_or(cold)) else {
+            return Vec::new();
+        };
+        let over: Vec<Change> = watch.alerts().iter().cloned().map(Change::Cleared).collect();
+        match rollback::perform(&self.root, rollback, &observation.policy, &condition, began) {
+            Ok(Outcome::Done(what)) => {
+                state.forget(digest);
+                state.undone = Some(digest.clone());
+                state.last_rollback = Some(observation.time);
                 state.totals.rollbacks += 1;
                 self.notice(Notice::RolledBack(what));
+                over
             }
-            Ok(None) => {}
-            Err(what) => self.trouble(format!("cannot roll the policy back: {what}")),
+            Ok(Outcome::Stale) => {
+                state.forget(digest);
+                over
+            }
+            Ok(Outcome::Nothing) => Vec::new(),
+            Err(what) => {
+                self.trouble(format!("cannot roll the policy back: {what}"));
+                Vec::new()
+            }
         }
     }
 

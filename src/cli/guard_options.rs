@@ -229,6 +229,11 @@ impl GuardOptions {
         builder
     }
 
+    /// The state directory.
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
     /// Where exceptions from the policy come from.
     ///
     /// # Errors
@@ -275,11 +280,6 @@ impl GuardOptions {
     /// The policy that was asked for: a file or a directory.
     pub(super) fn policy_path(&self) -> Option<&Path> {
         self.policy.as_deref()
-    }
-
-    /// The state directory.
-    pub(super) fn state(&self) -> Option<&Path> {
-        self.state.as_deref()
     }
 
     /// Whether a signature is asked for in any case.

@@ -61,7 +61,7 @@ pub(super) const WITHOUT_GUARD: [&str; 5] = ["verify", "query", "stats", "export
 ///
 /// # Errors
 /// When none was given.
-fn state(options: &GuardOptions) -> anyhow::Result<&Path> {
+pub(super) fn state(options: &GuardOptions) -> anyhow::Result<&Path> {
     options.state().context("no state directory: expected --state DIR, or PORTCULLIS_STATE")
 }
 
@@ -69,7 +69,7 @@ fn state(options: &GuardOptions) -> anyhow::Result<&Path> {
 ///
 /// # Errors
 /// Where there is no log, and for every entry that cannot be read.
-fn entries(state: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Entry>>> {
+pub(super) fn entries(state: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Entry>>> {
     exists(state)?;
     let entries = portcullis::log::read(state)?;
     Ok(entries.map(|entry| entry.context("the log is damaged: `portcullis log verify` tells more")))

@@ -60,6 +60,12 @@ impl Watch {
         self
     }
 
+    /// Where they come from.
+    #[must_use]
+    pub const fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// The exceptions, read again if their files have changed. Files are looked at once a second at most.
     #[must_use]
     pub fn current(&self) -> Arc<Exceptions> {

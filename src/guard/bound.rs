@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::cascade::Exits;
-use super::recorder::Recorder;
 use super::{Guard, GuardError, Inner};
 use crate::bundle::Bundle;
 use crate::policy::{BoundPolicy, KnownDetector, Policy, taught_detector};
@@ -61,7 +60,7 @@ impl Guard {
 
     /// The same, leaving no trace: its verdicts are neither recorded nor logged.
     pub(super) fn unrecorded_with(&self, policy: &Policy) -> Result<Inner, GuardError> {
-        let recorder = Arc::new(Recorder::open(None, None, false)?);
+        let recorder = Arc::new(self.0.recorder.quiet()?);
         Ok(Inner { recorder, ..self.rebound(policy)? })
     }
 

@@ -16,6 +16,7 @@ use crate::request::Request;
 use crate::verdict::{ExceptionUse, Finding, Place, Verdict};
 
 use super::GuardError;
+use super::reviewing::{ReviewError, Reviewing};
 use super::samples::Keeper;
 
 /// Most bytes of a locale that is recorded: a language tag has fewer.
@@ -30,6 +31,7 @@ pub(super) struct Recorder {
     log: Option<Log>,
     samples: Keeper,
     monitor: Option<Monitor>,
+    reviewing: Reviewing,
 }
 
 /// Why a decision is not on record.
@@ -39,6 +41,8 @@ pub(super) enum RecorderError {
     Record(#[from] RecordError),
     #[error("the decision cannot be logged")]
     Log(#[from] LogError),
+    #[error("the held text cannot be put into the review queue")]
+    Review(#[from] ReviewError),
 }
 
 impl RecorderError {
@@ -50,27 +54,37 @@ impl RecorderError {
 
 impl Recorder {
     /// Loads the key of the state directory, or makes one for this guard alone, and opens what there is to write to.
-    pub(super) fn open(file: Option<&Path>, state: Option<&Path>, log: bool) -> Result<Self, GuardError> {
+    pub(super) fn open(
+        file: Option<&Path>,
+        state: Option<&Path>,
+        is_logged: bool,
+    ) -> Result<Self, GuardError> {
         let key = match state {
             Some(state) => InstallationKey::load_or_create(state)?,
             None => InstallationKey::ephemeral()?,
         };
         let ids = DecisionIds::new(&key)?;
         let file = file.map(RecordFile::append).transpose()?;
-        let (log, samples) = match state.filter(|_| log) {
-            Some(state) => {
-                let settings = Installation::read(state)?;
-                let log = settings.log.enabled.then(|| Log::open(state, &settings.log)).transpose()?;
-                (log, Keeper::open(state, &settings.samples)?)
-            }
-            None => (None, Keeper::default()),
-        };
-        Ok(Self { key, ids, file, log, samples, monitor: None })
+        let (mut log, mut samples, mut reviewing) = (None, Keeper::default(), Reviewing::default());
+        if let Some(state) = state.filter(|_| is_logged) {
+            let settings = Installation::read(state)?;
+            log = settings.log.enabled.then(|| Log::open(state, &settings.log)).transpose()?;
+            samples = Keeper::open(state, &settings.samples)?;
+            reviewing = Reviewing::new(state, &settings.review);
+        }
+        Ok(Self { key, ids, file, log, samples, monitor: None, reviewing })
     }
 
     /// The same, watched.
     pub(super) fn with_monitor(self, monitor: Option<Monitor>) -> Self {
         Self { monitor, ..self }
+    }
+
+    /// One that names texts alike and writes nothing.
+    pub(super) fn quiet(&self) -> Result<Self, RecordError> {
+        let (key, ids) = (self.key.clone(), DecisionIds::new(&self.key)?);
+        let (samples, reviewing) = (Keeper::default(), Reviewing::default());
+        Ok(Self { key, ids, file: None, log: None, samples, monitor: None, reviewing })
     }
 
     /// What watches.
@@ -95,7 +109,8 @@ impl Recorder {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
         verdict.decision_id = self.ids.next(time, &text_digest);
-        if self.file.is_none() && self.log.is_none() && self.monitor.is_none() {
+        let is_queued = self.reviewing.takes(verdict.decision);
+        if self.file.is_none() && self.log.is_none() && self.monitor.is_none() && !is_queued {
             self.samples.keep(request, verdict, None);
             return Ok(());
         }
@@ -134,9 +149,12 @@ impl Recorder {
             log.append(&body)?;
         }
         if let (Some(monitor), Body::Decision(record)) = (&self.monitor, &body) {
-            monitor.observe(record, verdict.fault.is_some(), None, policy.policy().rollback());
+            monitor.observe(record, None, policy.policy().rollback());
         }
         self.samples.keep(request, verdict, self.log.as_ref());
+        if let Body::Decision(record) = &body {
+            self.reviewing.put(record)?;
+        }
         Ok(())
     }
 }

@@ -67,6 +67,7 @@ impl Drop for Flusher {
             let _ = thread.join();
         }
         // Nobody is left to be told; what was not signed for is on record as such.
+        let _ = lock(&self.shared.writer).settle();
         let _ = flush(&self.shared.writer);
     }
 }

@@ -106,12 +106,31 @@ impl Writer {
             if writer.tail.closed || writer.tail.end >= writer.settings.segment_bytes {
                 writer.rotate()?;
             }
-            if let Some((count, since)) = writer.lost.clone() {
-                writer.put_event(Event::RecordsLost { count, since })?;
-                writer.lost = None;
-            }
+            writer.tell_lost()?;
             writer.put(body)
         })
+    }
+
+    /// Says at the end what could not be appended, if it can be now.
+    pub(super) fn settle(&mut self) -> Result<(), LogError> {
+        if self.lost.is_none() {
+            return Ok(());
+        }
+        self.locked(|writer| {
+            writer.catch_up()?;
+            if writer.tail.closed {
+                writer.rotate()?;
+            }
+            writer.tell_lost()
+        })
+    }
+
+    fn tell_lost(&mut self) -> Result<(), LogError> {
+        if let Some((count, since)) = self.lost.clone() {
+            self.put_event(Event::RecordsLost { count, since })?;
+            self.lost = None;
+        }
+        Ok(())
     }
 
     /// Does something while no other process writes; waits for one that does.

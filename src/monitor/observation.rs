@@ -58,6 +58,8 @@ impl References {
 pub struct Observation {
     /// Seconds since 1970.
     pub time: i64,
+    /// The same in microseconds.
+    pub(super) micros: i64,
     /// The decision.
     pub decision: Decision,
     /// Whether something went wrong.
@@ -85,6 +87,7 @@ impl Observation {
     pub fn new(time: i64, policy: &PolicyRef, model: &str, references: &Arc<References>) -> Self {
         Self {
             time,
+            micros: time.saturating_mul(1_000_000),
             decision: Decision::Allow,
             fault: false,
             coverage: Coverage::Full,
@@ -102,23 +105,19 @@ impl Observation {
     ///
     /// A text that left the model at an early exit has the exit's scores, which are spread otherwise: they are not counted.
     #[must_use]
-    pub fn of(
-        record: &DecisionRecord,
-        fault: bool,
-        sketch: Option<&[f32; SKETCH]>,
-        references: &Arc<References>,
-    ) -> Self {
-        let time = record.time.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second);
+    pub fn of(record: &DecisionRecord, sketch: Option<&[f32; SKETCH]>, references: &Arc<References>) -> Self {
+        let time = record.time.parse::<jiff::Timestamp>().unwrap_or_default();
         let model = record.model.as_ref().map_or("", |model| model.digest.as_str());
         let calibration = record.calibration.as_deref().unwrap_or_default();
         let mut observation = Self {
             decision: record.decision,
-            fault: fault || record.coverage_reasons.contains(&CoverageReason::Fault),
+            fault: record.fault.is_some() || record.coverage_reasons.contains(&CoverageReason::Fault),
             coverage: record.coverage,
             rules: record.findings.iter().map(|finding| finding.rule.clone()).collect(),
             slice: record.slice.clone(),
             latency_us: record.timing_us.total,
-            ..Self::new(time, &record.policy, &model_key(model, calibration), references)
+            micros: time.as_microsecond(),
+            ..Self::new(time.as_second(), &record.policy, &model_key(model, calibration), references)
         };
         observation.rules.sort_unstable();
         observation.rules.dedup();

@@ -217,8 +217,23 @@ fn previous(history: &[Active]) -> Option<&Active> {
     good.into_iter().rev().find(|earlier| earlier.policy != active.policy)
 }
 
-/// Puts the policy that `rollback` names in force, when it is `policy` that is in force and a person put it there; a sentence
-/// that says what was done.
+/// The digest of the policy in force; nothing where none was activated or it cannot be told.
+pub(super) fn in_force(root: &Path) -> Option<String> {
+    Some(Store::open(root).ok()?.active().ok()??.policy.digest)
+}
+
+/// What came of a condition that holds.
+pub(super) enum Outcome {
+    /// An earlier policy is in force; a sentence that says so.
+    Done(String),
+    /// The verdicts are in part from before the policy was activated, and say nothing against it now.
+    Stale,
+    /// Nothing is to be done.
+    Nothing,
+}
+
+/// Puts the policy that `rollback` names in force, when it is `policy` that is in force and a person put it there. The first of
+/// the verdicts was at `began`, in microseconds since 1970.
 ///
 /// A policy that the monitor itself went back to stays until a person activates another: it never goes to and fro.
 pub(super) fn perform(
@@ -226,23 +241,28 @@ pub(super) fn perform(
     rollback: &Rollback,
     policy: &PolicyRef,
     condition: &Condition,
-) -> Result<Option<String>, String> {
+    began: i64,
+) -> Result<Outcome, String> {
     let told = |error: StoreError| error.to_string();
     let store = Store::open(root).map_err(told)?;
-    let Some(active) = store.active().map_err(told)? else { return Ok(None) };
+    let Some(active) = store.active().map_err(told)? else { return Ok(Outcome::Nothing) };
     if active.policy.digest != policy.digest || active.by == NAME {
-        return Ok(None);
+        return Ok(Outcome::Nothing);
     }
     let to = match rollback.to {
         Target::Previous => None,
         Target::Revision(revision) => Some(revision),
     };
-    if to == Some(active.revision) {
-        return Ok(None);
+    let nowhere = Places::of(root, rollback.to).map_err(|error| error.to_string())?.target.is_none();
+    if nowhere || to == Some(active.revision) {
+        return Ok(Outcome::Nothing);
+    }
+    if active.since.parse::<jiff::Timestamp>().is_ok_and(|since| began < since.as_microsecond()) {
+        return Ok(Outcome::Stale);
     }
     let reason = condition.in_words();
     let now = store.roll_back(to, NAME, &reason).map_err(told)?;
-    Ok(Some(format!(
+    Ok(Outcome::Done(format!(
         "{} {} is in force again, revision {}, in place of revision {}: {reason}",
         now.policy.id, now.policy.version, now.revision, active.revision
     )))

@@ -59,6 +59,10 @@ pub struct State {
     /// When a policy was last rolled back by the monitor, in seconds since 1970.
     #[serde(default)]
     pub last_rollback: Option<i64>,
+    /// The digest of the policy that was rolled back then: what guards that have not taken up the other one still say by it is
+    /// counted in the totals only.
+    #[serde(default)]
+    pub(super) undone: Option<String>,
 }
 
 /// The first line of the file.
@@ -90,11 +94,13 @@ impl State {
         &self.watches
     }
 
+    /// Counts a verdict in the totals only.
+    pub(super) fn pass_over(&mut self, observation: &Observation) {
+        self.totals.record(observation);
+    }
+
     /// Counts a verdict and answers its watch, and whether the limits are to be looked at now.
     pub fn record(&mut self, observation: &Observation, settings: &MonitorSettings) -> (&mut Watch, bool) {
-        if self.totals.counts.all.verdicts == 0 {
-            self.totals.since = observation.time;
-        }
         let found = self.watches.iter().position(|watch| watch.policy().digest == observation.policy.digest);
         let last = self.watches.len().wrapping_sub(1);
         let watch = match found {
@@ -124,6 +130,9 @@ impl State {
 impl Totals {
     fn record(&mut self, observation: &Observation) {
         let counts = &mut self.counts;
+        if counts.all.verdicts == 0 {
+            self.since = observation.time;
+        }
         let names = self.names.get_or_insert_with(|| Names::of(std::iter::once(&*counts)));
         let signals = std::mem::take(&mut counts.signals);
         counts.record(observation, names);

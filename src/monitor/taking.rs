@@ -37,7 +37,7 @@ pub fn take(
     let mut kept: VecDeque<(Observation, String, BTreeMap<String, f32>)> = VecDeque::new();
     for entry in log::read(root).map_err(failed)? {
         let Body::Decision(record) = entry.map_err(failed)?.body else { continue };
-        let observation = Observation::of(&record, false, None, &none);
+        let observation = Observation::of(&record, None, &none);
         if observation.time < since {
             continue;
         }

@@ -182,9 +182,10 @@ fn few_verdicts_say_nothing() {
 
 #[test]
 fn rates_are_held_against_the_baseline() {
-    let (references, settings, before) = (references(), settings(), usual(50));
-    let own = Bounds { baseline: Some(&before), ..bounds(&settings, &references) };
-    let indicators = |every: u64| {
+    let (references, settings) = (references(), settings());
+    let indicators = |before: u64, every: u64| {
+        let before = usual(before);
+        let own = Bounds { baseline: Some(&before), ..bounds(&settings, &references) };
         let mut watch = Watch::new(&verdict(0, 10, &references), &settings);
         let changes = watch_over(&mut watch, (0..3000).map(|n| verdict(n, every, &references)), &own);
         let mut found: Vec<String> =
@@ -193,10 +194,10 @@ fn rates_are_held_against_the_baseline() {
         found.dedup();
         found
     };
-    assert_eq!(indicators(50), [""; 0]);
-    assert_eq!(indicators(6), ["rule_rate", "slice_veto_rate", "veto_rate"]);
+    assert_eq!(indicators(50, 50), [""; 0]);
+    assert_eq!(indicators(50, 6), ["rule_rate", "slice_veto_rate", "veto_rate"]);
     // Nothing is vetoed any more.
-    assert!(indicators(1 << 40).contains(&"veto_rate".to_owned()));
+    assert!(indicators(10, 1 << 40).contains(&"veto_rate".to_owned()));
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn drift_is_told_and_is_an_alert_with_a_baseline() {
     // A baseline of another model is none.
     let mut other = before;
     other.model = "other".into();
-    assert_eq!(alerts(&Bounds { baseline: Some(&other), ..own }, &settings).len(), 1);
+    assert_eq!(alerts(&Bounds { baseline: Some(&other), ..own }, &settings), []);
 }
 
 #[test]

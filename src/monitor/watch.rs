@@ -34,6 +34,8 @@ pub struct Watch {
     alerts: Vec<Alert>,
     /// When alerts were cleared, by what names them.
     cleared: BTreeMap<String, i64>,
+    /// The time of the first verdict, in microseconds since 1970.
+    began: i64,
     /// Verdicts so far.
     fed: u64,
     /// The names that are counted one by one; from the windows where it is not known.
@@ -52,6 +54,7 @@ impl Watch {
             windows: Windows::new(Shape::of(settings)),
             alerts: Vec::new(),
             cleared: BTreeMap::new(),
+            began: observation.micros,
             fed: 0,
             names: None,
         }
@@ -79,6 +82,11 @@ impl Watch {
         self.windows.record(observation, names);
         self.fed += 1;
         self.fed.is_multiple_of(EVERY)
+    }
+
+    /// The time of the first verdict, in microseconds since 1970.
+    pub(super) const fn began(&self) -> i64 {
+        self.began
     }
 
     /// Compares the windows with their limits, and answers the alerts that have come or gone.

@@ -23,8 +23,7 @@ fn rows(place: &Place) -> String {
 fn gate(place: &Place, more: &[&str]) -> Run {
     let (old, new) = (place.bundle(1, "kestrel", "rewrite"), place.bundle(2, "kestrel", "veto"));
     let rows = rows(place);
-    run(&[&["policy", "gate", &new, "--against", &old, "--data", &rows, "--min-slice-rows", "4"], more]
-        .concat())
+    run(&[&["policy", "gate", &new, "--against", &old, "--data", &rows], more].concat())
 }
 
 #[test]

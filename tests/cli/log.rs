@@ -119,7 +119,7 @@ fn what_measures_or_has_no_state_logs_nothing() {
 #[test]
 fn a_state_that_cannot_be_used_is_an_error() {
     for (settings, message) in [
-        ("[log]\nfsyncs = 1\n", "cannot use the installation's settings"),
+        ("[log]\nfsyncs = 1\n", "unknown field `fsyncs`"),
         ("[samples]\nrecipient = \"age1nobody\"\n", "samples.recipient is not an age recipient"),
     ] {
         let state = tempfile::tempdir().unwrap();
@@ -237,4 +237,59 @@ fn two_processes_share_a_log() {
         (&120.into(), &Value::Array(Vec::new())),
         "{report}"
     );
+}
+
+/// A file system of its own, while this lives.
+#[cfg(target_os = "linux")]
+struct Small(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl Small {
+    /// Nothing where it cannot be made, as for a user who is not root.
+    fn mount(size: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let option = format!("size={size},mode=700");
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &option, "none"]).arg(folder.path()).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_holds_texts_back_unless_the_policy_says_otherwise() {
+    let lines: String = (0..150).map(|n| format!("{{\"text\": \"Line {n} is fine.\"}}\n")).collect();
+    for (key, held) in [("", true), ("on_log_failure = \"continue\"\n", false)] {
+        let Some(disk) = Small::mount("128k") else { return };
+        let state = disk.0.path();
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("p.toml");
+        let rule = "[[rule]]\nid = \"mail\"\ndetector = \"pii.email\"\nthreshold = 0.5\naction = \"veto\"\n";
+        fs::write(&policy, format!("schema = 1\nid = \"p\"\nversion = \"1.0.0\"\n{key}{rule}")).unwrap();
+        let arguments = ["pipe", "--policy", policy.to_str().unwrap()];
+        assert_eq!(with(state, &arguments, "{\"text\": \"hello\"}\n").json_lines()[0]["decision"], "allow");
+        fs::write(state.join("filler"), vec![0; 64 << 10]).unwrap();
+        let verdicts = with(state, &arguments, &lines).json_lines();
+        assert_eq!(verdicts.len(), 150);
+        let faults = verdicts.iter().filter(|verdict| verdict["decision"] == "veto").count();
+        assert_eq!(faults > 0, held, "{faults}");
+        let last = verdicts.last().unwrap();
+        assert_eq!(
+            last["fault"].as_str().is_some_and(|fault| fault.contains("cannot append to")),
+            held,
+            "{last}"
+        );
+        // With room again the log goes on, and it holds.
+        fs::remove_file(state.join("filler")).unwrap();
+        assert_eq!(with(state, &arguments, "{\"text\": \"hello\"}\n").json_lines()[0]["decision"], "allow");
+        let verified = with(state, &["log", "verify"], "");
+        assert_eq!(verified.status, Some(0), "{}", verified.stdout);
+    }
 }

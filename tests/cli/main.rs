@@ -9,6 +9,7 @@ mod check;
 mod conversations;
 mod disguise;
 mod eval;
+mod exceptions;
 mod explain;
 mod filter;
 mod gate;
@@ -24,6 +25,8 @@ mod pipe;
 mod policies;
 mod policy;
 mod program;
+#[cfg(feature = "review")]
+mod review;
 mod reload;
 mod report;
 mod schemas;

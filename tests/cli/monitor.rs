@@ -152,6 +152,53 @@ fn a_bad_change_of_policy_is_undone_by_itself_and_once() {
 }
 
 #[test]
+fn a_place_is_compared_with_itself() {
+    let place = Place::new();
+    let policy = place.write("p.toml", &policy(1, "drat", ""));
+    let baseline = |more: &[&str]| {
+        let fixed = ["monitor", "baseline", "--policy", &policy];
+        place.run(&[&fixed, more].concat(), "")
+    };
+    let few = baseline(&["--by", "Ada"]);
+    assert_eq!(few.status, Some(2));
+    assert!(few.stderr.contains("the log has 0 verdicts"), "{}", few.stderr);
+    let usual: String = (0..100).map(|_| lines(9, KIND) + &lines(1, RUDE)).collect();
+    assert_eq!(place.run(&["pipe", "--policy", &policy], &usual).stderr, "");
+    let none_since = baseline(&["--by", "Ada", "--since", "2199-01-01T00:00:00Z"]);
+    assert_eq!(none_since.status, Some(2), "{}", none_since.stdout);
+    assert_eq!(baseline(&["--by", ""]).status, Some(2));
+    assert_eq!(baseline(&["--by", "Ada", "--since", "soon"]).status, Some(2));
+    let taken = baseline(&["--by", "Ada", "--since", "1d"]);
+    assert_eq!(taken.status, Some(0), "{}", taken.stderr);
+    assert!(
+        taken.stdout.contains("1000 verdicts") && taken.stdout.contains("veto 0.1000"),
+        "{}",
+        taken.stdout
+    );
+
+    // What is usual is no alert, what is not is one, and in the log.
+    let again = place.run(&["pipe", "--policy", &policy], &usual);
+    let ours = |run: &Run| !run.stderr.contains("veto rate") && !run.stderr.contains("drift");
+    assert!(ours(&again), "{}", again.stderr);
+    let status = place.run(&["monitor", "status", "--json", "--policy", &policy], "").json();
+    assert_eq!(status["reference"], "baseline");
+    let rude = place.run(&["pipe", "--policy", &policy], &lines(1000, RUDE));
+    assert!(
+        rude.stderr.contains("alert: veto rate is") && rude.stderr.contains("rule rate of words"),
+        "{}",
+        rude.stderr
+    );
+    let entries = portcullis::log::read(&place.state()).unwrap();
+    let raised = entries.filter(|entry| {
+        let body = &entry.as_ref().unwrap().body;
+        matches!(body, portcullis::log::Body::Event {
+            event: portcullis::log::Event::AlertRaised { indicator, .. }, ..
+        } if indicator == "veto_rate")
+    });
+    assert_eq!(raised.count(), 1);
+}
+
+#[test]
 fn two_processes_count_together() {
     let place = Place::new();
     let policy = place.write("p.toml", &policy(1, "drat", ""));
@@ -222,14 +269,15 @@ fn a_damaged_state_and_damaged_settings_are_told() {
 
 #[test]
 fn a_simulation_is_the_same_for_the_same_seed() {
-    let report = |seed| run(&["monitor", "simulate", "--json", "--runs", "1", "--seed", seed]);
+    let report = |seed| {
+        run(&["monitor", "simulate", "--json", "--runs", "1", "--shift", "veto rate x5", "--seed", seed])
+    };
     let first = report("7");
     assert_eq!(first.status, Some(0), "{}", first.stderr);
     assert_eq!(first.stdout, report("7").stdout);
-    let power = first.json()["power"].clone();
-    let caught = |name: &str| {
-        let rows = power.as_array().unwrap();
-        rows.iter().find(|row| row["shift"] == name).unwrap()["caught"].clone()
-    };
-    assert_eq!((caught("veto rate x5"), caught("latency x3")), (1.into(), 1.into()));
+    let row = &first.json()["power"][0];
+    assert_eq!((&row["shift"], &row["caught"]), (&"veto rate x5".into(), &1.into()));
+    let unknown = run(&["monitor", "simulate", "--shift", "veto rate x9"]);
+    assert_eq!(unknown.status, Some(2));
+    assert!(unknown.stderr.contains("expected one of veto rate x1.5"), "{}", unknown.stderr);
 }

@@ -308,3 +308,36 @@ fn a_killed_activation_leaves_a_whole_policy() {
     }
     assert_eq!(place.decision("What does a kestrel eat?"), "veto");
 }
+
+#[test]
+fn every_command_shows_examples() {
+    for command in ["keygen", "sign", "verify", "activate", "rollback", "history", "active", "gate"] {
+        let help = run(&["policy", command, "--help"]).stdout;
+        assert!(help.contains("Examples:"), "{command}: {help}");
+        let judges = ["activate", "gate"].contains(&command);
+        assert_eq!(help.contains("--models"), judges, "{command}: {help}");
+    }
+    assert!(run(&["policy", "history", "--help"]).stdout.contains("--state"));
+}
+
+#[test]
+fn two_activations_at_once_wait_for_each_other() {
+    let place = Place::new();
+    let state = place.text("state");
+    let bundles: Vec<String> = (1..=4).map(|revision| place.bundle(revision, "kestrel", "veto")).collect();
+    let start = |bundle: &String| {
+        program()
+            .args(["policy", "activate", bundle, "--by", "jo", "--state", &state])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut children: Vec<_> = bundles.iter().map(start).collect();
+    let statuses: Vec<_> = children.iter_mut().map(|child| child.wait().unwrap().code()).collect();
+    // A lower one that came later was refused; the highest is in force whoever was first.
+    assert!(statuses.iter().all(|status| matches!(status, Some(0 | 2))), "{statuses:?}");
+    let lines = place.run(&["policy", "history", "--json"]).json_lines();
+    let revisions: Vec<_> = lines.iter().map(|line| line["revision"].as_u64().unwrap()).collect();
+    assert!(revisions.is_sorted() && revisions.last() == Some(&4), "{revisions:?}");
+}

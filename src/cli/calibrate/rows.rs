@@ -13,6 +13,7 @@ use std::path::Path;
 const BATCH: usize = 256;
 
 /// What is known of the rows, with no text kept.
+#[derive(Default)]
 pub(super) struct Rows {
     /// The labels of each row by the number of the head, none for innocent traffic.
     pub(super) labels: Vec<Labels>,
@@ -32,6 +33,15 @@ pub(super) enum Labels {
     Innocent,
     /// By the number of the head, in `0..=1`; unknown where absent.
     Known(BTreeMap<usize, f32>),
+}
+
+impl Rows {
+    /// Adds a row that was judged already.
+    pub(super) fn push(&mut self, labels: Labels, logits: Vec<f32>) {
+        self.labels.push(labels);
+        self.logits.push(logits);
+        self.judged += 1;
+    }
 }
 
 impl Labels {
@@ -59,8 +69,7 @@ pub(super) fn read(guard: &Guard, data: &Path, benign: bool) -> anyhow::Result<R
     let heads: BTreeMap<&str, usize> =
         guard.heads().iter().enumerate().map(|(number, head)| (head.name.as_str(), number)).collect();
     let mut hasher = blake3::Hasher::new();
-    let mut rows =
-        Rows { labels: Vec::new(), logits: Vec::new(), digest: String::new(), judged: 0, unjudged: 0 };
+    let mut rows = Rows::default();
     let mut texts = Vec::with_capacity(BATCH);
     while let Some(line) = data.next_row()? {
         hasher.update(&line).update(b"\n");

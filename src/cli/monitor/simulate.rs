@@ -4,6 +4,7 @@ mod chance;
 mod world;
 
 use crate::cli::terminal::{self, Table};
+use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -30,6 +31,10 @@ pub(crate) struct Arguments {
     /// Runs for each row.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     runs: u32,
+
+    /// Measure the power against this shift only, by its name in the table.
+    #[arg(long, value_name = "NAME")]
+    shift: Option<String>,
 
     /// Print JSON.
     #[arg(long)]
@@ -63,14 +68,20 @@ struct Row {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let bar = terminal::progress("simulating", u64::from(arguments.runs) * (1 + Shift::ALL.len() as u64));
+    let wanted = |shift: &Shift| arguments.shift.as_ref().is_none_or(|name| name == shift.name);
+    let shifts: Vec<(u64, Shift)> = (1..).zip(Shift::ALL).filter(|(_, shift)| wanted(shift)).collect();
+    if shifts.is_empty() {
+        let names = Shift::ALL.map(|shift| shift.name).join(", ");
+        bail!("an unknown shift in --shift: expected one of {names}");
+    }
+    let bar = terminal::progress("simulating", u64::from(arguments.runs) * (1 + shifts.len() as u64));
     let mut false_alarms = 0;
     for run in 0..arguments.runs {
         false_alarms += World::new(arguments.seed, 0, run).false_alarms();
         bar.inc(1);
     }
     let mut power = Vec::new();
-    for (number, shift) in (1..).zip(Shift::ALL) {
+    for (number, shift) in shifts {
         let mut waits = Vec::new();
         for run in 0..arguments.runs {
             waits.push(World::new(arguments.seed, number, run).wait(shift).unwrap_or(u64::MAX));

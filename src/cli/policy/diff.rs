@@ -3,7 +3,7 @@
 use super::flips::{self, Flips};
 use super::{counted, status};
 use crate::cli::guard_options::GuardOptions;
-use crate::cli::terminal;
+use crate::cli::{log, terminal};
 use anyhow::Context as _;
 use clap::Args;
 use portcullis::PolicyRef;
@@ -16,11 +16,14 @@ use std::process::ExitCode;
 /// Tell what changes from one policy to another.
 #[derive(Args)]
 #[command(after_help = "\
-With --data both judge every row, a JSON object a line as for `pipe` or `eval`, and what they decide differently is counted.
+With --data both judge every row, a JSON object a line as for `pipe` or `eval`, and what they decide differently is counted. With
+--log the same is done with past verdicts: a log holds no texts, so what only a policy's own lists, schemas, tools and heads would find
+in them is not known, and what would be rewritten is taken to pass the second look.
 
 Examples:
   portcullis policy diff old.toml new.toml
   portcullis policy diff old-bundle new-bundle --data traffic.jsonl --ids 20
+  portcullis policy diff old-bundle new-bundle --log --state state
   portcullis policy diff old-bundle new-bundle --json | jq -r '.changes[].subject'
 
 Exit status: 0 when the policies are the same, 1 when they differ, 2 an error.")]
@@ -35,8 +38,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
 
-    /// Of the rows that are decided otherwise, how many are named for each kind.
-    #[arg(long, value_name = "N", default_value_t = 5, requires = "data")]
+    /// Also decide every verdict in the log of the state directory again under both, from its record.
+    #[arg(long)]
+    log: bool,
+
+    /// Of the rows or verdicts that are decided otherwise, how many are named for each kind.
+    #[arg(long, value_name = "N", default_value_t = 5)]
     ids: usize,
 
     /// Print one JSON object.
@@ -47,18 +54,22 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let open = |path: &Path| Policy::open(path).with_context(|| format!("in {}", path.display()));
     let (from, to) = (open(&arguments.from)?, open(&arguments.to)?);
-    let difference = Difference {
+    let mut difference = Difference {
         from: from.reference(),
         to: to.reference(),
         changes: from.changes(&to),
-        flips: match &arguments.data {
-            Some(data) => {
-                let guards = (options.guard_of(from)?, options.guard_of(to)?);
-                Some(flips::measure((&guards.0, &guards.1), data, arguments.ids)?)
-            }
-            None => None,
-        },
+        flips: None,
+        log: None,
     };
+    if arguments.data.is_some() || arguments.log {
+        let guards = (options.guard_of(from)?, options.guard_of(to)?);
+        let guards = (&guards.0, &guards.1);
+        let data = arguments.data.as_deref();
+        difference.flips = data.map(|data| flips::measure(guards, data, arguments.ids)).transpose()?;
+        if arguments.log {
+            difference.log = Some(flips::replay(guards, log::state(options)?, arguments.ids)?);
+        }
+    }
     terminal::emit(&if arguments.json {
         serde_json::to_string(&difference)? + "\n"
     } else {
@@ -74,6 +85,8 @@ struct Difference {
     changes: Vec<Change>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flips: Option<Flips>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<Flips>,
 }
 
 impl Difference {
@@ -86,7 +99,7 @@ impl Difference {
             0 => writeln!(text, "no difference"),
             number => writeln!(text, "{}", counted(number, "difference")),
         };
-        if let Some(flips) = &self.flips {
+        for flips in self.flips.iter().chain(&self.log) {
             let _ = write!(text, "\n{}", flips.readable());
         }
         text

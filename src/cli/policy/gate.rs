@@ -83,8 +83,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         path => options.candidate(path)?,
     };
     // Rows are no traffic: they leave no trace in the state directory.
-    let guard = options.aside().guard()?;
-    let guard = guard.with_policy(&policy).context("cannot use the policy to compare with")?;
+    let guard = options.guard_of(policy).context("cannot use the policy to compare with")?;
     let candidate = options.candidate(&arguments.candidate)?;
     let shadow = guard.shadow(&candidate).context("cannot use the candidate")?;
     let tally = judge(&shadow, arguments)?;

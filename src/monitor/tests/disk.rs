@@ -55,7 +55,7 @@ fn what_was_seen_survives_the_process() {
     for part in 0..3 {
         let monitor = open(root.path(), &installation());
         for number in 0..100 {
-            monitor.observe(&record(part * 100 + number, 1), false, None, None);
+            monitor.observe(&record(part * 100 + number, 1), None, None);
         }
         monitor.settle();
         assert_eq!(raised(&monitor.notices()), usize::from(part == 0), "{part}");
@@ -82,7 +82,7 @@ fn two_monitors_count_together() {
             scope.spawn(move || {
                 let monitor = open(root, installation);
                 for number in 0..500 {
-                    monitor.observe(&record(thread * 500 + number, 10), false, None, None);
+                    monitor.observe(&record(thread * 500 + number, 10), None, None);
                     if number % 100 == 50 {
                         monitor.settle();
                     }
@@ -98,7 +98,7 @@ fn two_monitors_count_together() {
 fn a_damaged_state_is_told_and_put_aside() {
     let root = tempfile::tempdir().unwrap();
     let monitor = open(root.path(), &installation());
-    monitor.observe(&record(0, 10), false, None, None);
+    monitor.observe(&record(0, 10), None, None);
     drop(monitor);
     let path = root.path().join(FOLDER).join(STATE_FILE);
     let good = fs::read(&path).unwrap();
@@ -122,7 +122,7 @@ fn a_damaged_state_is_told_and_put_aside() {
         let error = read(root.path()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         let monitor = open(root.path(), &installation());
-        monitor.observe(&record(1, 10), false, None, None);
+        monitor.observe(&record(1, 10), None, None);
         monitor.settle();
         let notices = monitor.notices();
         let [Notice::Trouble(told)] = &notices[..] else { panic!("{notices:?}") };
@@ -197,7 +197,7 @@ fn alerts_go_to_a_file_and_to_a_command() {
     };
     let monitor = open(root.path(), &installation);
     for number in 0..100 {
-        monitor.observe(&record(number, 1), false, None, None);
+        monitor.observe(&record(number, 1), None, None);
     }
     drop(monitor);
     let line = fs::read_to_string(file).unwrap();
@@ -240,11 +240,11 @@ fn no_more_than_a_few_commands_run() {
 fn what_cannot_be_written_is_told_once_and_tried_again() {
     let root = tempfile::tempdir().unwrap();
     let monitor = open(root.path(), &installation());
-    // A folder is in the place of the state.
-    let path = root.path().join(FOLDER).join(STATE_FILE);
+    // A folder is in the place of the lock.
+    let path = root.path().join(FOLDER).join("lock");
     fs::create_dir(&path).unwrap();
     for number in 0..10 {
-        monitor.observe(&record(number, 10), false, None, None);
+        monitor.observe(&record(number, 10), None, None);
         monitor.settle();
     }
     let notices = monitor.notices();

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use proptest::prelude::*;
+use proptest::sample::Index;
+
 use super::{Place, bundle};
 use crate::store::{
     Conditions, SignatureError, StoreError, Trust, Validity, Vouched, open, sign, signature_path,
@@ -189,4 +192,34 @@ fn a_policy_with_mistakes_is_not_signed() {
     fs::write(folder.join("policy.toml"), "schema = 2\n").unwrap();
     assert!(matches!(sign(&folder, &key, Validity::default()).unwrap_err(), StoreError::Policy(_)));
     assert!(!folder.join("SIGNATURE.json").exists());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_byte_of_a_signed_bundle_can_be_changed(file in 0..4_usize, at in any::<Index>(), flip in 1..=255_u8) {
+        let place = Place::new();
+        let key = SigningKey::generate("release").unwrap();
+        let folder = bundle(place.path(), "p", 1, "rook");
+        sign(&folder, &key, Validity::default()).unwrap();
+        let signed = open(&folder, &trusting(&key)).unwrap().manifest;
+        let path = folder.join(["policy.toml", "lists/words.txt", "NOTES", "SIGNATURE.json"][file]);
+        let mut bytes = fs::read(&path).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        fs::write(&path, bytes).unwrap();
+        // Between the words of JSON a space may be another; what it says is then the same.
+        if let Ok(opened) = open(&folder, &trusting(&key)) {
+            prop_assert!(file == 3 && opened.manifest == signed);
+        }
+    }
+
+    #[test]
+    fn whatever_lies_in_the_place_of_a_signature_is_no_panic(bytes in any::<Vec<u8>>()) {
+        let place = Place::new();
+        let folder = bundle(place.path(), "p", 1, "rook");
+        fs::write(folder.join("SIGNATURE.json"), bytes).unwrap();
+        prop_assert!(open(&folder, &Trust::default()).is_err());
+    }
 }

@@ -83,3 +83,28 @@ fn bad_rows_and_policies_are_errors_without_the_text() {
     let none = run_with(&["policy", "diff", path(&a), path(&a), "--data", "-"], b"");
     assert!(none.stderr.contains("holds no rows"), "{}", none.stderr);
 }
+
+#[test]
+fn past_verdicts_are_decided_again_from_the_log() {
+    let (a, b) = (bundle(POLICY, None), bundle(&changed(), None));
+    let state = tempfile::tempdir().unwrap();
+    let state = path(&state);
+    let judged =
+        run_with(&["pipe", "--ignore-unknown-keys", "--state", state, "--policy", path(&a)], ROWS.as_bytes());
+    let ids: Vec<_> = judged.json_lines().iter().map(|verdict| verdict["decision_id"].clone()).collect();
+    let difference = run(&["policy", "diff", path(&a), path(&b), "--log", "--state", state, "--json"]).json();
+    let log = &difference["log"];
+    assert_eq!(
+        (&log["rows"], &log["changed"], &log["passed_over"]),
+        (&4.into(), &3.into(), &0.into()),
+        "{log}"
+    );
+    assert_eq!(log["kinds"][0]["ids"], serde_json::json!([ids[0], ids[3]]));
+    assert_eq!((&log["kinds"][1]["rule"], &log["kinds"][1]["ids"][0]), (&"hate".into(), &ids[2]));
+    // Looking leaves no trace.
+    let again = run(&["policy", "diff", path(&a), path(&b), "--log", "--state", state, "--json"]).json();
+    assert_eq!(&again["log"], log);
+    let none = run(&["policy", "diff", path(&a), path(&b), "--log"]);
+    assert_eq!(none.status, Some(2));
+    assert!(none.stderr.contains("no state directory"), "{}", none.stderr);
+}
