@@ -10,7 +10,7 @@ use super::rules;
 use crate::exception;
 use crate::log::Event;
 use crate::record::DecisionRecord;
-use crate::verdict::{Decision, PolicyRef};
+use crate::verdict::PolicyRef;
 
 /// Most cases that are followed from their decision to their review.
 const MAX_CASES: usize = 50_000;
@@ -135,7 +135,6 @@ pub(super) struct Case {
     pub(super) labelled: bool,
     pub(super) rules: Vec<String>,
     pub(super) slice: Option<String>,
-    pub(super) decision: Decision,
     pub(super) scores: BTreeMap<String, f32>,
 }
 
@@ -174,7 +173,6 @@ impl Watch {
             labelled,
             rules: rules::of(record).into_iter().map(str::to_owned).collect(),
             slice: record.slice.clone(),
-            decision: record.decision,
             scores: record.scores.clone(),
         };
         self.cases.insert(record.decision_id.clone(), case);

@@ -37,6 +37,8 @@ pub struct SliceLine {
     pub false_positive_rate: Rate,
     /// Held texts among those labelled harmful: the recall.
     pub recall: Rate,
+    /// Cases that people approved among those that they decided.
+    pub overturned: Rate,
 }
 
 /// How far apart two slices are.
@@ -65,6 +67,8 @@ struct Sums {
     benign_held: u64,
     harmful: u64,
     harmful_held: u64,
+    reviewed: u64,
+    approved: u64,
 }
 
 /// Decisions and labels by slice.
@@ -90,6 +94,13 @@ impl BySlice {
         }
     }
 
+    /// Adds a case that a person decided.
+    pub(super) fn review(&mut self, slice: Option<&str>, approved: bool) {
+        let sums = self.0.of(slice.unwrap_or(NO_SLICE));
+        sums.reviewed += 1;
+        sums.approved += u64::from(approved);
+    }
+
     /// The figures.
     pub(super) fn lines(&self) -> Slices {
         let slices: Vec<SliceLine> = self.0.iter().map(|(slice, sums)| line(slice, sums)).collect();
@@ -99,6 +110,7 @@ impl BySlice {
             gap("rewrite_rate", |line| line.rewrite_rate),
             gap("false_positive_rate", |line| line.false_positive_rate),
             gap("recall", |line| line.recall),
+            gap("overturned", |line| line.overturned),
         ];
         Slices { gaps: gaps.into_iter().flatten().collect(), slices }
     }
@@ -114,6 +126,7 @@ fn line(slice: &str, sums: &Sums) -> SliceLine {
         rewrite_rate: Rate::new(tally.rewrite, tally.n),
         false_positive_rate: Rate::new(sums.benign_held, sums.benign),
         recall: Rate::new(sums.harmful_held, sums.harmful),
+        overturned: Rate::new(sums.approved, sums.reviewed),
     }
 }
 

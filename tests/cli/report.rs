@@ -271,3 +271,28 @@ fn a_browser_shows_the_same_numbers_and_asks_for_nothing() {
     assert!(console.is_empty(), "{console:?}");
     assert!(!asked, "the page asked for something");
 }
+
+#[cfg(feature = "review")]
+#[test]
+fn what_people_decided_is_told() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("state").to_str().unwrap().to_owned();
+    for text in ["You are a complete idiot.", "You are a total moron."] {
+        run(&["check", "--state", &state, "--role", "assistant", text]);
+    }
+    let before = run(&["report", "--state", &state, "--json"]).json();
+    assert_eq!(kpi(&before, "open_reviews")["value"], 2.0, "{}", before["decisions"]);
+    let id = before["oversight"]["reviews"]["oldest"][0]["decision_id"].as_str().unwrap();
+    let said = ["--by", "<b>kim</b>", "--reason", "an insult", "--label", "insult=1", "--label", "threat=0"];
+    let decided = run(&[&["review", "decide", id, "reject", "--state", &state], said.as_slice()].concat());
+    assert_eq!(decided.status, Some(0), "{}", decided.stderr);
+    let after = run(&["report", "--state", &state, "--json"]).json();
+    assert_eq!(kpi(&after, "open_reviews")["value"], 1.0);
+    assert_eq!(kpi(&after, "overturn_rate")["n"], 1);
+    assert_eq!(after["labelled"], 1);
+    assert_eq!(after["reliability"][0]["head"], "insult");
+    let acts = run(&["graph", "ask", "acts-of", "<b>kim</b>", "--state", &state, "--csv"]);
+    if cfg!(feature = "graph") {
+        assert!(acts.stdout.contains("wasAssociatedWith,"), "{}{}", acts.stdout, acts.stderr);
+    }
+}
