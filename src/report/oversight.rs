@@ -232,13 +232,11 @@ impl Watch {
                 limit: None,
                 message: "cleared".to_owned(),
             }),
-            Event::ExceptionAdded { id, approved_by, expires } => {
-                if self.exceptions.len() < MAX_NAMES {
-                    let (approved_by, expires) = (approved_by.clone(), expires.clone());
-                    let added = time.to_owned();
-                    let exception = Exception { approved_by, added, expires, revoked: false, uses: 0 };
-                    self.exceptions.insert(id.clone(), exception);
-                }
+            Event::ExceptionAdded { id, approved_by, expires } if self.exceptions.len() < MAX_NAMES => {
+                let (approved_by, expires) = (approved_by.clone(), expires.clone());
+                let added = time.to_owned();
+                let exception = Exception { approved_by, added, expires, revoked: false, uses: 0 };
+                self.exceptions.insert(id.clone(), exception);
             }
             Event::ExceptionRevoked { id, .. } => {
                 if let Some(exception) = self.exceptions.get_mut(id) {

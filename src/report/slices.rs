@@ -135,17 +135,11 @@ fn gap(slices: &[SliceLine], measure: &'static str, of: fn(&SliceLine) -> Rate) 
         .iter()
         .map(|line| (line, of(line)))
         .filter(|(line, rate)| rate.n >= LEAST && line.slice != super::names::OTHER);
+    let compared: Vec<(&SliceLine, Rate)> = compared.collect();
     let value = |rate: &Rate| rate.value.unwrap_or_default();
-    let (mut low, mut high): (Option<(&SliceLine, Rate)>, Option<(&SliceLine, Rate)>) = (None, None);
-    for (line, rate) in compared {
-        if low.is_none_or(|(_, lowest)| value(&rate) < value(&lowest)) {
-            low = Some((line, rate));
-        }
-        if high.is_none_or(|(_, highest)| value(&rate) > value(&highest)) {
-            high = Some((line, rate));
-        }
-    }
-    let ((low_line, low), (high_line, high)) = (low?, high?);
+    let by_rate = |(_, a): &&(&SliceLine, Rate), (_, b): &&(&SliceLine, Rate)| value(a).total_cmp(&value(b));
+    let (low_line, low) = *compared.iter().min_by(by_rate)?;
+    let (high_line, high) = *compared.iter().max_by(by_rate)?;
     (low_line.slice != high_line.slice).then(|| Gap {
         measure,
         low_slice: low_line.slice.clone(),
