@@ -49,8 +49,8 @@ pub struct Evidence<'a> {
 pub struct Decided {
     /// The strongest of what the findings, a fault and missing coverage call for.
     pub decision: Decision,
-    /// Every detection that reached a rule's threshold, once for each such rule: those on the whole text first, then
-    /// by first byte, then in the order of the policy's rules.
+    /// Every detection that reached a rule's threshold, once for each such rule: those on the whole text first (all of a
+    /// classifier's but what rests on a reading), then by first byte, then in the order of the policy's rules.
     pub findings: Vec<Finding>,
     /// What exceptions took out, sorted.
     pub exceptions: Vec<ExceptionUse>,

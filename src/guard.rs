@@ -1,5 +1,6 @@
 //! The guard: opened once from a bundle and a policy, asked for verdicts from any thread.
 
+mod attribute;
 mod bound;
 mod builder;
 mod call;
@@ -11,6 +12,7 @@ mod forms;
 mod grounding;
 mod inspect;
 mod judge;
+mod pieces;
 mod recorder;
 mod replay;
 mod samples;
@@ -83,6 +85,8 @@ struct Inner {
     level: Level,
     threads: usize,
     deadline: Option<Duration>,
+    /// Whether findings of classifiers name the words behind them.
+    attribution: bool,
     model_ref: ModelRef,
     policy_ref: PolicyRef,
     recorder: Arc<Recorder>,
@@ -250,7 +254,7 @@ impl Guard {
         }
         let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
         let texts: Vec<&str> = normalized.iter().map(Normalized::text).collect();
-        self.0.classifier.states(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
+        self.0.classifier.window_states(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
     }
 
     /// What every exit of the model says of each text, normalized as for a verdict.

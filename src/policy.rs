@@ -15,6 +15,7 @@ mod read;
 mod rollback;
 mod rule;
 mod scenario;
+mod signature;
 mod source;
 mod suggest;
 mod table;
@@ -34,6 +35,7 @@ pub use rule::{Action, Limit, Replacement, Rule, Selector};
 pub use scenario::{
     Expected, MAX_CASES, MAX_TEST_BYTES, MAX_TEST_FILES, Scenario, ScenarioError, TESTS_FOLDER, scenarios,
 };
+pub use signature::{SIGNATURE_ENDING, sign_head};
 pub use upgrade::{Answers, UpgradeError};
 
 use std::collections::BTreeMap;
@@ -143,6 +145,8 @@ struct PolicyHead {
     place: Range<usize>,
     /// BLAKE3 of the file.
     digest: blake3::Hash,
+    /// What the file beside it says, not checked yet.
+    signature: signature::HeadSignature,
 }
 
 /// The detector of a head that was taught.

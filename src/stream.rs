@@ -19,7 +19,7 @@ use crate::normalize::Normalized;
 use crate::request::{Request, RequestError, Role};
 use crate::span::Span;
 use crate::tokenize::{Tokens, Words};
-use crate::verdict::{Coverage, Decision, Detection, Edit, Finding, Verdict};
+use crate::verdict::{Coverage, Decision, Detection, Edit, Finding, Source, Verdict};
 pub use piece::Piece;
 
 use segment::{Segment, Segmenter};
@@ -344,7 +344,9 @@ impl Stream {
     /// Fits a rewritten segment to what stands around it: a text that takes the place of a whole segment keeps the
     /// space behind it, and is shown once where it would take the place of several in a row.
     fn join(&mut self, text: &str, rewritten: String, edits: &mut [Edit], findings: &[Finding]) -> String {
-        let whole = findings.iter().any(|found| found.action == Decision::Rewrite && found.spans.is_empty());
+        // A classifier judges the whole segment, whichever words drove it.
+        let is_whole = |found: &&Finding| found.spans.is_empty() || found.source == Source::Classifier;
+        let whole = findings.iter().filter(is_whole).any(|found| found.action == Decision::Rewrite);
         let [edit] = edits else {
             self.replaced_by = None;
             return rewritten;

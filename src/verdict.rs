@@ -102,7 +102,8 @@ pub struct Finding {
     pub score: f32,
     /// The score from which the rule applies.
     pub threshold: f32,
-    /// Where in the caller's text, in bytes; empty when the whole text is meant.
+    /// Where in the caller's text, in bytes; empty when the whole text is meant. A classifier judges the whole text all the same:
+    /// its spans are the words that drove the score, where they are known.
     pub spans: Vec<Span>,
     /// The kind of rail.
     pub source: Source,
@@ -193,6 +194,14 @@ pub struct Timing {
     pub encode: u64,
     /// Calibration, policy, decision and rewrite.
     pub decide: u64,
+    /// Finding the words that drove the findings of classifiers; 0 where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attribute: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+const fn is_zero(time: &u64) -> bool {
+    *time == 0
 }
 
 /// The answer for one text.

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+use portcullis::trust::SigningKey;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -46,6 +47,10 @@ fn run_page(name: &str) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("swearing.txt"), "# one a line\ndrat\n").unwrap();
     fs::copy(root.join("tests/data/teach/gambling.jsonl"), folder.path().join("gambling.jsonl")).unwrap();
+    let (key, state) = (SigningKey::generate("release").unwrap(), folder.path().join("state"));
+    fs::create_dir_all(state.join("keys")).unwrap();
+    key.write(&folder.path().join("release.key")).unwrap();
+    key.public().write(&state.join("keys/release.pub")).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_portcullis")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut shown = 0;
@@ -100,6 +105,11 @@ fn lists() {
 #[test]
 fn urls() {
     run_page("urls.md");
+}
+
+#[test]
+fn classifiers() {
+    run_page("classifiers.md");
 }
 
 #[test]

@@ -5,7 +5,8 @@
 `explain` leaves out one word at a time and tells by how much the toxicity logit drops. A word is taken for toxic when its drop is
 at least `share` of the text's largest drop and at least `least`; both are chosen on the published trial split, and the test
 split is scored once with them. F1 is the task's own: over character offsets, averaged over texts, 1 where both sets are
-empty. Nothing is trained here.
+empty. Beside it the same of the spans that findings carry (`pipe`), which are found by a bounded search, once for every
+text and once where toxicity is found. Nothing is trained here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import csv
 import gzip
 import io
 import json
+import statistics
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +32,7 @@ max_decode_depth = 0
 [[rule]]
 id = "toxicity"
 detector = "classifier.toxicity"
-threshold = 0.5
+threshold = {threshold}
 action = "escalate"
 """
 SHARES = [0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0]
@@ -72,6 +74,24 @@ def drops(program: Path, policy: Path, text: str) -> list[tuple[float, set[int]]
     return found
 
 
+def named(program: Path, policy: Path, rows: list[tuple[str, set[int]]]) -> tuple[float, list[int], list[int]]:
+    """F1 of the spans of findings, and for each text with a finding the microseconds without and for the search."""
+    lines = "".join(json.dumps({"text": text or " "}) + "\n" for text, _ in rows)
+    command = [program, "pipe", "--threads", "1", "--policy", policy]
+    done = subprocess.run(command, input=lines.encode(), capture_output=True, check=True)
+    total, judging, searching = 0.0, [], []
+    for (text, marked), line in zip(rows, done.stdout.splitlines(), strict=True):
+        verdict, found, encoded = json.loads(line), set(), text.encode()
+        for start, end in (span for finding in verdict.get("findings", []) for span in finding["spans"]):
+            first = len(encoded[:start].decode())
+            found |= set(range(first, first + len(encoded[start:end].decode())))
+        if verdict.get("findings"):
+            searching.append(verdict["timing_us"].get("attribute", 0))
+            judging.append(verdict["timing_us"]["total"] - searching[-1])
+        total += 1.0 if found == marked == set() else 2 * len(found & marked) / max(len(found) + len(marked), 1)
+    return total / len(rows), judging, searching
+
+
 def judged(program: Path, policy: Path, rows: list[tuple[str, set[int]]]) -> list[Case]:
     """Every text explained, two at a time."""
     with ThreadPoolExecutor(2) as pool:
@@ -97,13 +117,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the data folder (see README.md)")
     parser.add_argument("--portcullis", type=Path, required=True, help="the program")
+    parser.add_argument("--findings", action="store_true", help="only the spans of findings, a minute instead of several")
     arguments = parser.parse_args()
     folder = arguments.data / "toxic_spans"
     with tempfile.TemporaryDirectory() as scratch:
         policy = Path(scratch) / "policy.toml"
-        policy.write_text(POLICY, encoding="utf-8")
+        test_rows = read(folder, "tsd_test.csv")
+        for threshold in (0.0, 0.5):
+            policy.write_text(POLICY.format(threshold=threshold), encoding="utf-8")
+            score, judging, searching = named(arguments.portcullis, policy, test_rows)
+            print(f"spans of findings from {threshold} on: F1 {score:.3f} on {len(test_rows)} test texts, "
+                  f"{len(judging)} with a finding; medians in a batch, us: {statistics.median(judging):.0f} to judge, "
+                  f"{statistics.median(searching):.0f} to search")
+        if arguments.findings:
+            return
         trial = judged(arguments.portcullis, policy, read(folder, "tsd_trial.csv"))
-        test = judged(arguments.portcullis, policy, read(folder, "tsd_test.csv"))
+        test = judged(arguments.portcullis, policy, test_rows)
     score, share, least = max((f1(trial, share, least), share, least) for share in SHARES for least in LEASTS)
     everything = f1(test, 0.0, -1e9)
     print(f"share {share}, least {least}: F1 {score:.3f} on {len(trial)} trial texts, "

@@ -127,7 +127,7 @@ pub(super) enum SliceBy {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let guard = options.unrecorded().guard()?;
+    let guard = options.unrecorded().unattributed().guard()?;
     if arguments.patterns {
         let evaluation = spans::measure(&guard, &arguments.data, arguments.at)?;
         terminal::emit(&if arguments.json {
@@ -137,8 +137,10 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let cascade =
-        arguments.compare_cascade.then(|| options.unrecorded().with_cascade(true).guard()).transpose()?;
+    let cascade = arguments
+        .compare_cascade
+        .then(|| options.unrecorded().unattributed().with_cascade(true).guard())
+        .transpose()?;
     let heads = chosen_heads(&guard, &arguments.head)?;
     let probes = Probes {
         bias_head: arguments.bias.then_some(arguments.bias_head.as_str()),

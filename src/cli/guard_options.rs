@@ -60,6 +60,11 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, env = "PORTCULLIS_CASCADE")]
     cascade: bool,
 
+    /// Do not look for the words behind a classifier's finding: less work on texts with such a finding, whose spans are then
+    /// empty. Decisions stay the same.
+    #[arg(long, global = true, env = "PORTCULLIS_NO_ATTRIBUTION")]
+    no_attribution: bool,
+
     /// The directory of the installation: its settings, keys and decision log, to which every verdict is added.
     #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_STATE")]
     state: Option<PathBuf>,
@@ -191,7 +196,8 @@ impl GuardOptions {
             Device::Cuda => DeviceKind::Cuda,
             Device::Metal => DeviceKind::Metal,
         };
-        let builder = Guard::builder().cascade(self.cascade).device(device).log(!self.unlogged);
+        let builder = Guard::builder().cascade(self.cascade).attribution(!self.no_attribution);
+        let builder = builder.device(device).log(!self.unlogged);
         let mut builder = builder.require_signed_policy(self.require_signed);
         if let Some(path) = &self.policy {
             builder = builder.policy_file(path);
@@ -267,6 +273,11 @@ impl GuardOptions {
         self.policy.is_some()
     }
 
+    /// The same options with no search for the words behind a finding.
+    pub(super) fn unattributed(&self) -> Self {
+        Self { no_attribution: true, ..self.clone() }
+    }
+
     /// The same options with the policy in the program.
     pub(super) fn without_policy(&self) -> Self {
         Self { policy: None, embedded: true, ..self.clone() }
@@ -312,6 +323,9 @@ impl GuardOptions {
         add("--hash-key", self.hash_key.clone().map(Into::into));
         if self.cascade {
             arguments.push("--cascade".into());
+        }
+        if self.no_attribution {
+            arguments.push("--no-attribution".into());
         }
         if self.unlogged {
             arguments.push("--unlogged".into());

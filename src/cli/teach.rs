@@ -9,6 +9,8 @@ use super::guard_options::GuardOptions;
 use super::terminal;
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use portcullis::policy::{SIGNATURE_ENDING, sign_head};
+use portcullis::trust::SigningKey;
 use portcullis_calibration::teach::{self, Example, TeachError};
 use portcullis_calibration::{CalibrationError, TaughtHead};
 use rows::Rows;
@@ -37,6 +39,7 @@ and rules on the detector custom.NAME. It belongs to the weights it was taught o
 Examples:
   portcullis teach gambling --examples rows.jsonl
   portcullis teach gambling --examples rows.jsonl --benign traffic.jsonl --out policies
+  portcullis teach gambling --examples rows.jsonl --sign release.key
   portcullis teach gambling --examples rows.jsonl --dry-run --try texts.jsonl
 
 Exit status: 0, or 2 for an error.")]
@@ -56,6 +59,10 @@ pub(super) struct Arguments {
     /// The folder to write the head to.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+
+    /// Sign the head with this secret key; the signature is written beside it, with `.sig` after its name.
+    #[arg(long, value_name = "KEY", conflicts_with = "dry_run")]
+    sign: Option<PathBuf>,
 
     /// Write nothing; show what would be caught.
     #[arg(long)]
@@ -82,6 +89,8 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         !(standard(&arguments.examples) && arguments.benign.as_deref().is_some_and(standard)),
         "--examples and --benign both read standard input: expected a file for one of them"
     );
+    // A key that cannot be read is told before anything is taught.
+    let key = arguments.sign.as_deref().map(SigningKey::read).transpose()?;
     // A policy whose head is of other weights must not keep a new one from being taught.
     let guard = options.unrecorded().without_policy().guard()?;
     // A bundle without states is refused before the rows are read.
@@ -100,21 +109,29 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             text += &trial::run(&guard, &head, texts, arguments.show)?;
         }
     } else {
-        let file = write(&head, out)?;
-        text += &report::usage(&head, &out.join(&file), &file);
+        let file = write(&head, out, key.as_ref())?;
+        text += &report::usage(&head, &out.join(&file), &file, key.as_ref());
     }
     terminal::emit(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the head into the folder under a name that carries its digest; answers the name.
-fn write(head: &TaughtHead, folder: &Path) -> anyhow::Result<String> {
+/// Writes the head into the folder under a name that carries its digest, and its signature; answers the head's name.
+fn write(head: &TaughtHead, folder: &Path, key: Option<&SigningKey>) -> anyhow::Result<String> {
     let content = head.to_toml();
     let digest = blake3::hash(content.as_bytes()).to_hex();
     let digits = digest.get(..DIGITS).unwrap_or_default();
     let name = format!("{}-{digits}.head.toml", head.head().name);
-    let path = folder.join(&name);
-    std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    let write = |name: &str, content: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+    };
+    write(&name, &content)?;
+    if let Some(key) = key {
+        let mut signature = serde_json::to_string(&sign_head(key, content.as_bytes()))?;
+        signature.push('\n');
+        write(&format!("{name}{SIGNATURE_ENDING}"), &signature)?;
+    }
     Ok(name)
 }
 

@@ -188,6 +188,7 @@ pub struct GuardBuilder {
     deadline: Option<Duration>,
     device: DeviceKind,
     cascade: bool,
+    unattributed: bool,
     record: Option<PathBuf>,
     unlogged: bool,
     hash_key: Option<PathBuf>,
@@ -267,6 +268,13 @@ impl GuardBuilder {
     /// scores that are the exit's there. What is found against a text is always found by the whole model.
     pub fn cascade(mut self, cascade: bool) -> Self {
         self.cascade = cascade;
+        self
+    }
+
+    /// Whether the findings of classifiers name the words that drove the score, which costs a text with such a finding several
+    /// times what judging it does, and other texts nothing; they do unless this is set to `false`. Decisions do not depend on it.
+    pub fn attribution(mut self, attribution: bool) -> Self {
+        self.unattributed = !attribution;
         self
     }
 
@@ -365,6 +373,7 @@ impl GuardBuilder {
             level: kernels.level(),
             threads,
             deadline: self.deadline,
+            attribution: !self.unattributed,
             model_ref,
             policy_ref: bound.reference,
             recorder: Arc::new(recorder),

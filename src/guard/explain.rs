@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::forms::{Forms, Together};
+use super::pieces::{runs, told_apart, without, words};
 use super::{Guard, GuardError};
 use crate::policy::BoundRule;
 use crate::rails::classifier::{HeadScores, Outcome};
@@ -95,15 +96,10 @@ impl Guard {
             !forms.is_conversation(place)
         });
         let words = match foremost {
-            Some(head) => match places.get(head).and_then(|place| forms.reading(*place)) {
-                Some(reading) => {
-                    self.occlude(reading.text(), |piece| reading.to_caller(piece), head, &heads)?
-                }
-                None => {
-                    let stored = &forms.normalized;
-                    self.occlude(stored.text(), |piece| stored.to_caller(piece), head, &heads)?
-                }
-            },
+            Some(head) => {
+                let place = places.get(head).copied().unwrap_or_default();
+                self.occlude(forms.text(place), |piece| forms.to_caller(place, piece), head, &heads)?
+            }
             None => Vec::new(),
         };
         Ok(Explanation { verdict, heads, words })
@@ -118,13 +114,10 @@ impl Guard {
         heads: &[HeadExplanation],
     ) -> Result<Vec<WordContribution>, GuardError> {
         let Some(explained) = heads.get(head) else { return Ok(Vec::new()) };
-        let pieces = told_apart(pieces(text), to_caller);
+        let pieces = told_apart(runs(words(text), PIECES), to_caller);
         let without: Vec<String> = pieces
             .iter()
-            .map(|(piece, _)| {
-                let (before, after) = (text.get(..piece.start), text.get(piece.end..));
-                [before.unwrap_or_default(), after.unwrap_or_default()].concat()
-            })
+            .map(|(piece, _)| without(text, NormalizedSpan::new(0, text.len()), *piece))
             .collect();
         let shortened = self.head_scores(without.iter().map(String::as_str))?;
         Ok(pieces
@@ -143,25 +136,6 @@ impl Guard {
     }
 }
 
-/// The pieces with their places in the caller's text, those of one place as one.
-fn told_apart(
-    pieces: Vec<NormalizedSpan>,
-    to_caller: impl Fn(NormalizedSpan) -> Span,
-) -> Vec<(NormalizedSpan, Span)> {
-    let mut apart: Vec<(NormalizedSpan, Span)> = Vec::with_capacity(pieces.len());
-    for piece in pieces {
-        let span = to_caller(piece);
-        match apart.last_mut() {
-            Some((last, place)) if place.overlaps(span) => {
-                last.end = piece.end;
-                place.end = place.end.max(span.end);
-            }
-            _ => apart.push((piece, span)),
-        }
-    }
-    apart
-}
-
 /// The head that is furthest over, or nearest to, its threshold; without rules the one with the highest logit.
 fn foremost(heads: &[HeadExplanation]) -> Option<usize> {
     let rank = |head: &HeadExplanation| match head.threshold {
@@ -173,34 +147,4 @@ fn foremost(heads: &[HeadExplanation]) -> Option<usize> {
         a_ruled.cmp(&b_ruled).then(a.total_cmp(&b))
     };
     heads.iter().enumerate().max_by(|a, b| compare(a.1, b.1)).map(|(index, _)| index)
-}
-
-/// The words of the text, in at most [`PIECES`] runs of equally many.
-fn pieces(text: &str) -> Vec<NormalizedSpan> {
-    let start_of = |word: &str| word.as_ptr().addr() - text.as_ptr().addr();
-    let words: Vec<NormalizedSpan> = text
-        .split_whitespace()
-        .map(|word| NormalizedSpan::new(start_of(word), start_of(word) + word.len()))
-        .collect();
-    let run = words.len().div_ceil(PIECES).max(1);
-    words
-        .chunks(run)
-        .filter_map(|run| Some(NormalizedSpan::new(run.first()?.start, run.last()?.end)))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_words_until_there_are_too_many() {
-        assert_eq!(pieces("  ab cd\n"), [NormalizedSpan::new(2, 4), NormalizedSpan::new(5, 7)]);
-        assert_eq!(pieces(" \t"), []);
-        let long = "word ".repeat(1000);
-        let pieces = pieces(&long);
-        assert!(pieces.len() <= PIECES);
-        assert_eq!(pieces.first().map(|p| p.start), Some(0));
-        assert_eq!(pieces.last().map(|p| p.end), Some(long.len() - 1));
-    }
 }

@@ -25,6 +25,11 @@ impl<'a> Forms<'a> {
         Self { normalized, readings, conversation: None }
     }
 
+    /// The form in which `text` stands, without its readings.
+    pub(super) fn plain(text: &'a str) -> Self {
+        Self { normalized: Normalized::new(text), readings: Readings::default(), conversation: None }
+    }
+
     /// The same forms with one more for the classifiers, the text with turns before it.
     pub(super) fn with_conversation(self, conversation: Option<String>) -> Self {
         Self { conversation, ..self }
@@ -54,6 +59,19 @@ impl<'a> Forms<'a> {
     /// The form at `place` among the texts; none for the normalized text.
     pub(super) fn reading(&self, place: usize) -> Option<&Reading> {
         self.readings.list().get(place.checked_sub(1)?)
+    }
+
+    /// The form at `place` as a text; not the conversation.
+    pub(super) fn text(&self, place: usize) -> &str {
+        self.reading(place).map_or_else(|| self.normalized.text(), Reading::text)
+    }
+
+    /// The bytes of the caller's text that `span` of the form at `place` was made from.
+    pub(super) fn to_caller(&self, place: usize, span: NormalizedSpan) -> Span {
+        match self.reading(place) {
+            Some(reading) => reading.to_caller(span),
+            None => self.normalized.to_caller(span),
+        }
     }
 
     /// What each reading saw through.
@@ -201,10 +219,12 @@ impl Together {
 fn strongest(mut heads: HeadScores, others: HeadScores, forms: &mut [usize], place: usize) -> HeadScores {
     // A head that did not read every form has no score.
     heads.logits.truncate(others.logits.len());
-    for ((most, form), logit) in heads.logits.iter_mut().zip(forms).zip(others.logits) {
+    heads.from.truncate(others.logits.len());
+    let best = heads.logits.iter_mut().zip(&mut heads.from).zip(forms);
+    for (((most, from), form), (logit, other)) in best.zip(others.logits.into_iter().zip(others.from)) {
         // `max` would drop a NaN, and a NaN must surface.
         if logit.is_nan() || logit > *most {
-            (*most, *form) = (logit, place);
+            (*most, *from, *form) = (logit, other, place);
         }
     }
     let windows = (heads.windows + others.windows).max(1) as f32;
@@ -231,6 +251,7 @@ mod tests {
     fn heads(logits: &[f32]) -> HeadScores {
         HeadScores {
             logits: logits.to_vec(),
+            from: vec![0; logits.len()],
             exit: None,
             work: 1.0,
             tokens: 3,

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::attribute::Text;
 use super::call::Call;
 use super::forms::{Forms, Together};
-use super::subject::{Passage, Subject};
+use super::subject::Subject;
 use super::weigh::Seen;
 use super::{Guard, full_message};
 use crate::exception::{Exceptions, Exemption, Whole};
@@ -19,9 +20,9 @@ use crate::vault::Vault;
 use crate::verdict::{Decision, Detection, ExceptionUse, Timing, Verdict};
 
 /// A verdict, what the classifiers said, and what it rests on.
-struct Looked {
-    verdict: Verdict,
-    together: Option<Together>,
+pub(super) struct Looked {
+    pub(super) verdict: Verdict,
+    pub(super) together: Option<Together>,
     look: Look,
 }
 
@@ -54,13 +55,20 @@ impl Guard {
         let calls: Vec<Option<Call>> = requests.iter().map(|request| Call::of(request)).collect();
         let mut subjects: Vec<Subject<'_>> = subjects.into_iter().collect();
         subjects.extend(calls.iter().flatten().flat_map(Call::requests).map(Subject::argument));
-        let sources: Vec<(&Request, Passage<'_>, bool)> =
+        let sources: Vec<Text<'_>> =
             subjects.iter().map(|subject| (subject.request, subject.passage, subject.argument)).collect();
-        let limit = self.0.policy.policy().max_bytes();
+        let inner = &*self.0;
+        let limit = inner.policy.policy().max_bytes();
         // Once for all of it: a change of the exceptions falls between two calls.
-        let waived = Waived { exceptions: self.0.exceptions.current(), now: SystemTime::now() };
+        let waived = Waived { exceptions: inner.exceptions.current(), now: SystemTime::now() };
         let mut judged = self.look(subjects, limit, vault, start, &waived);
         self.look_again(&sources, &mut judged, start, &waived);
+        if inner.attribution {
+            let begin = start.elapsed();
+            self.attribute(&sources, &mut judged, start);
+            let attribute = micros(start.elapsed().saturating_sub(begin));
+            judged.iter_mut().for_each(|looked| looked.verdict.timing.attribute = attribute);
+        }
         let mut arguments = judged.split_off(requests.len()).into_iter();
         let mut answers = Vec::with_capacity(requests.len());
         for ((request, call), looked) in requests.iter().zip(&calls).zip(judged) {
@@ -84,13 +92,7 @@ impl Guard {
     }
 
     /// Judges what rewrites would release. Where a rule still holds it back, or would rewrite it further, it is a veto.
-    fn look_again(
-        &self,
-        sources: &[(&Request, Passage<'_>, bool)],
-        judged: &mut [Looked],
-        start: Instant,
-        waived: &Waived,
-    ) {
+    fn look_again(&self, sources: &[Text<'_>], judged: &mut [Looked], start: Instant, waived: &Waived) {
         let mut rewritten = Vec::new();
         for (place, ((request, passage, argument), looked)) in sources.iter().zip(&*judged).enumerate() {
             let verdict = &looked.verdict;
@@ -191,8 +193,7 @@ impl Guard {
             .iter()
             .zip(&forms)
             .flat_map(|(subject, forms)| {
-                let allowed = subject.request.deadline.or(inner.deadline);
-                let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
+                let deadline = self.due(subject.request, start);
                 let gates = inner.exits.gates(subject.request.role);
                 let texts = forms.iter().flat_map(Forms::texts);
                 texts.map(move |text| Judged { text, deadline, gates })
@@ -214,6 +215,7 @@ impl Guard {
             tokenize: micros(stages.tokenize),
             encode: micros(stages.encode),
             decide: 0,
+            attribute: 0,
         };
         subjects
             .iter()
@@ -226,19 +228,18 @@ impl Guard {
                 let mut together =
                     forms.as_ref().and_then(|forms| Together::of_forms(forms, outcomes.by_ref()));
                 if let Some(together) = &mut together {
-                    let allowed = request.deadline.or(inner.deadline);
-                    let deadline = allowed.and_then(|allowed| start.checked_add(allowed));
+                    let deadline = self.due(request, start);
                     if let Err(outcome) = self.ground(request, deadline, &mut detections) {
                         together.outcome = outcome;
                     }
                 }
-                let is_name = subject.is_name();
                 let exemptions = waived.exemptions(self, subject, &detections);
                 let seen = Seen {
                     forms: forms.as_ref(),
                     together: together.as_ref(),
                     foreign,
-                    is_name,
+                    is_name: subject.is_name(),
+                    before: subject.passage.before.len(),
                     exemptions: &exemptions,
                 };
                 let (mut verdict, look) = self.verdict(request, detections, seen, vault.as_deref_mut());

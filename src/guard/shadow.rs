@@ -123,7 +123,8 @@ impl Guard {
         let same = heads.is_empty() || heads == own(self.policy().policy());
         let leaves = Answers { said: Arc::clone(&said), takes: false };
         let takes = same.then(|| Answers { said, takes: true });
-        let candidate = Inner { answers: takes, ..self.unrecorded_with(candidate)? };
+        // Nobody reads where the candidate's findings are.
+        let candidate = Inner { answers: takes, attribution: false, ..self.unrecorded_with(candidate)? };
         let guard = Inner { answers: same.then(|| leaves.clone()), ..(*self.0).clone() };
         Ok(Shadow { guard: Self(Arc::new(guard)), candidate: Self(Arc::new(candidate)), answers: leaves })
     }

@@ -25,6 +25,7 @@ impl PolicySource {
     /// Reads the policy: of the path, else the one in force, else the program's own.
     pub(crate) fn read(&self) -> Result<Policy, GuardError> {
         if let Some(policy) = &self.given {
+            Trust::of(self.state.as_deref(), false)?.check_heads(policy)?;
             return Ok(policy.clone());
         }
         if self.embedded {

@@ -33,7 +33,15 @@ pub(crate) struct Passage<'a> {
     pub(crate) ahead: &'a str,
 }
 
-impl Passage<'_> {
+impl<'a> Passage<'a> {
+    /// What the classifiers read of `text`.
+    pub(super) fn read(&self, text: &'a str) -> Cow<'a, str> {
+        match self.before {
+            "" => Cow::Borrowed(text),
+            before => Cow::Owned([before, text].concat()),
+        }
+    }
+
     const fn is_empty(&self) -> bool {
         self.before.is_empty() && self.behind.is_empty() && self.ahead.is_empty()
     }
@@ -57,10 +65,7 @@ impl<'a> Subject<'a> {
 
     /// What the classifiers read.
     pub(super) fn read(&self) -> Cow<'a, str> {
-        match self.passage.before {
-            "" => Cow::Borrowed(&self.request.text),
-            before => Cow::Owned([before, &self.request.text].concat()),
-        }
+        self.passage.read(&self.request.text)
     }
 
     /// What exceptions know the text by: what is read, as it came.

@@ -21,6 +21,8 @@ pub(super) struct Seen<'a> {
     pub(super) foreign: Foreign,
     /// Whether it is one word of a tool call's arguments, in no language.
     pub(super) is_name: bool,
+    /// Bytes that the classifiers read before the text.
+    pub(super) before: usize,
     /// What exceptions take out of the findings.
     pub(super) exemptions: &'a [Exemption],
 }
@@ -35,7 +37,7 @@ impl Guard {
         vault: Option<&mut Vault>,
     ) -> (Verdict, Look) {
         let inner = &*self.0;
-        let Seen { forms, together, foreign, is_name, exemptions } = seen;
+        let Seen { forms, together, foreign, is_name, exemptions, .. } = seen;
         let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
@@ -62,7 +64,7 @@ impl Guard {
                 (Coverage::Partial, vec![CoverageReason::Fault])
             }
             Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
-                scores = self.classify(request.into(), heads, forms, together, &mut detections);
+                scores = self.classify(request, heads, seen, &mut detections);
                 (exit, work) = (heads.exit, heads.work);
                 early = matches!(outcome, Some(Outcome::Early(_)));
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
@@ -235,6 +237,7 @@ impl Guard {
             together: together.as_ref(),
             foreign: Foreign::No,
             is_name: false,
+            before: 0,
             exemptions: &[],
         };
         self.verdict(request, Vec::new(), seen, None)

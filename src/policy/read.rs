@@ -1,7 +1,7 @@
 //! The reader of a policy document: from TOML to a [`Policy`], noting every mistake on the way.
 
 mod conversation;
-mod file;
+pub(super) mod file;
 mod governance;
 mod head;
 mod hosts;

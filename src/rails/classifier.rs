@@ -5,10 +5,11 @@ mod gates;
 mod hashed;
 mod pack;
 mod states;
+mod window;
 
 pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
-pub use states::States;
+pub use states::TokenStates;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -69,6 +70,8 @@ pub struct HeadScores {
     /// A logit for each of the bundle's heads: the largest over the windows, an exit's carried to the scale of the whole
     /// model. NaN when any window's is. After them one for each taught head, where the whole model read every window.
     pub logits: Vec<f32>,
+    /// For each logit the place among the text's windows of the one that it is from.
+    pub from: Vec<usize>,
     /// The earliest exit that answered for a window, by its place; none where the whole model answered for all.
     pub exit: Option<usize>,
     /// Layers computed for the text's tokens, as a share of all layers for all of them.
@@ -141,20 +144,6 @@ impl ClassifierRail {
     pub fn state_width(bundle: &Bundle) -> Option<usize> {
         let shape = bundle.weights()?.shape();
         Some(shape.hidden * (1 + encoded::read_after(shape.layers).count()))
-    }
-
-    /// The states of each window of `texts` after a third, two thirds and all of the layers, averaged over its tokens:
-    /// `[text][window][state]`, as many states as [`ClassifierRail::state_width`] says.
-    ///
-    /// # Errors
-    /// [`EncodeError`], also where the model has no states.
-    pub fn states(&self, texts: &[&str]) -> Result<Vec<Vec<Vec<f32>>>, EncodeError> {
-        match (&*self.kind, self.parts()) {
-            (Kind::Encoder(encoded), Some(parts)) => {
-                encoded.states(&parts, texts, self.windowing, &self.threads)
-            }
-            _ => Err(EncodeError::NoIds),
-        }
     }
 
     /// How a text is cut into windows.
@@ -241,6 +230,8 @@ struct Summary {
     windows: usize,
     judged: usize,
     logits: Vec<f32>,
+    /// For each logit the window that it is from.
+    from: Vec<usize>,
     /// The earliest exit that answered for a window.
     exit: Option<usize>,
     /// Whether a window was left at an exit for want of time.
@@ -253,14 +244,16 @@ struct Summary {
 impl Summary {
     fn add(&mut self, logits: Vec<f32>) {
         if self.judged == 0 {
+            self.from = vec![0; logits.len()];
             self.logits = logits;
         } else {
             // What an exit says of a window leaves out the taught heads, which need every window.
             self.logits.truncate(logits.len());
-            for (most, logit) in self.logits.iter_mut().zip(logits) {
+            self.from.truncate(logits.len());
+            for ((most, from), logit) in self.logits.iter_mut().zip(&mut self.from).zip(logits) {
                 // `max` would drop a NaN, and a NaN must surface.
                 if logit.is_nan() || logit > *most {
-                    *most = logit;
+                    (*most, *from) = (logit, self.judged);
                 }
             }
         }
@@ -285,8 +278,9 @@ impl Summary {
             (_, 0) => 1.0,
             (done, all) => done as f32 / all as f32,
         };
-        let (logits, windows) = (self.logits, self.windows);
-        let scores = HeadScores { logits, exit: self.exit, work, tokens, windows, unknown_share, legibility };
+        let (logits, from, windows) = (self.logits, self.from, self.windows);
+        let exit = self.exit;
+        let scores = HeadScores { logits, from, exit, work, tokens, windows, unknown_share, legibility };
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }
@@ -306,6 +300,7 @@ mod tests {
         last.add_exit(exit(), 1);
         last.add(model());
         assert_eq!((first.logits, last.logits), (vec![1.5, 2.0], vec![1.5, 2.0]));
+        assert_eq!((first.from, last.from), (vec![1, 0], vec![0, 1]));
     }
 
     #[test]

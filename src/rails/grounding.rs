@@ -9,7 +9,7 @@ mod tests;
 
 use std::time::Instant;
 
-use super::classifier::{ClassifierRail, States};
+use super::classifier::{ClassifierRail, TokenStates};
 use crate::encode::EncodeError;
 use crate::normalize::Normalized;
 use crate::sentence::Sentences;
@@ -117,11 +117,11 @@ fn passages(source: &str) -> impl Iterator<Item = &str> {
 fn pooled(classifier: &ClassifierRail, texts: &[&str]) -> Result<Vec<Vec<f32>>, EncodeError> {
     let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
     let texts: Vec<&str> = normalized.iter().map(Normalized::text).collect();
-    Ok(classifier.early_states(&texts, LAYERS)?.iter().map(mean).collect())
+    Ok(classifier.token_states(&texts, LAYERS)?.iter().map(mean).collect())
 }
 
 /// The mean of the rows, of length 1.
-fn mean(states: &States) -> Vec<f32> {
+fn mean(states: &TokenStates) -> Vec<f32> {
     let mut sum: Vec<f32> = Vec::new();
     for row in &states.rows {
         sum.resize(row.len(), 0.0);

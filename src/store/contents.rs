@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use super::StoreError;
+use crate::policy::SIGNATURE_ENDING as HEAD_SIGNATURE;
 
 /// The policy's file in a folder.
 pub const POLICY_FILE: &str = "policy.toml";
@@ -73,10 +74,11 @@ impl Location {
             files.retain(|file| file != SIGNATURE_FILE);
         } else {
             files.push(self.entry.clone());
-            files.extend(named(&read(&self.policy(), MAX_BYTES)?).into_iter().filter(|file| {
-                // What is not there is the policy's mistake, and told as such.
-                self.folder.join(file).exists()
-            }));
+            // A head's signature goes with it.
+            let with_signature = |file: String| [format!("{file}{HEAD_SIGNATURE}"), file];
+            let named = named(&read(&self.policy(), MAX_BYTES)?).into_iter().flat_map(with_signature);
+            // What is not there is the policy's mistake, and told as such.
+            files.extend(named.filter(|file| self.folder.join(file).exists()));
         }
         files.sort();
         files.dedup();

@@ -20,6 +20,8 @@ const KEYS: &str = "keys";
 pub struct Trust {
     /// Whether a policy without a signature by a trusted key is refused.
     pub required: bool,
+    /// Whether a head of a policy's own without a signature by a trusted key is refused.
+    pub signed_heads: bool,
     /// The trusted keys.
     pub keys: KeyRing,
     /// The time to judge dates by; the system's where there is none.
@@ -35,7 +37,19 @@ impl Trust {
         let Some(state) = state else { return Ok(Self { required, ..Self::default() }) };
         let settings = Installation::read(state)?;
         let keys = KeyRing::read_dir(&state.join(KEYS))?;
-        Ok(Self { required: required || settings.trust.require_signed_policy, keys, at: None })
+        let signed_heads = settings.trust.require_signed_heads;
+        Ok(Self { required: required || settings.trust.require_signed_policy, signed_heads, keys, at: None })
+    }
+
+    /// Refuses heads of the policy's own that no trusted key has signed, where that is asked for.
+    ///
+    /// # Errors
+    /// [`StoreError::Policy`] with every such head.
+    pub fn check_heads(&self, policy: &Policy) -> Result<(), StoreError> {
+        if self.signed_heads {
+            policy.check_signatures(&self.keys).map_err(crate::policy::PolicyOpenError::from)?;
+        }
+        Ok(())
     }
 
     /// The time that dates are judged by.
@@ -69,6 +83,7 @@ pub fn open(path: &Path, trust: &Trust) -> Result<Opened, StoreError> {
     let location = Location::of(path)?;
     if !trust.required && location.signature().symlink_metadata().is_err() {
         let policy = Policy::open(path)?;
+        trust.check_heads(&policy)?;
         let revision = policy.revision();
         return Ok(Opened { policy, revision, vouched: Vouched::Unsigned, manifest: None });
     }
@@ -79,6 +94,7 @@ pub fn open(path: &Path, trust: &Trust) -> Result<Opened, StoreError> {
 /// file it names, must be the one that was signed.
 pub(super) fn open_contents(path: &Path, contents: &Contents, trust: &Trust) -> Result<Opened, StoreError> {
     let policy = Policy::open(path)?;
+    trust.check_heads(&policy)?;
     let revision = policy.revision();
     let (vouched, manifest) =
         Manifest::verify(contents, &policy.reference(), revision, trust.required, &trust.keys, trust.now())?;

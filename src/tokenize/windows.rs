@@ -46,7 +46,7 @@ impl Windowing {
     }
 
     /// The windows of a text of `tokens` tokens.
-    pub(super) fn ranges(self, tokens: usize) -> impl Iterator<Item = Range<usize>> {
+    pub(crate) fn ranges(self, tokens: usize) -> impl Iterator<Item = Range<usize>> {
         let further = tokens.saturating_sub(self.capacity).div_ceil(self.step);
         let count = if tokens == 0 { 0 } else { 1 + further };
         (0..count).map(move |index| {

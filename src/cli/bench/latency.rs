@@ -153,6 +153,7 @@ fn median_stages(samples: &[Timing]) -> Timing {
         tokenize: median(|times| times.tokenize),
         encode: median(|times| times.encode),
         decide: median(|times| times.decide),
+        attribute: median(|times| times.attribute),
     }
 }
 

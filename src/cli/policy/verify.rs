@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             Trust::of(Some(state), true)?.keys
         }
     };
-    let trust = Trust { required: true, keys, at: arguments.at };
+    let trust = Trust { required: true, keys, at: arguments.at, ..Trust::default() };
     match store::open(&arguments.path, &trust) {
         Ok(opened) => {
             terminal::emit(&held(&opened, arguments.json)?)?;

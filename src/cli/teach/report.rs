@@ -3,6 +3,7 @@
 use super::missing_rate;
 use super::rows::{Row, Rows};
 use crate::cli::terminal::{HEADING, Table};
+use portcullis::trust::SigningKey;
 use portcullis_calibration::teach::{self, FOLDS};
 use portcullis_calibration::{TaughtHead, binomial};
 use std::fmt::Write as _;
@@ -112,11 +113,13 @@ pub(super) fn warnings(head: &TaughtHead, rows: &Rows) -> Vec<String> {
 }
 
 /// What was written, and a policy's part that uses it.
-pub(super) fn usage(head: &TaughtHead, path: &Path, file: &str) -> String {
+pub(super) fn usage(head: &TaughtHead, path: &Path, file: &str, key: Option<&SigningKey>) -> String {
     let name = &head.head().name;
+    let signed =
+        key.map(|key| format!(", signed by {} ({})", key.name(), key.public().id())).unwrap_or_default();
     let (threshold, _) = head.suggested();
     format!(
-        "\nwrote {}\n\n{HEADING}in a policy beside it{HEADING:#}\n[[head]]\nfile = \"{file}\"\n\n[[rule]]\nid = \"{name}\"\n\
+        "\nwrote {}{signed}\n\n{HEADING}in a policy beside it{HEADING:#}\n[[head]]\nfile = \"{file}\"\n\n[[rule]]\nid = \"{name}\"\n\
          detector = \"custom.{name}\"\nthreshold = {threshold:?}\naction = \"escalate\"\n",
         path.display()
     )

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 /// The bytes of `file` in the policy's `folder`, at most `limit`; `instead` names the key for a policy that has no folder, and
 /// `what` what the file holds. The error says what was found and what was expected.
-pub(super) fn read(
+pub(in crate::policy) fn read(
     file: &str,
     folder: Option<&Path>,
     instead: &str,

@@ -8,6 +8,7 @@ use portcullis_calibration::{CalibrationError, Problem as Rule, TaughtHead};
 use super::file;
 use crate::policy::error::{PolicyError, PolicyWarning, Problem};
 use crate::policy::rule;
+use crate::policy::signature::{self, HeadSignature};
 use crate::policy::source::Source;
 use crate::policy::table::{Found, Table, shorten};
 use crate::policy::{MAX_HEADS, PolicyHead, taught_detector};
@@ -48,7 +49,7 @@ pub(super) fn heads(
         table.only(&KEYS, found);
         table.require("file", "the name of a file that `portcullis teach` wrote", found);
         let Some((file, place)) = table.string("file", found) else { continue };
-        let (head, digest) = match read(file, folder) {
+        let (head, digest, signature) = match read(file, folder) {
             Ok(read) => read,
             Err(what) => {
                 found.push((place, PolicyError::HeadFile { file: shorten(file), what }));
@@ -60,7 +61,7 @@ pub(super) fn heads(
             Some(&first) => found.push((place.clone(), PolicyError::DuplicateHead { name, first })),
             None => _ = seen.insert(name, source.line(place.start)),
         }
-        heads.push(PolicyHead { head, place, digest });
+        heads.push(PolicyHead { head, place, digest, signature });
     }
     heads
 }
@@ -87,8 +88,8 @@ pub(super) fn files(heads: &[PolicyHead]) -> impl Iterator<Item = (String, &blak
     heads.iter().map(|own| (format!("head/{}", own.head.head().name), &own.digest))
 }
 
-/// The head in a file and the file's BLAKE3.
-fn read(file: &str, folder: Option<&Path>) -> Result<(TaughtHead, blake3::Hash), String> {
+/// The head in a file, the file's BLAKE3, and the signature beside it or why there is none.
+fn read(file: &str, folder: Option<&Path>) -> Result<(TaughtHead, blake3::Hash, HeadSignature), String> {
     let bytes = file::read(file, folder, "one beside the file", "a head", TaughtHead::MAX_BYTES)?;
     let digest = blake3::hash(&bytes);
     if let Some(named) = named_digest(file)
@@ -101,7 +102,7 @@ fn read(file: &str, folder: Option<&Path>) -> Result<(TaughtHead, blake3::Hash),
         ));
     }
     let head = TaughtHead::parse(&bytes).map_err(|error| message(&error))?;
-    Ok((head, digest))
+    Ok((head, digest, signature::beside(file, folder)))
 }
 
 /// The digits of the digest in the name of a file, where it is named as `teach` names it.

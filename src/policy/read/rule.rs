@@ -244,7 +244,7 @@ fn action(
         conflict(&place, &what);
     } else if detector.is_some_and(|(selector, _)| is_classifier(selector.stem())) {
         let what = format!(
-            "a classifier judges the whole text and reports no span to {}, expected `mode = \"template\"` or \
+            "a classifier judges the whole text and finds no place to {}, expected `mode = \"template\"` or \
              \"append\", escalate or veto",
             word.replace('_', " ")
         );

@@ -12,7 +12,7 @@ use crate::store::{
 use crate::trust::{KeyRing, SigningKey};
 
 fn trusting(key: &SigningKey) -> Trust {
-    Trust { required: true, keys: KeyRing::new(vec![key.public()]).unwrap(), at: None }
+    Trust { required: true, keys: KeyRing::new(vec![key.public()]).unwrap(), ..Trust::default() }
 }
 
 fn refused(error: &StoreError) -> &SignatureError {
