@@ -1,6 +1,7 @@
 //! `report`: the numbers, the page, and the page in a browser.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -174,9 +175,9 @@ fn chromium() -> Option<&'static str> {
         "CI_CHROMIUM asks for a browser, and there is no chromium on the path"
     );
     if found.is_none() {
-        println!(
-            "skipped: no chromium on the path (apt-get install chromium); CI_CHROMIUM=1 makes that a failure"
-        );
+        let skipped =
+            "skipped: no chromium on the path (apt-get install chromium); CI_CHROMIUM=1 makes that a failure";
+        writeln!(std::io::stderr(), "{skipped}").unwrap();
     }
     found
 }
