@@ -1,3 +1,5 @@
+//! The figures are what was counted.
+
 use jiff::SignedDuration;
 
 use super::made::{entries, entry, event, finding, policy, record, report, settings, time};

@@ -1,3 +1,5 @@
+//! The page holds the figures, and nothing from outside as markup.
+
 use super::made::{entries, entry, event, record, report, settings, time};
 use crate::log::Event;
 use crate::report::{Aggregate, html};
