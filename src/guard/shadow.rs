@@ -72,7 +72,8 @@ impl Answers {
 /// A guard with a candidate policy beside its own.
 ///
 /// The candidate shares the model. What the classifiers have said of a text they are not asked again where both policies read
-/// it in the same form, unless the candidate brings heads of its own or texts may leave at an exit.
+/// it in the same form, unless the candidate brings heads of its own or texts may leave at an exit. The words behind the
+/// candidate's findings are not looked for.
 #[derive(Clone, Debug)]
 pub struct Shadow {
     guard: Guard,
