@@ -8,7 +8,7 @@ use super::kpi::{self, Sums};
 use super::labels::{Label, Labelled, MAX_LABELS};
 use super::latency::Latencies;
 use super::names::Named;
-use super::oversight::{Case, Watch};
+use super::oversight::Watch;
 use super::rules::ByRule;
 use super::slices::BySlice;
 use super::timeline::{Point, Timeline};
@@ -250,21 +250,13 @@ impl Aggregate {
         let Some((case, approved)) = self.watch.event(time, event, counted) else { return };
         if counted {
             self.rules.review(&case.rules, approved);
+            self.slices.review(case.slice.as_deref(), approved);
         }
         if let (true, Event::ReviewDecided { labels, .. }) = (case.counted && !case.labelled, event) {
-            self.reviewed(&case, approved, labels);
-        }
-    }
-
-    /// A person's decision is a label too, unless the case has one from elsewhere: its labels name the heads that are right; an
-    /// approval without labels says that none is, a rejection without labels that something is.
-    fn reviewed(&mut self, case: &Case, approved: bool, labels: &[String]) {
-        self.matched += 1;
-        if approved || !labels.is_empty() {
-            let heads = case.scores.keys().map(|head| (head.clone(), labels.contains(head))).collect();
+            let heads: BTreeMap<String, bool> = labels.iter().filter_map(|label| said(label)).collect();
+            self.matched += u64::from(!heads.is_empty());
             self.labelled.add(&case.scores, &heads);
         }
-        self.slices.label(case.slice.as_deref(), case.decision, !approved);
     }
 
     fn is_later(&self, time: Option<Timestamp>) -> bool {
@@ -278,6 +270,13 @@ impl Aggregate {
             (None, since, until) => since.is_none() && until.is_none(),
         }
     }
+}
+
+/// What a label of a review says: `head=1` or `head=0`, and a head alone that it is right.
+fn said(label: &str) -> Option<(String, bool)> {
+    let Some((head, value)) = label.split_once('=') else { return Some((label.to_owned(), true)) };
+    let value: f64 = value.parse().ok().filter(|value| (0.0..=1.0).contains(value))?;
+    Some((head.to_owned(), value >= 0.5))
 }
 
 fn deployed(((kind, digest), seen): ((&'static str, String), Seen)) -> Deployed {

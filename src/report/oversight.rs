@@ -10,12 +10,14 @@ use super::rules;
 use crate::exception;
 use crate::log::Event;
 use crate::record::DecisionRecord;
-use crate::verdict::{Decision, PolicyRef};
+use crate::verdict::PolicyRef;
 
 /// Most cases that are followed from their decision to their review.
 const MAX_CASES: usize = 50_000;
 /// Most open cases, alerts and changes of policy that are listed.
 const LISTED: usize = 50;
+/// A case that has waited for this many hours is late.
+const LATE_HOURS: i64 = 72;
 /// An exception that ends within this many days is about to expire.
 const EXPIRY_DAYS: i64 = 30;
 
@@ -45,6 +47,8 @@ pub struct Reviews {
     pub rejected: u64,
     /// Escalated cases that nobody has decided, at the end of the period.
     pub open: u64,
+    /// Those of them that have waited for 72 hours or more, at the time of the report.
+    pub late: u64,
     /// The oldest of them; fifty at most.
     pub oldest: Vec<OpenReview>,
     /// The median time from a decision to its review, in seconds, of cases decided in the period; none without such cases.
@@ -131,7 +135,6 @@ pub(super) struct Case {
     pub(super) labelled: bool,
     pub(super) rules: Vec<String>,
     pub(super) slice: Option<String>,
-    pub(super) decision: Decision,
     pub(super) scores: BTreeMap<String, f32>,
 }
 
@@ -170,7 +173,6 @@ impl Watch {
             labelled,
             rules: rules::of(record).into_iter().map(str::to_owned).collect(),
             slice: record.slice.clone(),
-            decision: record.decision,
             scores: record.scores.clone(),
         };
         self.cases.insert(record.decision_id.clone(), case);
@@ -230,13 +232,11 @@ impl Watch {
                 limit: None,
                 message: "cleared".to_owned(),
             }),
-            Event::ExceptionAdded { id, approved_by, expires } => {
-                if self.exceptions.len() < MAX_NAMES {
-                    let (approved_by, expires) = (approved_by.clone(), expires.clone());
-                    let added = time.to_owned();
-                    let exception = Exception { approved_by, added, expires, revoked: false, uses: 0 };
-                    self.exceptions.insert(id.clone(), exception);
-                }
+            Event::ExceptionAdded { id, approved_by, expires } if self.exceptions.len() < MAX_NAMES => {
+                let (approved_by, expires) = (approved_by.clone(), expires.clone());
+                let added = time.to_owned();
+                let exception = Exception { approved_by, added, expires, revoked: false, uses: 0 };
+                self.exceptions.insert(id.clone(), exception);
             }
             Event::ExceptionRevoked { id, .. } => {
                 if let Some(exception) = self.exceptions.get_mut(id) {
@@ -293,6 +293,7 @@ impl Watch {
         open.sort_by(|(a_id, a), (b_id, b)| a.time.cmp(&b.time).then_with(|| a_id.cmp(b_id)));
         let reviews = Reviews {
             open: open.len() as u64,
+            late: open.iter().filter(|(_, case)| hours(case, at) >= LATE_HOURS).count() as u64,
             median_seconds: self.waits.quantile(0.5),
             oldest: open.into_iter().take(LISTED).map(|(id, case)| waiting(id, case, at)).collect(),
             ..self.reviews
@@ -311,9 +312,14 @@ impl Watch {
 }
 
 fn waiting(decision_id: String, case: Case, at: Timestamp) -> OpenReview {
-    let since = case.time.parse::<Timestamp>().ok();
-    let hours = since.map_or(0, |since| at.duration_since(since).as_hours().max(0));
+    let hours = hours(&case, at);
     OpenReview { decision_id, time: case.time, hours, rules: case.rules, slice: case.slice }
+}
+
+/// How long a case has waited; 0 where its time cannot be read.
+fn hours(case: &Case, at: Timestamp) -> i64 {
+    let since = case.time.parse::<Timestamp>().ok();
+    since.map_or(0, |since| at.duration_since(since).as_hours().max(0))
 }
 
 fn line(id: String, exception: Exception, at: Timestamp) -> ExceptionLine {

@@ -37,6 +37,8 @@ pub struct SliceLine {
     pub false_positive_rate: Rate,
     /// Held texts among those labelled harmful: the recall.
     pub recall: Rate,
+    /// Cases that people approved among those that they decided.
+    pub overturned: Rate,
 }
 
 /// How far apart two slices are.
@@ -65,6 +67,8 @@ struct Sums {
     benign_held: u64,
     harmful: u64,
     harmful_held: u64,
+    reviewed: u64,
+    approved: u64,
 }
 
 /// Decisions and labels by slice.
@@ -90,6 +94,13 @@ impl BySlice {
         }
     }
 
+    /// Adds a case that a person decided.
+    pub(super) fn review(&mut self, slice: Option<&str>, approved: bool) {
+        let sums = self.0.of(slice.unwrap_or(NO_SLICE));
+        sums.reviewed += 1;
+        sums.approved += u64::from(approved);
+    }
+
     /// The figures.
     pub(super) fn lines(&self) -> Slices {
         let slices: Vec<SliceLine> = self.0.iter().map(|(slice, sums)| line(slice, sums)).collect();
@@ -99,6 +110,7 @@ impl BySlice {
             gap("rewrite_rate", |line| line.rewrite_rate),
             gap("false_positive_rate", |line| line.false_positive_rate),
             gap("recall", |line| line.recall),
+            gap("overturned", |line| line.overturned),
         ];
         Slices { gaps: gaps.into_iter().flatten().collect(), slices }
     }
@@ -114,6 +126,7 @@ fn line(slice: &str, sums: &Sums) -> SliceLine {
         rewrite_rate: Rate::new(tally.rewrite, tally.n),
         false_positive_rate: Rate::new(sums.benign_held, sums.benign),
         recall: Rate::new(sums.harmful_held, sums.harmful),
+        overturned: Rate::new(sums.approved, sums.reviewed),
     }
 }
 
@@ -122,17 +135,11 @@ fn gap(slices: &[SliceLine], measure: &'static str, of: fn(&SliceLine) -> Rate) 
         .iter()
         .map(|line| (line, of(line)))
         .filter(|(line, rate)| rate.n >= LEAST && line.slice != super::names::OTHER);
+    let compared: Vec<(&SliceLine, Rate)> = compared.collect();
     let value = |rate: &Rate| rate.value.unwrap_or_default();
-    let (mut low, mut high): (Option<(&SliceLine, Rate)>, Option<(&SliceLine, Rate)>) = (None, None);
-    for (line, rate) in compared {
-        if low.is_none_or(|(_, lowest)| value(&rate) < value(&lowest)) {
-            low = Some((line, rate));
-        }
-        if high.is_none_or(|(_, highest)| value(&rate) > value(&highest)) {
-            high = Some((line, rate));
-        }
-    }
-    let ((low_line, low), (high_line, high)) = (low?, high?);
+    let by_rate = |(_, a): &&(&SliceLine, Rate), (_, b): &&(&SliceLine, Rate)| value(a).total_cmp(&value(b));
+    let (low_line, low) = *compared.iter().min_by(by_rate)?;
+    let (high_line, high) = *compared.iter().max_by(by_rate)?;
     (low_line.slice != high_line.slice).then(|| Gap {
         measure,
         low_slice: low_line.slice.clone(),

@@ -67,16 +67,10 @@ pub(super) struct Cell {
 }
 
 /// Decisions by period.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Timeline {
     width: usize,
     cells: BTreeMap<i64, Cell>,
-}
-
-impl Default for Timeline {
-    fn default() -> Self {
-        Self { width: 0, cells: BTreeMap::new() }
-    }
 }
 
 impl Timeline {

@@ -1,6 +1,7 @@
 //! `report`: the numbers, the page, and the page in a browser.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -174,31 +175,58 @@ fn chromium() -> Option<&'static str> {
         "CI_CHROMIUM asks for a browser, and there is no chromium on the path"
     );
     if found.is_none() {
-        println!(
-            "skipped: no chromium on the path (apt-get install chromium); CI_CHROMIUM=1 makes that a failure"
-        );
+        let skipped =
+            "skipped: no chromium on the path (apt-get install chromium); CI_CHROMIUM=1 makes that a failure";
+        writeln!(std::io::stderr(), "{skipped}").unwrap();
     }
     found
 }
 
-/// The page as the browser sees it after loading it, and what the browser logged.
-fn load(browser: &str, page: &Path, home: &Path) -> (String, String) {
+/// What a browser made of a page.
+struct Loaded {
+    /// The page after loading.
+    dom: String,
+    /// What the page left on the console: what its policy refused is told there.
+    console: Vec<String>,
+    /// Whether the page asked for anything over the network.
+    asked: bool,
+}
+
+fn load(browser: &str, page: &Path) -> Loaded {
+    let home = TempDir::new().unwrap();
+    let net = home.path().join("net.json");
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
-        .args([
-            "--enable-logging=stderr",
-            "--v=0",
-            "--virtual-time-budget=2000",
-            "--disable-background-networking",
-        ])
-        .arg(format!("--user-data-dir={}", home.display()))
-        .arg(format!("--log-net-log={}", home.join("net.json").display()))
+        .args(["--enable-logging=stderr", "--v=0", "--virtual-time-budget=2000"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        // Names lead nowhere, for the browser's own requests too.
+        .arg("--host-resolver-rules=MAP * ~NOTFOUND")
+        .arg(format!("--user-data-dir={}", home.path().display()))
+        .arg(format!("--log-net-log={}", net.display()))
         .arg("--dump-dom")
         .arg(format!("file://{}", page.display()))
-        .env("HOME", home)
+        .env("HOME", home.path())
         .output()
         .unwrap();
-    (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    let log = String::from_utf8_lossy(&output.stderr);
+    let net = fs::read_to_string(net).unwrap();
+    Loaded {
+        dom: String::from_utf8(output.stdout).unwrap(),
+        console: log.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect(),
+        // A page on the disk has no origin: `null`. The browser's own requests have another mark.
+        asked: net.contains("\"initiator\":\"null\"") || net.contains("_dk_file:"),
+    }
+}
+
+#[test]
+fn the_browser_would_tell_what_a_page_does() {
+    let Some(browser) = chromium() else { return };
+    let folder = TempDir::new().unwrap();
+    let asks = write(&folder, "asks.html", "<!doctype html><img src=\"http://127.0.0.1:9/x.png\">");
+    assert!(load(browser, Path::new(&asks)).asked);
+    let refused = "<!doctype html><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\"><script>1</script>";
+    let refused = write(&folder, "refused.html", refused);
+    assert_eq!(load(browser, Path::new(&refused)).console.len(), 1);
 }
 
 #[test]
@@ -218,7 +246,7 @@ fn a_browser_shows_the_same_numbers_and_asks_for_nothing() {
     ]);
     assert_eq!(made.status, Some(0), "{}", made.stderr);
     let numbers = made.json();
-    let (dom, log) = load(browser, &page, folder.path());
+    let Loaded { dom, console, asked } = load(browser, &page);
 
     let mut compared = 0;
     for kpi in numbers["kpis"].as_array().unwrap() {
@@ -241,10 +269,31 @@ fn a_browser_shows_the_same_numbers_and_asks_for_nothing() {
     assert!(!dom.contains("<script") && !dom.contains("<img"), "names have become elements");
     assert!(dom.matches("<svg").count() >= 4);
 
-    // What the page does, the browser would tell on its console: refused styles, scripts and loads among it.
-    let console: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
     assert!(console.is_empty(), "{console:?}");
-    // And what it asks for over the network, in the network log: nothing that names the page's own parts.
-    let net = fs::read_to_string(folder.path().join("net.json")).unwrap_or_default();
-    assert!(!net.contains("\"initiator\":\"file://"), "the page asked for something");
+    assert!(!asked, "the page asked for something");
+}
+
+#[cfg(feature = "review")]
+#[test]
+fn what_people_decided_is_told() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("state").to_str().unwrap().to_owned();
+    for text in ["You are a complete idiot.", "You are a total moron."] {
+        run(&["check", "--state", &state, "--role", "assistant", text]);
+    }
+    let before = run(&["report", "--state", &state, "--json"]).json();
+    assert_eq!(kpi(&before, "open_reviews")["value"], 2.0, "{}", before["decisions"]);
+    let id = before["oversight"]["reviews"]["oldest"][0]["decision_id"].as_str().unwrap();
+    let said = ["--by", "<b>kim</b>", "--reason", "an insult", "--label", "insult=1", "--label", "threat=0"];
+    let decided = run(&[&["review", "decide", id, "reject", "--state", &state], said.as_slice()].concat());
+    assert_eq!(decided.status, Some(0), "{}", decided.stderr);
+    let after = run(&["report", "--state", &state, "--json"]).json();
+    assert_eq!(kpi(&after, "open_reviews")["value"], 1.0);
+    assert_eq!(kpi(&after, "overturn_rate")["n"], 1);
+    assert_eq!(after["labelled"], 1);
+    assert_eq!(after["reliability"][0]["head"], "insult");
+    let acts = run(&["graph", "ask", "acts-of", "<b>kim</b>", "--state", &state, "--csv"]);
+    if cfg!(feature = "graph") {
+        assert!(acts.stdout.contains("wasAssociatedWith,"), "{}{}", acts.stdout, acts.stderr);
+    }
 }

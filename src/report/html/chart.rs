@@ -12,6 +12,10 @@ pub(super) const REWRITE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
 pub(super) const ALLOW: RGBColor = RGBColor(0x99, 0x99, 0x99);
 const GREY: RGBColor = RGBColor(0x78, 0x78, 0x78);
 const GRID: RGBColor = RGBColor(0xE4, 0xE4, 0xE4);
+/// The size of a chart across the page.
+pub(super) const LARGE: (u32, u32) = (900, 300);
+/// The size of one of two charts side by side.
+pub(super) const SMALL: (u32, u32) = (560, 300);
 /// Longest name beside a bar, in characters.
 const NAME: usize = 28;
 
@@ -24,10 +28,15 @@ pub(super) struct Line {
 }
 
 /// Lines over periods with these labels; a line is broken where it has no value.
-pub(super) fn lines(what: &'static str, labels: &[String], lines: &[Line]) -> Result<String, PageError> {
+pub(super) fn lines(
+    what: &'static str,
+    size: (u32, u32),
+    labels: &[String],
+    lines: &[Line],
+) -> Result<String, PageError> {
     let most = lines.iter().flat_map(|line| line.points.iter().flatten()).fold(0.0_f64, |a, b| a.max(*b));
     let top = if most > 0.0 { 1.1 * most } else { 1.0 };
-    svg(what, (900, 300), |area| {
+    svg(what, size, |area| {
         let mut chart = axes(area, labels, top)?;
         for line in lines {
             for run in runs(&line.points) {
@@ -49,7 +58,7 @@ pub(super) fn stacks(
     stacks: &[[u64; 4]],
 ) -> Result<String, PageError> {
     let most = stacks.iter().map(|stack| stack.iter().sum::<u64>()).max().unwrap_or(0);
-    svg(what, (900, 480), |area| {
+    svg(what, SMALL, |area| {
         let mut chart = axes(area, labels, (most.max(1) as f64) * 1.05)?;
         for (at, stack) in stacks.iter().enumerate() {
             let mut bottom = 0.0;
@@ -79,7 +88,7 @@ pub(super) fn intervals(what: &'static str, rows: &[(String, Rate)]) -> Result<S
             let at = n as f64 - 1.0 - y;
             let whole = (at - at.round()).abs() < 1e-6 && at >= 0.0;
             let row = whole.then(|| rows.get(at as usize)).flatten();
-            row.map_or_else(String::new, |(name, _)| shortened(name))
+            row.map_or_else(String::new, |(name, _)| shortened(name) + "\u{a0}\u{a0}")
         };
         chart
             .configure_mesh()
@@ -88,6 +97,7 @@ pub(super) fn intervals(what: &'static str, rows: &[(String, Rate)]) -> Result<S
             .x_label_formatter(&|x| format!("{}%", trimmed(*x)))
             .y_label_formatter(&name)
             .disable_y_mesh()
+            .set_tick_mark_size(LabelAreaPosition::Left, 0)
             .axis_style(GREY)
             .bold_line_style(GRID)
             .light_line_style(TRANSPARENT)
@@ -137,7 +147,7 @@ fn axes<'a, 'b>(area: &'a Area<'b>, labels: &[String], top: f64) -> Result<Chart
     };
     chart
         .configure_mesh()
-        .x_labels(7)
+        .x_labels(if area.dim_in_pixel().0 < LARGE.0 { 4 } else { 7 })
         .y_labels(6)
         .x_label_formatter(&label)
         .y_label_formatter(&|y| trimmed(*y))

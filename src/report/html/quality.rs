@@ -59,6 +59,10 @@ pub(super) fn slices(report: &Report) -> Result<Markup, PageError> {
     if labels {
         columns.extend(["#False positives", "#Recall"]);
     }
+    let reviews = slices.iter().any(|line| line.overturned.n > 0);
+    if reviews {
+        columns.push("#Overturned");
+    }
     Ok(html! {
         section aria-labelledby="slices" {
             h2 #slices { "Data slices and fairness" }
@@ -66,25 +70,26 @@ pub(super) fn slices(report: &Report) -> Result<Markup, PageError> {
                 p { "The requests named " @if slices.is_empty() { "no" } @else { "one" } " data slice: there is nothing to compare." }
             } @else {
                 p.soft { "Held texts are those that were vetoed or escalated. Slices with fewer than 30 counts are not compared. A gap is marked \
-                    where the two intervals do not touch; slices may also differ in what was sent." }
+                    where the two intervals do not touch; slices may also differ in what was sent. False positives and recall are of labelled decisions, and mean something where those are a \
+                    sample of all." }
                 figure {
                     figcaption { strong { "Held texts by data slice" } ", with 95% intervals" }
                     div role="img" aria-label="Share of held texts in each data slice; the numbers are in the table below" {
                         (PreEscaped(chart::intervals("the slices", &drawn)?))
                     }
                 }
-                (super::table("Figures by data slice", &columns, slices.iter().take(ROWS).map(|line| slice(line, labels))))
+                (super::table("Figures by data slice", &columns, slices.iter().take(ROWS).map(|line| slice(line, labels, reviews))))
                 (left_out(slices.len(), "slices"))
                 @if !report.slices.gaps.is_empty() {
                     h3 { "Largest gaps" }
-                    (super::table("", &["Rate", "#Gap", "Lowest", "Highest", "More than chance"], report.slices.gaps.iter().map(gap)))
+                    (super::table("", &["Rate", "#Gap, points", "Lowest", "Highest", "More than chance"], report.slices.gaps.iter().map(gap)))
                 }
             }
         }
     })
 }
 
-fn slice(line: &SliceLine, labels: bool) -> Markup {
+fn slice(line: &SliceLine, labels: bool, reviews: bool) -> Markup {
     html! {
         th scope="row" { (line.slice) }
         td.n { (figure::count(line.decisions.n)) }
@@ -92,10 +97,9 @@ fn slice(line: &SliceLine, labels: bool) -> Markup {
         td.n { (figure::rate(&line.held_rate)) }
         td.n { (figure::interval(line.held_rate.low, line.held_rate.high)) }
         td.n { (figure::rate(&line.rewrite_rate)) }
-        @if labels {
-            @for rate in [line.false_positive_rate, line.recall] {
-                td.n { @if rate.n > 0 { (figure::rate(&rate)) " of " (rate.n) } @else { "–" } }
-            }
+        @let rates = [(labels, line.false_positive_rate), (labels, line.recall), (reviews, line.overturned)];
+        @for (_, rate) in rates.iter().filter(|(shown, _)| *shown) {
+            td.n { @if rate.n > 0 { (figure::rate(rate)) " of " (rate.n) } @else { "–" } }
         }
     }
 }
@@ -103,7 +107,7 @@ fn slice(line: &SliceLine, labels: bool) -> Markup {
 fn gap(gap: &Gap) -> Markup {
     html! {
         th scope="row" { (measure(gap.measure)) }
-        td.n { (figure::percent(gap.gap)) }
+        td.n { (format!("{:.2}", 100.0 * gap.gap)) }
         td { (figure::rate(&gap.low)) " in " (gap.low_slice) }
         td { (figure::rate(&gap.high)) " in " (gap.high_slice) }
         td { @if gap.apart { span.word.warn { "yes" } } @else { "no" } }

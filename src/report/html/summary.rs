@@ -5,8 +5,6 @@ use maud::{Markup, html};
 use super::super::{Kpi, Report};
 use super::figure;
 
-/// Open cases older than this many hours need attention.
-const LATE_HOURS: i64 = 72;
 /// The key figures that are shown large.
 const LARGE: [&str; 8] = [
     "veto_rate",
@@ -83,10 +81,12 @@ fn points(report: &Report) -> Vec<String> {
     if report.audit.lost > 0 {
         points.push(format!("{} decisions could not be logged.", report.audit.lost));
     }
-    let late = report.oversight.reviews.oldest.iter().filter(|case| case.hours >= LATE_HOURS).count();
-    if late > 0 {
-        points
-            .push(format!("{late} escalated cases have waited for a person for {LATE_HOURS} hours or more."));
+    let reviews = &report.oversight.reviews;
+    if reviews.late > 0 {
+        points.push(format!(
+            "{} escalated cases have waited for a person for 72 hours or more.",
+            figure::count(reviews.late)
+        ));
     }
     let state = |state| report.oversight.exceptions.iter().filter(move |line| line.state == state);
     for line in state("expiring") {
@@ -146,6 +146,7 @@ pub(super) fn figures(report: &Report) -> Markup {
 
 fn under(kpi: &Kpi) -> String {
     match kpi.events {
+        _ if kpi.n == 0 => "nothing to measure".to_owned(),
         Some(events) => format!(
             "{} of {}; {}",
             figure::count(events),

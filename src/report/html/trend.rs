@@ -51,7 +51,7 @@ pub(super) fn section(report: &Report) -> Result<Markup, PageError> {
             figure {
                 figcaption { strong { "Share of decisions, %" } span.key.veto { "veto" } span.key.escalate { "escalate" } span.key.rewrite { "rewrite" } }
                 div role="img" aria-label={ "Veto, escalation and rewrite rate by " (length) "; the numbers are in the table below" } {
-                    (PreEscaped(chart::lines("the rates", &starts, &rates)?))
+                    (PreEscaped(chart::lines("the rates", chart::LARGE, &starts, &rates)?))
                 }
             }
             div.charts {
@@ -64,7 +64,7 @@ pub(super) fn section(report: &Report) -> Result<Markup, PageError> {
                 figure {
                     figcaption { strong { "Latency, ms" } span.key.veto { "99th percentile" } span.key.rewrite { "median" } }
                     div role="img" aria-label={ "Median and 99th percentile of the latency by " (length) "; the numbers are in the table below" } {
-                        (PreEscaped(chart::lines("the latency", &starts, &latencies)?))
+                        (PreEscaped(chart::lines("the latency", chart::SMALL, &starts, &latencies)?))
                     }
                 }
             }

@@ -1,3 +1,5 @@
+//! Memory and the page stay bounded, whatever the log holds.
+
 use proptest::prelude::*;
 
 use super::made::{entries, entry, event, record, report, settings, time};

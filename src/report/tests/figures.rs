@@ -1,3 +1,5 @@
+//! The figures are what was counted.
+
 use jiff::SignedDuration;
 
 use super::made::{entries, entry, event, finding, policy, record, report, settings, time};
@@ -124,6 +126,39 @@ fn labels_give_reliability_and_errors_by_slice() {
     assert!(Label::parse(b"{\"decision_id\": \"a\"}").is_err());
     assert!(Label::parse(b"{\"decision_id\": \"a\", \"labels\": {\"a\": 2}}").is_err());
     assert!(Label::parse(b"[]").is_err());
+}
+
+#[test]
+fn labels_of_reviews_say_which_heads_are_right() {
+    let decided = |id: u64, labels: &[&str]| Event::ReviewDecided {
+        decision_id: format!("{id:032x}"),
+        outcome: "reject".to_owned(),
+        by: "kim".to_owned(),
+        reason: String::new(),
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+    };
+    let held = |id: u64| {
+        let mut made = record(id, time(1), Decision::Escalate);
+        made.slice = Some("de".to_owned());
+        made.scores.insert("hate".to_owned(), 0.3);
+        entry(id, made)
+    };
+    let entries = [
+        held(1),
+        held(2),
+        held(3),
+        event(4, time(2), decided(1, &["toxicity=1", "hate=0"])),
+        event(5, time(2), decided(2, &["hate=0", "toxicity=2", "nobody=1"])),
+        event(6, time(2), decided(3, &[])),
+    ];
+    let report = report(entries.into_iter());
+    let heads: Vec<_> =
+        report.reliability.iter().map(|head| (head.head.as_str(), head.positives, head.negatives)).collect();
+    assert_eq!(heads, [("hate", 0, 2), ("toxicity", 1, 0)], "a label that is no share says nothing");
+    assert_eq!(report.labelled, 2);
+    let slice = &report.slices.slices[0];
+    assert_eq!((slice.overturned.events, slice.overturned.n), (0, 3));
+    assert_eq!(slice.recall.n, 0, "reviewed cases were all held: they are no measure of recall");
 }
 
 #[test]

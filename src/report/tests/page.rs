@@ -1,3 +1,5 @@
+//! The page holds the figures, and nothing from outside as markup.
+
 use super::made::{entries, entry, event, record, report, settings, time};
 use crate::log::Event;
 use crate::report::{Aggregate, html};
@@ -76,8 +78,8 @@ fn the_page_asks_for_nothing() {
     let page = html::page(&report(entries(500))).unwrap();
     assert!(page.contains("default-src 'none'; style-src 'sha256-"));
     // The only addresses are names of XML vocabularies.
-    for (at, _) in page.match_indices("http") {
-        let rest: String = page[at..].chars().take(26).collect();
+    for rest in page.split("http").skip(1) {
+        let rest: String = "http".chars().chain(rest.chars().take(22)).collect();
         assert!(rest.starts_with("http-equiv") || rest.starts_with("http://www.w3.org/2000/svg"), "{rest}");
     }
     for word in ["url(", "@import", " style=\"", " src=", "<script"] {
@@ -91,7 +93,7 @@ fn every_figure_of_the_page_is_in_the_numbers() {
     let page = html::page(&report).unwrap();
     for kpi in &report.kpis {
         let cell = page.split(&format!("data-kpi=\"{}\"", kpi.id)).nth(1).unwrap();
-        let cell = &cell[..cell.find('>').unwrap()];
+        let cell = cell.split('>').next().unwrap();
         assert!(cell.contains(&format!("data-n=\"{}\"", kpi.n)), "{}: {cell}", kpi.id);
         if let Some(value) = kpi.value {
             assert!(cell.contains(&format!("data-value=\"{value}\"")), "{}: {cell}", kpi.id);
