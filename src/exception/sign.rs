@@ -88,5 +88,8 @@ pub fn sign(text: &str, key: &SigningKey) -> Result<String, ExceptionError> {
         body.push('\n');
     }
     let Signature { signed_by, key: id, signature } = key.sign(Purpose::Exception, body.as_bytes());
-    Ok(format!("{body}{LINE}\nsigned_by = \"{signed_by}\"\nkey = \"{id}\"\nsignature = \"{signature}\"\n"))
+    let text =
+        format!("{body}{LINE}\nsigned_by = \"{signed_by}\"\nkey = \"{id}\"\nsignature = \"{signature}\"\n");
+    // What is made is what can be read.
+    if text.len() > MAX_BYTES { Err(ExceptionError::TooLarge) } else { Ok(text) }
 }

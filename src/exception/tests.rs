@@ -73,6 +73,8 @@ fn what_is_signed_is_read_back() {
     assert_eq!((exception.approved_by.as_str(), exception.id.as_str()), ("ana", "press"));
     assert!(exception.is_in_force(now()));
     assert!(!exception.is_in_force(exception.expires) && exception.is_in_force(exception.effective));
+    let long = format!("{DRAFT}#{}\n", "x".repeat(super::MAX_BYTES - DRAFT.len() - 2));
+    assert!(matches!(sign(&long, &ana), Err(ExceptionError::TooLarge)));
     // Signed again, by the same and by another.
     assert_eq!(sign(&signed, &ana).unwrap(), signed);
     let error = sign(&signed, &key("bo")).unwrap_err();
