@@ -143,9 +143,8 @@ pub(super) fn readings(window: &'static str, counts: &Counts, bounds: &Bounds<'_
     let rollback = bounds.rollback;
     let before = bounds.baseline;
     let rate = |events| counts.rate(events, settings.sigmas);
-    let earlier = |events: Events| {
-        before.map(|base| Rate::new(events(&base.all), base.all.verdicts, settings.sigmas))
-    };
+    let earlier =
+        |events: Events| before.map(|base| Rate::new(events(&base.all), base.all.verdicts, settings.sigmas));
 
     let above = rollback.and_then(|own| own.veto_rate_above).unwrap_or(settings.veto_rate_above);
     reader.above("veto_rate", None, rate(counts.all.vetoes), above);

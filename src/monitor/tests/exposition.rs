@@ -61,7 +61,7 @@ fn check_labels(mut text: &str) {
             ends
         });
         let (at, _) = end.unwrap();
-        text = &rest[at + 1..];
+        text = rest.split_at(at + 1).1;
         text = text.strip_prefix(',').unwrap_or(text);
     }
 }
