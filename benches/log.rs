@@ -10,11 +10,14 @@ use std::path::Path;
 const TEXT: &str =
     "Could you help me plan a week of vegetarian dinners for two people? Write to jo@example.org.";
 
+/// The log alone, without what else a state directory brings.
+const SETTINGS: &str = "[log]\nfsync = \"none\"\n[monitor]\nenabled = false\n[review]\nenabled = false\n";
+
 fn guard(state: Option<&Path>) -> Guard {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let mut builder = Guard::builder().models_dir(models).model("portcullis-tiny").threads(1);
     if let Some(state) = state {
-        std::fs::write(state.join("portcullis.toml"), "[log]\nfsync = \"none\"\n").expect("a settings file");
+        std::fs::write(state.join("portcullis.toml"), SETTINGS).expect("a settings file");
         builder = builder.state_dir(state);
     }
     builder.build().expect("the bundle opens")

@@ -127,6 +127,7 @@ impl LogError {
 /// What one entry says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "events are rare, and are looked into by patterns")]
 pub enum Body {
     /// A verdict.
     Decision(Box<DecisionRecord>),

@@ -5,11 +5,10 @@
 //! schemas, tools or heads would have seen is not known.
 
 use crate::decide::{Evidence as Known, decide};
-use crate::exception::{Exemption, Reach};
 use crate::policy::BoundPolicy;
 use crate::record::{Argument, DecisionRecord, Look, Rewriting};
 use crate::request::Role;
-use crate::verdict::{Decision, ExceptionUse, Finding, Part, Place, Source};
+use crate::verdict::{Decision, Finding, Part, Place, Source};
 
 /// A policy, bound for the whole model and for each of its exits.
 #[derive(Clone, Copy)]
@@ -58,11 +57,9 @@ pub fn replay(record: &DecisionRecord, policies: Policies<'_>) -> Option<Replaye
     let evidence = record.evidence.as_ref()?;
     let same = policies.whole.policy().digest() == record.policy.digest;
     let again = Again { record, policies, same };
-    let used: Vec<Exemption> = record.exceptions.iter().map(Exemption::from).collect();
-    let mut whole = again.text(&evidence.text, record.role, &used);
-    let in_arguments: Vec<Exemption> = record.exceptions.iter().filter_map(of_argument).collect();
+    let mut whole = again.text(&evidence.text, record.role);
     for argument in &evidence.arguments {
-        again.join(argument, &in_arguments, &mut whole);
+        again.join(argument, &mut whole);
     }
     if evidence.more_arguments {
         whole.fail(policies.whole.policy().on_fault());
@@ -71,13 +68,6 @@ pub fn replay(record: &DecisionRecord, policies: Policies<'_>) -> Option<Replaye
         whole.fail(Decision::Veto);
     }
     Some(whole)
-}
-
-/// What was used on a string of a tool call's arguments, by the places in that string.
-fn of_argument(used: &ExceptionUse) -> Option<Exemption> {
-    let place = used.place.as_ref().filter(|place| place.part == Part::ToolArguments)?;
-    let reach = Reach::Exactly { spans: place.spans.clone(), place: None };
-    Some(Exemption { reach, ..Exemption::from(used) })
 }
 
 /// How the decision made again under the same policy differs from the recorded one.
@@ -137,18 +127,13 @@ struct Again<'r, 'p> {
 
 impl Again<'_, '_> {
     /// The outcome for one text, its rewrite judged once more.
-    fn text(&self, look: &Look, role: Role, exemptions: &[Exemption]) -> Replayed {
-        let mut first = self.look(look, role, exemptions);
+    fn text(&self, look: &Look, role: Role) -> Replayed {
+        let mut first = self.look(look, role);
         let again = look.again.as_ref().filter(|_| look.rewriting == Rewriting::Edited);
         match again {
             _ if !first.decision.releases() || first.fault => {}
             Some(again) if self.same => {
-                // Places in the rewritten text are not those of the record.
-                let anywhere: Vec<Exemption> = exemptions
-                    .iter()
-                    .map(|exemption| Exemption { reach: Reach::Everything, ..exemption.clone() })
-                    .collect();
-                let second = self.look(again, role, &anywhere);
+                let second = self.look(again, role);
                 let strongest = second.findings.iter().map(|finding| finding.action).max();
                 let edited = matches!(again.rewriting, Rewriting::Edited | Rewriting::Emptied);
                 let decision = match strongest {
@@ -167,7 +152,7 @@ impl Again<'_, '_> {
     }
 
     /// The outcome of one look.
-    fn look(&self, look: &Look, role: Role, exemptions: &[Exemption]) -> Replayed {
+    fn look(&self, look: &Look, role: Role) -> Replayed {
         let exit = look.exit.as_deref().filter(|_| look.early);
         let policy = exit.and_then(self.policies.exit).unwrap_or(self.policies.whole);
         let detections = look.detections(&self.record.scores);
@@ -178,7 +163,7 @@ impl Again<'_, '_> {
                 slice: self.record.slice.as_deref(),
                 locale: self.record.locale.as_deref(),
                 detections: &detections,
-                exemptions,
+                exemptions: &look.exemptions,
                 coverage: look.coverage,
                 reasons: &look.reasons,
                 early: look.early,
@@ -195,8 +180,8 @@ impl Again<'_, '_> {
     }
 
     /// Joins what was found in a string of a tool call's arguments.
-    fn join(&self, argument: &Argument, exemptions: &[Exemption], whole: &mut Replayed) {
-        let part = self.text(&argument.text, Role::Tool, exemptions);
+    fn join(&self, argument: &Argument, whole: &mut Replayed) {
+        let part = self.text(&argument.text, Role::Tool);
         whole.assumed |= part.assumed;
         whole.fault |= part.fault;
         let decision = match part.decision {

@@ -1,16 +1,23 @@
 //! Every decision of a log comes out the same when it is made again from its record, whatever the text was.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
+use portcullis::exception::{moment, sign};
 use portcullis::log::{Body, Log, Verifier, read};
 use portcullis::record::DecisionRecord;
 use portcullis::replay::differences;
+use portcullis::trust::SigningKey;
 use portcullis::{Decision, Guard, GuardBuilder, Message, Request, Role, ToolCall};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const TEXTS: [&str; 30] = [
     "How do I bake a loaf of bread?",
@@ -255,8 +262,35 @@ fn rewrites_that_are_held_back_and_tool_calls() {
     assert!(records.iter().any(|record| record.evidence.as_ref().unwrap().more_arguments));
     // No word of a text or of a tool call is on record.
     let text = fs::read_to_string(state.path().join("log/000001.jsonl")).unwrap();
-    for word in ["bread", "example.org", "worthless", "7946", "write to"] {
+    for word in ["bread", "example.org", "worthless", "20 7946", "write to"] {
         assert!(!text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn what_exceptions_took_out() {
+    let state = tempfile::tempdir().unwrap();
+    let key = SigningKey::generate("ana").unwrap();
+    fs::create_dir(state.path().join("keys")).unwrap();
+    key.public().write(&state.path().join("keys/ana.pub")).unwrap();
+    fs::create_dir(state.path().join("exceptions")).unwrap();
+    let (now, day) = (SystemTime::now(), Duration::from_secs(86_400));
+    for (id, rules, scope) in [
+        ("mail", "\"mail\", \"mail-out\", \"rest\"", "pattern = 'jo@example\\.org'"),
+        ("abuse", "\"abuse\"", "roles = [\"user\"]"),
+        ("calls", "\"rest\"", "roles = [\"tool\"]"),
+    ] {
+        let head = format!("schema = 1\nid = \"{id}\"\nreason = \"A test.\"\nrules = [{rules}]\n{scope}\n");
+        let draft = format!("{head}effective = {}\nexpires = {}\n", moment(now - day), moment(now + day));
+        let path = state.path().join(format!("exceptions/{id}.toml"));
+        fs::write(path, sign(&draft, &key).unwrap()).unwrap();
+    }
+    let policy = state.path().join("policy.toml");
+    fs::write(&policy, RULES).unwrap();
+    let records = replayed(tiny(state.path()).policy_file(&policy).build().unwrap(), state.path());
+    for id in ["mail", "abuse", "calls"] {
+        let used = |record: &&DecisionRecord| record.exceptions.iter().any(|used| used.id == id);
+        assert!(records.iter().any(|record| used(&record)), "{id}");
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, env = "PORTCULLIS_CASCADE")]
     cascade: bool,
 
-    /// Do not look for the words behind a classifier's finding: less work on texts with such a finding, whose spans are then
+    /// Do not look for the words behind a classifier's finding: much less work on texts with such a finding, whose spans are then
     /// empty. Decisions stay the same.
     #[arg(long, global = true, env = "PORTCULLIS_NO_ATTRIBUTION")]
     no_attribution: bool,

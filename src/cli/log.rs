@@ -34,6 +34,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them")]
 enum Command {
     Verify(verify::Arguments),
     Query(query::Arguments),

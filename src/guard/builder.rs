@@ -271,7 +271,7 @@ impl GuardBuilder {
         self
     }
 
-    /// Whether the findings of classifiers name the words that drove the score, which costs a text with such a finding several
+    /// Whether the findings of classifiers name the words that drove the score, which costs a text with such a finding many
     /// times what judging it does, and other texts nothing; they do unless this is set to `false`. Decisions do not depend on it.
     pub fn attribution(mut self, attribution: bool) -> Self {
         self.unattributed = !attribution;

@@ -72,7 +72,8 @@ impl Answers {
 /// A guard with a candidate policy beside its own.
 ///
 /// The candidate shares the model. What the classifiers have said of a text they are not asked again where both policies read
-/// it in the same form, unless the candidate brings heads of its own or texts may leave at an exit.
+/// it in the same form, unless the candidate brings heads of its own or texts may leave at an exit. The words behind the
+/// candidate's findings are not looked for.
 #[derive(Clone, Debug)]
 pub struct Shadow {
     guard: Guard,
@@ -122,7 +123,7 @@ impl Guard {
         let heads = own(candidate);
         let same = heads.is_empty() || heads == own(self.policy().policy());
         let leaves = Answers { said: Arc::clone(&said), takes: false };
-        let takes = same.then(|| Answers { said, takes: true });
+        let takes = same.then_some(Answers { said, takes: true });
         // Nobody reads where the candidate's findings are.
         let candidate = Inner { answers: takes, attribution: false, ..self.unrecorded_with(candidate)? };
         let guard = Inner { answers: same.then(|| leaves.clone()), ..(*self.0).clone() };

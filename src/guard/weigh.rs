@@ -151,6 +151,7 @@ impl Guard {
         let mut look = Look { coverage, early, exit: exit.clone(), failed, rewriting, ..Look::default() };
         look.take(detections, &scores);
         look.reasons.clone_from(&reasons);
+        look.exemptions = exemptions.to_vec();
         let verdict = Verdict {
             id: request.id.clone(),
             decision,

@@ -61,7 +61,9 @@ fn end(folder: &Path, installation: &str) -> Result<End, LogError> {
     let path = segment::path(folder, before);
     let mut file = open_segment(&path)?;
     match segment::tail(&mut file, before, &path)? {
-        Some(tail) if tail.closed && before + 1 == newest => Ok(End { file, path, tail, begun: false }),
+        Some(tail) if tail.closed && newest.checked_sub(1) == Some(before) => {
+            Ok(End { file, path, tail, begun: false })
+        }
         _ => Err(LogError::corrupt(&path, format!("segment {newest} follows it, and it is not closed"))),
     }
 }

@@ -24,6 +24,8 @@ pub struct Query {
     pub id: Option<String>,
     /// A text with this digest: the same text, under the installation's key.
     pub text: Option<String>,
+    /// A finding that this exception took out.
+    pub exception: Option<String>,
     /// A decision that something had gone wrong before.
     pub fault: bool,
     /// An event of one of these kinds; `any` for all.
@@ -56,12 +58,12 @@ impl Query {
 
     /// Whether it asks for something that only a decision has.
     fn asks_for_decisions(&self) -> bool {
-        let Self { decisions, rules, role, slice, policy, id, text, fault, .. } = self;
+        let Self { decisions, rules, role, slice, policy, id, text, exception, fault, .. } = self;
         !decisions.is_empty()
             || !rules.is_empty()
             || role.is_some()
             || *fault
-            || [slice, policy, id, text].into_iter().any(Option::is_some)
+            || [slice, policy, id, text, exception].into_iter().any(Option::is_some)
     }
 
     fn fits(&self, record: &DecisionRecord) -> bool {
@@ -76,6 +78,7 @@ impl Query {
             && begins(&self.policy, &record.policy.digest)
             && begins(&self.id, &record.decision_id)
             && begins(&self.text, &record.text_digest)
+            && self.exception.as_ref().is_none_or(|id| record.exceptions.iter().any(|used| used.id == *id))
             && (!self.fault || record.fault.is_some())
     }
 }

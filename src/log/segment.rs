@@ -13,6 +13,8 @@ use super::lines::MAX_LINE;
 
 /// The version of the format that is written and read.
 pub(super) const VERSION: u32 = 1;
+/// The largest number of an entry or a segment that is gone on from.
+const MOST: u64 = u64::MAX >> 1;
 /// Bytes read at once from the end of a segment.
 const BLOCK: u64 = 1 << 14;
 /// Most bytes of a header's line.
@@ -103,6 +105,9 @@ pub(super) fn tail(file: &mut File, number: u64, path: &Path) -> Result<Option<T
     let Some((line, end, torn)) = last_line(file, path)? else { return Ok(None) };
     let what = |what: &str| LogError::corrupt(path, format!("its last line is damaged: {what}"));
     let sealed = envelope::open(&line).map_err(what)?;
+    if sealed.seq > MOST || number > MOST {
+        return Err(what("its number is larger than any that is written"));
+    }
     if !sealed.holds() {
         return Err(what("its hash is not that of what it holds"));
     }

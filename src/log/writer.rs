@@ -168,7 +168,7 @@ impl Writer {
                 match segment::tail(&mut file, newest, &path)? {
                     Some(found) => (self.file, self.path, tail) = (file, path, found),
                     // Its maker died before it had a first line: it is begun again.
-                    None if newest == tail.segment + 1 => {}
+                    None if newest.checked_sub(1) == Some(tail.segment) => {}
                     None => return Err(LogError::corrupt(&path, "it has no whole line".to_owned())),
                 }
             }
@@ -256,7 +256,9 @@ impl Writer {
             return Ok(());
         }
         let head = Head::sign(&self.key, (segment, first, last), &hash, closed, now()?);
-        head::write(&path, &head, self.settings.fsync != Fsync::None)?;
+        // At intervals it is not waited for the disk with the lock held; what is older is a head as well.
+        let sync = force || self.settings.fsync == Fsync::Each;
+        head::write(&path, &head, sync)?;
         self.signed = Some(last);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::baseline::Baseline;
-use super::counts::{Counts, Decisions, Rate};
+use super::counts::{Counts, Events, Rate};
 use super::drift;
 use super::observation::References;
 use crate::installation::MonitorSettings;
@@ -143,7 +143,7 @@ pub(super) fn readings(window: &'static str, counts: &Counts, bounds: &Bounds<'_
     let rollback = bounds.rollback;
     let before = bounds.baseline;
     let rate = |events| counts.rate(events, settings.sigmas);
-    let earlier = |events: fn(&Decisions) -> u64| {
+    let earlier = |events: Events| {
         before.map(|base| Rate::new(events(&base.all), base.all.verdicts, settings.sigmas))
     };
 
@@ -155,7 +155,7 @@ pub(super) fn readings(window: &'static str, counts: &Counts, bounds: &Bounds<'_
     let above = rollback.and_then(|own| own.error_rate_above).unwrap_or(settings.fault_rate_above);
     reader.above("fault_rate", None, rate(counts.all.faults), above);
 
-    let rates: [(&'static str, fn(&Decisions) -> u64); 4] = [
+    let rates: [(&'static str, Events); 4] = [
         ("veto_rate", |all| all.vetoes),
         ("escalate_rate", |all| all.escalations),
         ("rewrite_rate", |all| all.rewrites),

@@ -46,6 +46,9 @@ const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// One of the counts.
+pub(super) type Events = fn(&Decisions) -> u64;
+
 impl Decisions {
     fn add(&mut self, other: &Self) {
         self.verdicts = self.verdicts.saturating_add(other.verdicts);

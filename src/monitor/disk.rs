@@ -10,14 +10,26 @@ use super::MonitorError;
 ///
 /// # Errors
 /// [`MonitorError::Io`].
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), MonitorError> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), MonitorError> {
+    replace_for(path, bytes, 0o600)
+}
+
+/// The same for a file that everybody may read, such as one for a collector of another user.
+///
+/// # Errors
+/// [`MonitorError::Io`].
+pub fn publish(path: &Path, bytes: &[u8]) -> Result<(), MonitorError> {
+    replace_for(path, bytes, 0o644)
+}
+
+fn replace_for(path: &Path, bytes: &[u8], mode: u32) -> Result<(), MonitorError> {
     let failed = |action| move |source| MonitorError::Io { action, path: path.to_owned(), source };
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    let written = private(&mut options).open(&new).and_then(|mut file| file.write_all(bytes));
+    let written = with_mode(&mut options, mode).open(&new).and_then(|mut file| file.write_all(bytes));
     let renamed = written.and_then(|()| fs::rename(&new, path));
     if renamed.is_err() {
         // What was begun is of no use; the first failure is the one that is told.
@@ -48,7 +60,12 @@ pub(super) fn create_dir(path: &Path) -> Result<(), MonitorError> {
 
 /// The options, with read and write for the owner only where a file is created.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    with_mode(options, 0o600)
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
+fn with_mode(options: &mut OpenOptions, mode: u32) -> &mut OpenOptions {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(options, mode);
     options
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::alert::Alert;
-use super::counts::{Counts, Decisions, Rate};
+use super::counts::{Counts, Events, Rate};
 use super::drift::{self, Drift};
 use super::observation::References;
 use super::rollback::Condition;
@@ -74,7 +74,7 @@ pub struct SubjectRate {
 }
 
 /// The rates that every window has.
-pub(super) const RATES: [(&str, fn(&Decisions) -> u64); 6] = [
+pub(super) const RATES: [(&str, Events); 6] = [
     ("veto", |all| all.vetoes),
     ("escalate", |all| all.escalations),
     ("rewrite", |all| all.rewrites),

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Limit, OnDeadline, Policy, Rule};
+use super::{Limit, OnDeadline, OnLogFailure, Policy, Rollback, Rule};
 use crate::rails::list::Matching;
 
 /// One difference.
@@ -94,6 +94,7 @@ impl Policy {
         }
         changes.document(self, other);
         changes.governance(self, other);
+        changes.rollback(self.rollback.as_ref(), other.rollback.as_ref());
         changes.rules(self, other);
         changes.lists(self, other);
         changes.parts(self, other);
@@ -138,6 +139,7 @@ impl Changes {
         value("on_fault", a.on_fault.to_string(), b.on_fault.to_string());
         value("on_unsupported", a.on_unsupported.to_string(), b.on_unsupported.to_string());
         value("on_deadline", deadline(a.on_deadline), deadline(b.on_deadline));
+        value("on_log_failure", log_failure(a.on_log_failure), log_failure(b.on_log_failure));
         value("max_bytes", a.max_bytes.to_string(), b.max_bytes.to_string());
         value("max_decode_depth", a.max_decode_depth.to_string(), b.max_decode_depth.to_string());
         value("turns", a.turns.to_string(), b.turns.to_string());
@@ -154,6 +156,16 @@ impl Changes {
         value("data_slice", words(a.data_slice.as_ref()), words(b.data_slice.as_ref()));
         value("effective", optional(a.effective.as_ref()), optional(b.effective.as_ref()));
         value("expires", optional(a.expires.as_ref()), optional(b.expires.as_ref()));
+    }
+
+    fn rollback(&mut self, a: Option<&Rollback>, b: Option<&Rollback>) {
+        let subject = "the automatic rollback";
+        match (a, b) {
+            (None, None) => {}
+            (None, Some(b)) => self.add(subject, ChangeKind::Added { what: b.to_string() }),
+            (Some(a), None) => self.add(subject, ChangeKind::Removed { what: a.to_string() }),
+            (Some(a), Some(b)) => self.value(subject, "conditions", a.to_string(), b.to_string()),
+        }
     }
 
     fn rules(&mut self, a: &Policy, b: &Policy) {
@@ -282,6 +294,14 @@ fn deadline(on_deadline: OnDeadline) -> String {
     match on_deadline {
         OnDeadline::Fault => "fault",
         OnDeadline::Exit => "exit",
+    }
+    .to_owned()
+}
+
+fn log_failure(on_log_failure: OnLogFailure) -> String {
+    match on_log_failure {
+        OnLogFailure::Fault => "fault",
+        OnLogFailure::Continue => "continue",
     }
     .to_owned()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exception::Exemption;
 use crate::span::Span;
 use crate::verdict::{Coverage, CoverageReason, Detection, Disguise, Place, Source};
 
@@ -41,6 +42,9 @@ pub struct Look {
     /// does not say.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detections: Vec<Seen>,
+    /// What exceptions took out of the findings, whether or not a rule had found it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<Exemption>,
     /// Calibrated score in `0..=1` of every head that ran; absent where they are those of the record.
     #[serde(skip_serializing_if = "Option::is_none", with = "super::scores::optional")]
     pub scores: Option<BTreeMap<String, f32>>,
@@ -119,6 +123,7 @@ impl Default for Look {
     fn default() -> Self {
         Self {
             detections: Vec::new(),
+            exemptions: Vec::new(),
             scores: None,
             coverage: Coverage::Full,
             reasons: Vec::new(),

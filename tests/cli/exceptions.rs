@@ -26,7 +26,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    fn with_state<'a>(&self, arguments: &[&'a str]) -> Vec<String> {
+    fn with_state(&self, arguments: &[&str]) -> Vec<String> {
         let state = ["--state".to_owned(), self.path("state").display().to_string()];
         arguments.iter().map(|one| (*one).to_owned()).chain(state).collect()
     }
@@ -245,6 +245,34 @@ fn a_bundle_brings_them_and_a_running_guard_takes_them_up() {
     assert!(taken, "the exception was never taken up");
     drop(input);
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn taking_one_up_and_back_is_in_the_log_and_the_decision_replays() {
+    use portcullis::log::{self, Body, Event};
+    let place = Place::new();
+    place.added(&["--id", "press", "--rule", "pii.email", "--pattern", r"press@example\.org"]);
+    place.run(&["check", "Write to press@example.org or jo@example.org today."]);
+    assert_eq!(
+        place.run(&["exception", "revoke", "press", "--by", "bo", "--reason", "moved"]).status,
+        Some(0)
+    );
+    let mut told = Vec::new();
+    for entry in log::read(&place.path("state")).unwrap() {
+        match entry.unwrap().body {
+            Body::Event { event: Event::ExceptionAdded { id, approved_by, .. }, .. } => {
+                told.push(format!("{id} {approved_by}"));
+            }
+            Body::Event { event: Event::ExceptionRevoked { id, by, reason }, .. } => {
+                told.push(format!("{id} {by} {reason}"));
+            }
+            Body::Decision(record) => told.push(record.exceptions[0].id.clone()),
+            _ => {}
+        }
+    }
+    assert_eq!(told, ["press ana", "press", "press bo moved"]);
+    let replayed = place.run(&["log", "replay"]);
+    assert_eq!(replayed.status, Some(0), "{}{}", replayed.stdout, replayed.stderr);
 }
 
 #[test]

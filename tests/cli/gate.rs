@@ -9,8 +9,11 @@ use std::fs;
 fn rows(place: &Place) -> String {
     let mut rows = String::new();
     for number in 0..10 {
-        let (bird, slice) =
-            if number < 2 { ("kestrel", "birds") } else { ("heron", ["birds", "water"][number % 2]) };
+        let (bird, slice) = if number < 2 {
+            ("kestrel", "birds")
+        } else {
+            ("heron", if number % 2 == 0 { "birds" } else { "water" })
+        };
         let row = json!({ "text": format!("Number {number} is a {bird}."), "slice": slice, "labels": { "toxicity": 0 } });
         rows += &format!("{row}\n");
     }

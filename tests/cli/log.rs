@@ -131,8 +131,8 @@ fn a_state_that_cannot_be_used_is_an_error() {
     let state = judged();
     let segment = state.path().join("log/000001.jsonl");
     let text = fs::read_to_string(&segment).unwrap();
-    let at = text.rfind("\"veto\"").unwrap();
-    fs::write(&segment, format!("{}\"vote\"{}", &text[..at], &text[at + 6..])).unwrap();
+    let (before, after) = text.rsplit_once("\"veto\"").unwrap();
+    fs::write(&segment, format!("{before}\"vote\"{after}")).unwrap();
     let run = with(state.path(), &["check", "hello"], "");
     assert_eq!(run.status, Some(2));
     assert!(run.stderr.contains("its last line is damaged"), "{}", run.stderr);

@@ -84,7 +84,7 @@ impl Place {
 
     fn decision(&self, text: &str) -> String {
         let run = self.run(&["check", "--json", text]);
-        run.json()["decision"].as_str().unwrap().to_owned()
+        run.json().get("decision").and_then(|decision| decision.as_str()).unwrap().to_owned()
     }
 }
 

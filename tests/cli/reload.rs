@@ -37,7 +37,7 @@ impl Pipe {
     }
 
     fn decision(&mut self, text: &str) -> String {
-        self.ask(text)["decision"].as_str().unwrap().to_owned()
+        self.ask(text).get("decision").and_then(Value::as_str).unwrap().to_owned()
     }
 
     /// Ends the input and answers standard error.

@@ -2,7 +2,7 @@
 
 use crate::program::{Run, program, run, run_with};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -41,8 +41,8 @@ impl Desk {
     /// The id of the verdict on a text that is held.
     fn hold(&self, text: &str) -> String {
         let verdict = self.run(&["check", "--json", text]).json();
-        assert_eq!(verdict["decision"], "escalate", "{verdict}");
-        verdict["decision_id"].as_str().unwrap().to_owned()
+        assert_eq!(verdict.get("decision"), Some(&"escalate".into()), "{verdict}");
+        verdict.get("decision_id").unwrap().as_str().unwrap().to_owned()
     }
 }
 
@@ -133,7 +133,7 @@ fn a_case_is_shown_decided_and_counted() {
     let said = ["--by", "ana", "--reason", "our own address"];
     let decided =
         desk.run(&[&["review", "decide", &id, "approve"], said.as_slice(), &["--innocent"]].concat());
-    assert_eq!(decided.stdout, format!("case {} approved\n", &id[..16]));
+    assert_eq!(decided.stdout, format!("case {} approved\n", id.get(..16).unwrap()));
     let twice = desk.run_with(&[&["review", "decide", &id, "reject"], said.as_slice()].concat(), "");
     assert_eq!(twice.status, Some(2));
     assert!(twice.stderr.contains("decided already: approved by ana"), "{}", twice.stderr);
@@ -211,6 +211,57 @@ fn without_a_terminal_the_interface_says_what_to_use() {
     assert!(none.stderr.contains("no state directory"), "{}", none.stderr);
 }
 
+#[test]
+fn what_people_do_is_in_the_log() {
+    use portcullis::log::{self, Body, Event};
+    let desk = Desk::new();
+    let id = desk.hold(INSULT);
+    let said = ["--by", "ana", "--reason", "banter", "--label", "insult=0", "--label", "hate=0"];
+    desk.run(&[&["review", "decide", &id, "approve"], said.as_slice()].concat());
+    let entries = log::read(&desk.path("state")).unwrap();
+    let events = entries.filter_map(|entry| match entry.unwrap().body {
+        Body::Event { event, .. } => Some(event),
+        _ => None,
+    });
+    let decided = Event::ReviewDecided {
+        decision_id: id,
+        outcome: "approve".to_owned(),
+        by: "ana".to_owned(),
+        reason: "banter".to_owned(),
+        labels: vec!["hate=0".to_owned(), "insult=0".to_owned()],
+    };
+    assert!(events.collect::<Vec<_>>().contains(&decided));
+}
+
+#[test]
+#[cfg(feature = "samples")]
+fn kept_texts_are_shown_to_whom_they_are_for() {
+    let desk = Desk::new();
+    // The key pair of the age crate's own tests.
+    let recipient = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    let identity = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+    fs::write(desk.path("state/portcullis.toml"), format!("[samples]\nrecipient = \"{recipient}\"\n"))
+        .unwrap();
+    fs::write(desk.path("id.key"), identity).unwrap();
+    let key = desk.path("id.key").display().to_string();
+    let id = desk.hold(INSULT);
+    let shown = desk.run(&["review", "show", &id, "--json", "--identity", &key]).json();
+    assert_eq!(shown["text"], INSULT);
+    desk.run(&["review", "decide", &id, "reject", "--by", "ana", "--reason", "rude", "--label", "insult=1"]);
+    let rows = desk.run(&["review", "export", "--identity", &key, "--out", "-"]).json();
+    assert_eq!((&rows["text"], &rows["labels"]["insult"]), (&INSULT.into(), &1.0.into()));
+    // What was kept of another text is not taken for this one's.
+    let other = desk.hold("Shut up, you stupid fool.");
+    let sample = |id: &str| {
+        let mut files = fs::read_dir(desk.path("state/samples")).unwrap().map(|entry| entry.unwrap().path());
+        files.find(|path| path.to_string_lossy().contains(id)).unwrap()
+    };
+    fs::copy(sample(&other), sample(&id)).unwrap();
+    let refused = desk.run_with(&["review", "show", &id, "--identity", &key], "");
+    assert_eq!(refused.status, Some(2));
+    assert!(refused.stderr.contains("it is not the text of the case"), "{}", refused.stderr);
+}
+
 /// The interface on a terminal of its own, by `script` of util-linux.
 #[test]
 #[cfg(target_os = "linux")]
@@ -231,19 +282,33 @@ fn the_interface_works_on_a_terminal_and_leaves_it_as_it_was() {
     // A system without util-linux.
     let Ok(mut child) = child else { return };
     let mut keys = child.stdin.take().unwrap();
+    let mut screen = child.stdout.take().unwrap();
+    // Keys that come before the interface is there are lost.
+    let mut shown = Vec::new();
+    let mut part = [0; 1024];
+    while !String::from_utf8_lossy(&shown).contains("leave") {
+        let read = screen.read(&mut part).unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&shown));
+        shown.extend_from_slice(&part[..read]);
+    }
+    let rest = std::thread::spawn(move || {
+        let mut rest = Vec::new();
+        screen.read_to_end(&mut rest).map(|_| rest)
+    });
     // Open, approve with a reason, leave the list.
     keys.write_all(b"\rabanter\r").unwrap();
     keys.flush().unwrap();
     let case = || desk.run(&["review", "show", &id, "--json"]).json();
-    let decided = (0..600).any(|_| {
+    let decided = (0..200).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         case()["status"] == "approved"
     });
     assert!(decided, "{}", case());
     keys.write_all(b"q").unwrap();
     keys.flush().unwrap();
-    let output = child.wait_with_output().unwrap();
-    let shown = String::from_utf8_lossy(&output.stdout);
+    child.wait().unwrap();
+    shown.extend(rest.join().unwrap().unwrap());
+    let shown = String::from_utf8_lossy(&shown);
     assert!(shown.contains("\u{1b}[?1049h") && shown.contains("\u{1b}[?1049l"), "{shown}");
     assert!(shown.contains("status 0"), "{shown}");
     assert_eq!(case()["rulings"][0]["reason"], "banter");

@@ -52,8 +52,11 @@ fn the_commands_are_listed() {
             "monitor",
             "rollback",
             "policy",
+            "report",
+            "graph",
             "exception",
             "log",
+            "review",
             "completions",
             "man",
             "help"

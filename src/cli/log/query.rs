@@ -56,6 +56,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     id: Option<String>,
 
+    /// Verdicts from which the exception of this id took a finding out.
+    #[arg(long, value_name = "ID")]
+    exception: Option<String>,
+
     /// Verdicts with a fault.
     #[arg(long)]
     fault: bool,
@@ -146,6 +150,7 @@ impl Arguments {
             policy: self.policy_digest.clone(),
             id: self.id.clone(),
             text: self.text_digest.clone(),
+            exception: self.exception.clone(),
             fault: self.fault,
             events: self.event.clone(),
             since: self.since.clone(),

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         terminal::emit(&text)?;
     } else {
         let file = &arguments.prometheus;
-        monitor::replace(file, text.as_bytes())
+        monitor::publish(file, text.as_bytes())
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -158,6 +158,6 @@ fn readable(report: &Report) -> String {
             wait(row.p90),
         ]);
     }
-    let _ = write!(text, "{}(verdicts after the shift until the alert)\n", table.render());
+    let _ = writeln!(text, "{}(verdicts after the shift until the alert)", table.render());
     text
 }

@@ -120,11 +120,14 @@ impl<'a> From<&'a Replayed> for Said<'a> {
     }
 }
 
+/// How a row changes: the decision before and after, and the rule that makes the difference.
+type Way = (Decision, Decision, Option<String>);
+
 /// Rows counted by how they change.
 struct Tally {
     rows: u64,
     changed: u64,
-    kinds: BTreeMap<(Decision, Decision, Option<String>), (u64, Vec<String>)>,
+    kinds: BTreeMap<Way, (u64, Vec<String>)>,
     most: usize,
 }
 

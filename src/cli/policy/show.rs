@@ -3,7 +3,9 @@
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::terminal;
 use clap::Args;
-use portcullis::policy::{BoundPolicy, BoundRule, Governance, Limit, OnDeadline, Policy};
+use portcullis::policy::{
+    BoundPolicy, BoundRule, Governance, Limit, OnDeadline, OnLogFailure, Policy, Rollback,
+};
 use portcullis::{ModelRef, PolicyRef};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -52,6 +54,8 @@ struct Shown {
     on_fault: String,
     on_unsupported: String,
     on_deadline: &'static str,
+    on_log_failure: &'static str,
+    rollback: Option<Rollback>,
     max_bytes: usize,
     max_decode_depth: usize,
     turns: usize,
@@ -118,6 +122,11 @@ impl Shown {
                 OnDeadline::Exit => "exit",
                 OnDeadline::Fault => "fault",
             },
+            on_log_failure: match policy.on_log_failure() {
+                OnLogFailure::Fault => "fault",
+                OnLogFailure::Continue => "continue",
+            },
+            rollback: policy.rollback().copied(),
             max_bytes: policy.max_bytes(),
             max_decode_depth: policy.max_decode_depth(),
             turns: policy.turns(),
@@ -162,6 +171,8 @@ impl Shown {
         fact("on a fault", &self.on_fault);
         fact("on another language", &self.on_unsupported);
         fact("on a deadline", self.on_deadline);
+        fact("on a log failure", self.on_log_failure);
+        fact("automatic rollback", &self.rollback.map(|rollback| rollback.to_string()).unwrap_or_default());
         fact("most bytes", &self.max_bytes.to_string());
         fact("decoded to depth", &self.max_decode_depth.to_string());
         if self.turns > 0 {

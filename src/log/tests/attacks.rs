@@ -217,6 +217,20 @@ fn entries_that_are_gone_when_the_log_is_opened_stay_known() {
 }
 
 #[test]
+fn numbers_without_a_next_are_errors() {
+    for (segment, seq) in [(1, u64::MAX), (u64::MAX, 0)] {
+        let state = tempfile::tempdir().unwrap();
+        fs::create_dir(state.path().join(FOLDER)).unwrap();
+        let mut line = Vec::new();
+        envelope::seal(seq, &envelope::NOTHING, b"{\"head\":{}}", &mut line);
+        fs::write(segment_path(state.path(), segment), line).unwrap();
+        assert!(!report(state.path()).holds());
+        let error = Log::open(state.path(), &settings()).unwrap_err();
+        assert!(error.to_string().contains("larger than any"), "{error}");
+    }
+}
+
+#[test]
 fn hostile_files_are_errors() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks/log");
     let mut count = 0;

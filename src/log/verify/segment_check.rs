@@ -57,7 +57,7 @@ impl<'a> Check<'a> {
             line += 1;
             let at = (number, line);
             let found = lines::next(input, &mut buffer)?;
-            let next = self.before.map(|(seq, _)| seq + 1);
+            let next = self.before.map(|(seq, _)| seq.saturating_add(1));
             match found {
                 Found::Line => self.line(at, &buffer),
                 Found::End => break,
@@ -118,8 +118,8 @@ impl<'a> Check<'a> {
     fn begins(&mut self, number: u64) {
         match self.segment {
             Some((before, _)) => {
-                if number != before + 1 {
-                    let expected = format!("segment {}", before + 1);
+                if number != before.saturating_add(1) {
+                    let expected = format!("segment {}", before.saturating_add(1));
                     let found = format!("segment {number}");
                     self.problem(FindingKind::Segment, (number, 1), None, expected, found);
                 }
@@ -131,7 +131,7 @@ impl<'a> Check<'a> {
             }
             None => self.starts(number),
         }
-        self.segment = Some((number, self.before.map_or(0, |(seq, _)| seq + 1)));
+        self.segment = Some((number, self.before.map_or(0, |(seq, _)| seq.saturating_add(1))));
     }
 
     /// Holds the first segment against what says that there were none before.
@@ -156,7 +156,7 @@ impl<'a> Check<'a> {
     }
 
     fn line(&mut self, at: (u64, u64), line: &[u8]) {
-        let next = self.before.map(|(seq, _)| seq + 1);
+        let next = self.before.map(|(seq, _)| seq.saturating_add(1));
         self.report.entries += 1;
         let sealed = match envelope::open(line) {
             Ok(sealed) => sealed,
@@ -282,7 +282,7 @@ impl<'a> Check<'a> {
         }
         self.report.signed = self.report.signed.max(Some(head.last));
         let first = self.segment.map_or(0, |(_, first)| first);
-        let said = (head.segment, head.first, head.last + 1, hash_of(&head.hash), head.closed);
+        let said = (head.segment, head.first, head.last.saturating_add(1), hash_of(&head.hash), head.closed);
         if said != (at.0, first, sealed.seq, sealed.prev, true) {
             let expected = format!("a head of segment {} with the entries {first} to before this", at.0);
             let found =

@@ -1,6 +1,7 @@
 //! Files: state, baseline, alerts and commands; two monitors, damaged files.
 
 use std::fs;
+use std::time::Duration;
 
 use super::*;
 use crate::installation::{AlertSettings, Installation};

@@ -42,6 +42,10 @@ id = "p"
 version = "1.1.0"
 revision = 2
 max_bytes = 10
+on_log_failure = "continue"
+
+[rollback]
+veto_rate_above = 0.25
 
 [governance]
 objective = "o"
@@ -96,9 +100,11 @@ fn every_difference_is_told() {
     let expected = [
         "the policy: version from 1.0.0 to 1.1.0",
         "the policy: revision from 1 to 2",
+        "the policy: on_log_failure from fault to continue",
         "the policy: max_bytes from 1048576 to 10",
         "the governance: owner from \"One\" to \"Two\"",
         "the governance: expires from none to 2031-05-09",
+        "the automatic rollback is added: to the revision before, veto_rate_above 0.25, min_verdicts 200, cooldown 3600 s",
         "rule `phone` is removed: pii.phone from threshold 0.5, veto",
         "rule `rivals`: roles from user, assistant, tool, system to assistant",
         "rule `rivals`: slices from none to shop",

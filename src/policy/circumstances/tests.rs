@@ -1,5 +1,7 @@
 //! For which texts a rule with slices or locales is, and which rules then outdo it.
 
+use proptest::prelude::*;
+
 use super::Circumstances;
 use crate::decide::{Evidence, decide};
 use crate::policy::{BoundPolicy, KnownDetector, Policy, PolicyWarning};
@@ -100,4 +102,41 @@ fn a_rule_is_outdone_only_by_one_that_is_for_all_its_texts() {
     assert!(!outdone("slices = [\"a\"]", "slices = [\"a\", \"b\"]"));
     assert!(!outdone("locales = [\"de-AT\"]", "locales = [\"de\"]"));
     assert!(!outdone("locales = [\"de\"]", ""));
+}
+
+/// Lists of conditions, and what a request may say, of few names so that they meet.
+fn names(words: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
+    proptest::collection::vec(proptest::sample::select(words), 0..3)
+}
+
+const SLICES: &[&str] = &["a", "b", "A"];
+const TAGS: &[&str] = &["de", "de-AT", "DE_at", "de-AT-1996", "den", "fr"];
+
+fn conditions(slices: &[&str], locales: &[&str]) -> String {
+    let list = |key: &str, names: &[&str]| match names {
+        [] => String::new(),
+        names => format!("{key} = {names:?}\n"),
+    };
+    format!("{}{}", list("slices", slices), list("locales", locales))
+}
+
+proptest! {
+    /// What is said of one rule by another holds for every text.
+    #[test]
+    fn a_rule_for_all_texts_of_another_applies_wherever_that_does(
+        (a, b) in ((names(SLICES), names(TAGS)), (names(SLICES), names(TAGS))),
+        slice in proptest::option::of(proptest::sample::select(SLICES)),
+        locale in proptest::option::of(proptest::sample::select(TAGS)),
+    ) {
+        let policy = policy(&[
+            rule("a", "veto", &conditions(&a.0, &a.1)),
+            rule("b", "veto", &conditions(&b.0, &b.1)),
+            rule("c", "veto", ""),
+        ]);
+        let [a, b, free] = policy.rules() else { unreachable!("three rules") };
+        let circumstances = Circumstances { role: Role::User, slice, locale };
+        prop_assert!(!a.is_for_all_of(b) || !b.applies_in(circumstances) || a.applies_in(circumstances));
+        prop_assert!(free.is_for_all_of(a) && free.applies_in(circumstances));
+        prop_assert!(a.is_for_all_of(a));
+    }
 }
