@@ -126,6 +126,8 @@ pub struct Report {
     pub drift: Vec<ScoreDrift>,
     /// What the monitor of the state directory knows of drift, at the time of the report's making; none without one.
     pub monitor: Option<MonitorDrift>,
+    /// Why that is not known, where there is a monitor; none where nothing is wrong.
+    pub monitor_problem: Option<String>,
     /// What decided.
     pub deployed: Vec<Deployed>,
     /// Reviews, exceptions, alerts and the policy's history.

@@ -94,7 +94,11 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     };
     let mut report = aggregate.finish(verification);
     if arguments.records.is_none() {
-        report.monitor = source::monitor(options)?;
+        match source::monitor(options) {
+            Ok(monitor) => report.monitor = monitor,
+            // The rest of the report does not rest on it.
+            Err(error) => report.monitor_problem = Some(error.root_cause().to_string()),
+        }
     }
     if let Some(path) = &arguments.out {
         write(path, &report)?;

@@ -30,6 +30,8 @@ pub struct Component<'a> {
 pub struct Builder {
     /// By their text, so that each is there once and all are in order.
     triples: BTreeMap<String, Triple>,
+    /// The policy that the store's history put in force last; the log tells of the same changes, a moment later.
+    pub(super) in_force: Option<PolicyRef>,
 }
 
 impl Default for Builder {
@@ -42,7 +44,7 @@ impl Builder {
     /// A graph of the hazards alone: the twelve of the MLCommons AILuminate taxonomy.
     #[must_use]
     pub fn new() -> Self {
-        let mut builder = Self { triples: BTreeMap::new() };
+        let mut builder = Self { triples: BTreeMap::new(), in_force: None };
         let scheme = named("scheme", &["mlcommons-ailuminate"]);
         builder.is_a(&scheme, &skos("ConceptScheme"));
         builder.label(&scheme, "MLCommons AILuminate hazards");
@@ -154,7 +156,8 @@ impl Builder {
         }
     }
 
-    /// Adds that a policy was put in force.
+    /// Adds that a policy was put in force, in the order of the store's history and before any entry of the log. What the log says of
+    /// such changes is then left out.
     pub fn activation(&mut self, active: &Active) {
         let change = match active.change {
             Change::RolledBack => "rolled_back",
@@ -165,6 +168,11 @@ impl Builder {
         if let Some(signer) = &active.signed_by {
             let signer = self.person(signer);
             self.add(&node, &term("signedBy"), signer);
+        }
+        let before = self.in_force.replace(active.policy.clone());
+        if let (Change::RolledBack, Some(before)) = (active.change, before) {
+            let before = self.policy_ref(&before);
+            self.add(&node, &term("tookOutOfForce"), before);
         }
     }
 

@@ -49,6 +49,7 @@ impl Builder {
 
     fn event(&mut self, time: &str, event: &Event) {
         match event {
+            Event::PolicyActivated { .. } | Event::PolicyRolledBack { .. } if self.in_force.is_some() => {}
             Event::PolicyActivated { policy, revision, by } => {
                 self.put_in_force(time, "activated", policy, *revision, by);
             }

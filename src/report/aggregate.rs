@@ -133,6 +133,7 @@ impl Aggregate {
             unmatched_labels: self.labels.len() as u64,
             drift: drift::drift(scores.iter().copied()),
             monitor: None,
+            monitor_problem: None,
             deployed: self.deployed.into_iter().map(deployed).collect(),
             oversight,
             audit: self.audit,

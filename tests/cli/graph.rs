@@ -125,3 +125,14 @@ fn decisions_are_bounded() {
     let told = graph(&["query", count, "--records", records, "--since", "2100-01-01", "--csv"]);
     assert_eq!(told.stdout, "n\r\n0\r\n");
 }
+
+#[test]
+fn what_was_put_in_force_is_told_once() {
+    let (folder, policy) = bundle();
+    let state = folder.path().join("state").to_str().unwrap().to_owned();
+    let done = run(&["policy", "activate", &policy, "--state", &state, "--by", "jo"]);
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    let told = graph(&["ask", "history", "--state", &state, "--csv"]);
+    assert_eq!(told.stdout.lines().count(), 2, "{}{}", told.stdout, told.stderr);
+    assert!(told.stdout.contains(",activated,shop 1.0.0,1,jo,"), "{}", told.stdout);
+}

@@ -146,6 +146,17 @@ fn a_log_is_read_and_verified() {
 }
 
 #[test]
+fn a_monitor_that_cannot_be_read_does_not_stop_a_report() {
+    let (_folder, state) = state();
+    let monitor = Path::new(&state).join("monitor");
+    fs::create_dir_all(&monitor).unwrap();
+    fs::write(monitor.join("state.json"), "{}").unwrap();
+    let told = report(&["--state", &state, "--json"]);
+    assert_eq!(told.status, Some(0), "{}", told.stderr);
+    assert!(told.json()["monitor_problem"].is_string(), "{}", told.stdout);
+}
+
+#[test]
 fn a_log_that_was_changed_is_told() {
     let (folder, state) = state();
     let log = Path::new(&state).join("log");
@@ -176,8 +187,8 @@ fn chromium() -> Option<&'static str> {
     );
     if found.is_none() {
         let skipped =
-            "skipped: no chromium on the path (apt-get install chromium); CI_CHROMIUM=1 makes that a failure";
-        writeln!(std::io::stderr(), "{skipped}").unwrap();
+            b"skipped: no chromium on the path (apt-get install chromium); CI_CHROMIUM=1 makes that a failure\n";
+        std::io::stderr().write_all(skipped).unwrap();
     }
     found
 }
@@ -278,8 +289,12 @@ fn a_browser_shows_the_same_numbers_and_asks_for_nothing() {
 fn what_people_decided_is_told() {
     let folder = TempDir::new().unwrap();
     let state = folder.path().join("state").to_str().unwrap().to_owned();
+    let policy = "schema = 1\nid = \"held\"\nversion = \"1.0.0\"\n\n[[rule]]\nid = \"rude\"\ndetector = \"classifier.insult\"\n\
+                  threshold = 0.5\naction = \"escalate\"\n";
+    let policy = write(&folder, "held.toml", policy);
     for text in ["You are a complete idiot.", "You are a total moron."] {
-        run(&["check", "--state", &state, "--role", "assistant", text]);
+        let told = run(&["check", "--state", &state, "--policy", &policy, "--role", "assistant", text]);
+        assert_eq!(told.status, Some(1), "{}{}", told.stdout, told.stderr);
     }
     let before = run(&["report", "--state", &state, "--json"]).json();
     assert_eq!(kpi(&before, "open_reviews")["value"], 2.0, "{}", before["decisions"]);

@@ -81,6 +81,9 @@ fn points(report: &Report) -> Vec<String> {
     if report.audit.lost > 0 {
         points.push(format!("{} decisions could not be logged.", report.audit.lost));
     }
+    if let Some(problem) = &report.monitor_problem {
+        points.push(format!("What the monitor knows cannot be read: {problem}."));
+    }
     let reviews = &report.oversight.reviews;
     if reviews.late > 0 {
         points.push(format!(
