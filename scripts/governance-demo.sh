@@ -118,7 +118,7 @@ min_verdicts = 200
 SETTINGS
 
 say 'the good policy: checked, tested, signed, in force'
-policy 1 1.0.0 0.9
+policy 1 1.0.0 0.98
 expect 0 policy check desk-1
 expect 0 policy test desk-1
 expect 2 policy activate desk-1 --by "Ada"

@@ -29,9 +29,8 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-/// Runs a shell line with this build's program on the path, in a folder that holds the rows the README speaks of.
-fn shell(line: &str) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_portcullis"));
+/// A folder that holds the rows the README speaks of.
+fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let rows = "{\"text\":\"What a lovely day.\",\"labels\":{\"toxicity\":0},\"source\":\"a\"}\n\
                 {\"text\":\"A Muslim family lives next door.\",\"labels\":{\"toxicity\":0},\"source\":\"a\"}\n\
@@ -39,27 +38,33 @@ fn shell(line: &str) -> Output {
     std::fs::write(folder.path().join("rows.jsonl"), rows).unwrap();
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     std::os::unix::fs::symlink(models, folder.path().join("models")).unwrap();
+    folder
+}
+
+/// Runs a shell line with this build's program on the path.
+fn shell(line: &str, folder: &Path) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_portcullis"));
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    Command::new("sh").args(["-c", line]).env("PATH", path).current_dir(&folder).output().unwrap()
+    Command::new("sh").args(["-c", line]).env("PATH", path).current_dir(folder).output().unwrap()
 }
 
 #[test]
 fn every_command_runs() {
     let mut run = 0;
-    for line in blocks("README.md", "sh").iter().flat_map(|block| block.lines()) {
+    for block in blocks("README.md", "sh") {
+        let folder = folder();
         // cargo's own lines build the program and run these tests; they are what got us here.
-        if line.starts_with("cargo ") {
-            continue;
+        for line in block.lines().filter(|line| !line.starts_with("cargo ")) {
+            let output = shell(line, folder.path());
+            let status = output.status.code();
+            assert!(
+                matches!(status, Some(0 | 1)),
+                "{line}: {status:?}\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            assert!(!output.stdout.is_empty(), "{line}: no output");
+            run += 1;
         }
-        let output = shell(line);
-        let status = output.status.code();
-        assert!(
-            matches!(status, Some(0 | 1)),
-            "{line}: {status:?}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert!(!output.stdout.is_empty(), "{line}: no output");
-        run += 1;
     }
     assert!(run >= 6, "only {run} commands were found");
 }
@@ -71,7 +76,7 @@ fn the_output_shown_is_the_output() {
         assert!(!blocks.is_empty(), "{page}");
         for block in blocks {
             let (command, expected) = block.split_once('\n').unwrap();
-            let output = shell(command.strip_prefix("$ ").unwrap());
+            let output = shell(command.strip_prefix("$ ").unwrap(), folder().path());
             // A text may end without a line feed; a block cannot.
             let output = String::from_utf8(output.stdout).unwrap();
             assert_eq!(output.trim_end(), expected.trim_end(), "{command}");

@@ -36,7 +36,7 @@ fn is_word(word: &str, shown: &str) -> bool {
     let mut open = false;
     for part in parts {
         let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+        rest = rest.split_at(at + part.len()).1;
         open = part.is_empty();
     }
     open || rest.is_empty()

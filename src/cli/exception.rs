@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    Add(add::Arguments),
+    Add(Box<add::Arguments>),
     Sign(sign::Arguments),
     List(list::Arguments),
     Check(check::Arguments),

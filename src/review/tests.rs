@@ -35,7 +35,7 @@ fn record(number: u64, rule: &str) -> DecisionRecord {
         "thresholds": {},
         "coverage": Coverage::Full,
         "policy": PolicyRef { id: "p".to_owned(), version: "1.0.0".to_owned(), digest: "00".to_owned() },
-        "slice": if number % 2 == 0 { "even" } else { "odd" },
+        "slice": if number.is_multiple_of(2) { "even" } else { "odd" },
         "timing_us": Timing::default(),
     });
     serde_json::from_value(json).unwrap()

@@ -315,3 +315,44 @@ fn the_interface_works_on_a_terminal_and_leaves_it_as_it_was() {
     let settings = |name: &str| fs::read_to_string(desk.path(name)).unwrap();
     assert_eq!(settings("before"), settings("after"));
 }
+
+/// A terminal that is closed ends the interface, which would else read from it for ever.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_interface_ends_with_its_terminal() {
+    let desk = Desk::new();
+    desk.hold(INSULT);
+    let command = format!(
+        "stty cols 80 rows 24; echo $$ > pid; exec {} review --state state --by ana",
+        program().get_program().to_string_lossy()
+    );
+    let child = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(desk.0.path())
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    // A system without util-linux.
+    let Ok(mut child) = child else { return };
+    let mut screen = child.stdout.take().unwrap();
+    let mut shown = Vec::new();
+    let mut part = [0; 1024];
+    while !String::from_utf8_lossy(&shown).contains("leave") {
+        let read = screen.read(&mut part).unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&shown));
+        shown.extend_from_slice(&part[..read]);
+    }
+    let pid: u32 = fs::read_to_string(desk.path("pid")).unwrap().trim().parse().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let running = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        status.contains("portcullis") && !status.contains("Z (zombie)")
+    };
+    let ended = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        !running()
+    });
+    assert!(ended, "process {pid} is still there");
+}

@@ -24,6 +24,9 @@ use std::time::Duration;
 /// How long a key is waited for before a signal is looked for.
 const TICK: Duration = Duration::from_millis(200);
 
+/// The exit status after a signal that the reading of keys did not notice.
+const INTERRUPTED: i32 = 130;
+
 #[derive(Args)]
 pub(super) struct Options {
     /// Who decides; asked for when it is needed.
@@ -65,7 +68,14 @@ pub(super) fn run(arguments: &Options, options: &GuardOptions) -> anyhow::Result
     }
     let ended = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&ended);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot wait for signals")?;
+    ctrlc::set_handler(move || {
+        flag.store(true, Ordering::Relaxed);
+        std::thread::sleep(5 * TICK);
+        // Still here: a terminal that is gone is read without an end.
+        let _ = ratatui::try_restore();
+        std::process::exit(INTERRUPTED);
+    })
+    .context("cannot wait for signals")?;
     // Leaves the terminal as it was after a panic, too.
     let mut terminal = ratatui::try_init().context("cannot use the terminal")?;
     let outcome = serve(&mut terminal, &mut app, &state, &queue, &ended);
