@@ -50,7 +50,7 @@ use crate::language::{Foreign, foreign};
 use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
-use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, TextStages};
+use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, SKETCH, TextStages};
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
 use crate::record::Evidence;
@@ -121,6 +121,8 @@ pub struct Scores {
     pub tokens: usize,
     /// Windows judged.
     pub windows: usize,
+    /// Projections of the model's state, averaged over the windows; none where it has no states.
+    pub sketch: Option<[f32; SKETCH]>,
 }
 
 /// A head of the bundle or of the policy.
@@ -193,7 +195,7 @@ impl Guard {
     /// The verdict by the policy's `on_fault` on a text that cannot be judged, recorded as any other.
     pub(crate) fn fault(&self, request: &Request, what: &str) -> Verdict {
         let (mut verdict, text) = self.unread(request, what);
-        self.record(request, &mut verdict, Evidence { text, ..Evidence::default() });
+        self.record(request, &mut verdict, Evidence { text, ..Evidence::default() }, None);
         verdict
     }
 
@@ -238,6 +240,7 @@ impl Guard {
                 logits: heads.logits,
                 tokens: heads.tokens,
                 windows: heads.windows,
+                sketch: heads.sketch,
             })
             .collect())
     }

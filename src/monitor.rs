@@ -24,13 +24,14 @@ mod watch;
 mod window;
 mod work;
 
+pub use crate::rails::classifier::SKETCH;
 pub use alert::{Alert, Bounds, Change, Side};
 pub use baseline::{Baseline, FILE as BASELINE_FILE, Taken};
 pub use counts::{Counts, Decisions, Latency, OTHER, Rate};
 pub use disk::publish;
 pub use drift::Drift;
 pub use error::MonitorError;
-pub use observation::{Observation, References, SKETCH, model_key};
+pub use observation::{Observation, References, model_key};
 pub use prometheus::exposition;
 pub use rollback::{Condition, NAME, Plan, Standing};
 pub use state::{FILE as STATE_FILE, State, Totals};

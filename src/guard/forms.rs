@@ -2,7 +2,7 @@
 
 use crate::language::Foreign;
 use crate::normalize::Normalized;
-use crate::rails::classifier::{HeadScores, Outcome};
+use crate::rails::classifier::{HeadScores, Outcome, SKETCH};
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, Reading, Readings};
 use crate::span::{NormalizedSpan, Span};
@@ -158,6 +158,14 @@ pub(super) struct Together {
 }
 
 impl Together {
+    /// Projections of the state of the normalized text, where the whole model read it.
+    pub(super) const fn sketch(&self) -> Option<[f32; SKETCH]> {
+        match &self.outcome {
+            Outcome::Scored(heads) => heads.sketch,
+            _ => None,
+        }
+    }
+
     /// Of the outcomes of `forms`, in the order of their texts.
     pub(super) fn of_forms(forms: &Forms<'_>, outcomes: impl Iterator<Item = Outcome>) -> Option<Self> {
         let outcomes = outcomes.take(forms.len()).enumerate().map(|(place, mut outcome)| {
@@ -258,6 +266,7 @@ mod tests {
             windows: 1,
             unknown_share: 0.0,
             legibility: Legibility::default(),
+            sketch: None,
         }
     }
 

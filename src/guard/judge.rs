@@ -13,7 +13,7 @@ use super::{Guard, full_message};
 use crate::exception::{Exceptions, Exemption, Whole};
 use crate::language::Foreign;
 use crate::policy::OnLogFailure;
-use crate::rails::classifier::Judged;
+use crate::rails::classifier::{Judged, SKETCH};
 use crate::record::{Argument, Evidence, Look};
 use crate::request::Request;
 use crate::vault::Vault;
@@ -85,7 +85,8 @@ impl Guard {
                     looks.into_iter().zip(keys).map(|(text, is_key)| Argument { is_key, text }).collect();
             }
             verdict.timing.total = micros(start.elapsed());
-            self.record(request, &mut verdict, evidence);
+            let sketch = together.as_ref().and_then(Together::sketch);
+            self.record(request, &mut verdict, evidence, sketch.as_ref());
             answers.push((verdict, together));
         }
         answers
@@ -256,10 +257,17 @@ impl Guard {
 
     /// Names the verdict and writes its record. A verdict that cannot be recorded is a fault, unless the policy's `on_log_failure`
     /// says otherwise of the log.
-    pub(super) fn record(&self, request: &Request, verdict: &mut Verdict, evidence: Evidence) {
+    pub(super) fn record(
+        &self,
+        request: &Request,
+        verdict: &mut Verdict,
+        evidence: Evidence,
+        sketch: Option<&[f32; SKETCH]>,
+    ) {
         let inner = &*self.0;
         let policy = self.policy_of(verdict);
-        let recorded = inner.recorder.record(request, verdict, policy, inner.calibration_digest(), evidence);
+        let calibration = inner.calibration_digest();
+        let recorded = inner.recorder.record(request, verdict, policy, calibration, evidence, sketch);
         let Err(error) = recorded else { return };
         let policy = inner.policy.policy();
         if error.is_of_log() && policy.on_log_failure() == OnLogFailure::Continue {

@@ -9,6 +9,7 @@ use crate::installation::Installation;
 use crate::log::{Body, Log, LogError};
 use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
+use crate::rails::classifier::SKETCH;
 use crate::record::{
     DecisionIds, DecisionRecord, Evidence, InstallationKey, RecordError, RecordFile, thresholds, timestamp,
 };
@@ -105,6 +106,7 @@ impl Recorder {
         policy: &BoundPolicy,
         calibration: &str,
         evidence: Evidence,
+        sketch: Option<&[f32; SKETCH]>,
     ) -> Result<(), RecorderError> {
         let time = SystemTime::now();
         let text_digest = self.key.text_digest(&request.text);
@@ -149,7 +151,7 @@ impl Recorder {
             log.append(&body)?;
         }
         if let (Some(monitor), Body::Decision(record)) = (&self.monitor, &body) {
-            monitor.observe(record, None, policy.policy().rollback());
+            monitor.observe(record, sketch, policy.policy().rollback());
         }
         self.samples.keep(request, verdict, self.log.as_ref());
         if let Body::Decision(record) = &body {

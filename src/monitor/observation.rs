@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use portcullis_calibration::Reference;
 
+use crate::rails::classifier::SKETCH;
 use crate::record::DecisionRecord;
 use crate::verdict::{Coverage, CoverageReason, Decision, PolicyRef};
 
 /// The part of a signal that was not measured.
 pub(super) const NONE: u8 = u8::MAX;
-
-/// Projections of a text's states that are watched.
-pub const SKETCH: usize = 4;
 
 /// References by which signals are counted, sorted by signal.
 #[derive(Debug, Default, PartialEq)]

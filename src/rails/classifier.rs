@@ -4,11 +4,13 @@ mod encoded;
 mod gates;
 mod hashed;
 mod pack;
+mod sketch;
 mod states;
 mod window;
 
 pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
+pub use sketch::SKETCH;
 pub use states::TokenStates;
 
 use std::sync::{Arc, OnceLock};
@@ -84,6 +86,8 @@ pub struct HeadScores {
     pub unknown_share: f32,
     /// How much of it is in words that the vocabulary can read; nothing where the model has none.
     pub legibility: Legibility,
+    /// Projections of the text's state, averaged over its windows, where the whole model read all of them.
+    pub sketch: Option<[f32; SKETCH]>,
 }
 
 /// How the rail fared with one text.
@@ -239,9 +243,18 @@ struct Summary {
     /// Tokens times layers, computed and in all.
     work: (usize, usize),
     failure: Option<String>,
+    /// The sums of the projections of the windows that the whole model read, and their number.
+    sketch: ([f32; SKETCH], usize),
 }
 
 impl Summary {
+    /// Adds a window that the whole model read.
+    fn add_model(&mut self, logits: Vec<f32>, sketch: &[f32; SKETCH]) {
+        self.sketch.0.iter_mut().zip(sketch).for_each(|(sum, value)| *sum += value);
+        self.sketch.1 += 1;
+        self.add(logits);
+    }
+
     fn add(&mut self, logits: Vec<f32>) {
         if self.judged == 0 {
             self.from = vec![0; logits.len()];
@@ -280,7 +293,10 @@ impl Summary {
         };
         let (logits, from, windows) = (self.logits, self.from, self.windows);
         let exit = self.exit;
-        let scores = HeadScores { logits, from, exit, work, tokens, windows, unknown_share, legibility };
+        let (sums, read) = self.sketch;
+        let sketch = (read == windows).then(|| sums.map(|sum| sum / windows as f32));
+        let scores =
+            HeadScores { logits, from, exit, work, tokens, windows, unknown_share, legibility, sketch };
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }

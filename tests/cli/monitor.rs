@@ -281,3 +281,20 @@ fn a_simulation_is_the_same_for_the_same_seed() {
     assert_eq!(unknown.status, Some(2));
     assert!(unknown.stderr.contains("expected one of veto rate x1.5"), "{}", unknown.stderr);
 }
+
+#[test]
+fn texts_of_another_kind_show_in_the_models_states() {
+    let place = Place::new();
+    // The same text over and over is nothing like everyday traffic, whatever the heads say of it.
+    let state = place.state().display().to_string();
+    let judged = run_with(&["pipe", "--state", &state], lines(400, KIND).as_bytes());
+    assert_eq!(judged.status, Some(0), "{}", judged.stderr);
+    let status = run_with(&["monitor", "status", "--json", "--state", &state], b"").json();
+    let drift = status["windows"]["long"]["drift"].as_array().unwrap();
+    let of = |signal: &str| drift.iter().find(|one| one["signal"] == signal).expect(signal);
+    for number in 0..4 {
+        let psi = of(&format!("embedding.{number}"))["psi"].as_f64().unwrap();
+        assert!(psi > 0.25, "{drift:?}");
+    }
+    assert!(of("toxicity")["psi"].is_f64());
+}

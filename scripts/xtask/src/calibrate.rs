@@ -18,14 +18,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use portcullis::bundle::Index;
-use portcullis::rails::classifier::TextStages;
+use portcullis::rails::classifier::{SKETCH, TextStages};
 use portcullis::{Guard, GuardError};
 use portcullis_calibration::plot::{self, Named};
 use portcullis_calibration::{Calibration, Exit, Reference, measure};
 
 use crate::bundle;
 use heads::{Columns, Floor, HeadFit};
-use rows::Rows;
+use rows::{Mix, Rows};
 
 /// Texts scored at a time; progress is told after each.
 const CHUNK: usize = 2048;
@@ -133,7 +133,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let cascade = exits::Limits { differ: arguments.cascade_differ, rule_loss: arguments.cascade_loss };
     let fitted = exits::fit(&material, cascade)?;
-    write(arguments, &rows, &fits, fitted.as_ref().map_or(&[], |fitted| &fitted.exits))?;
+    let references = references(&guard, &rows, &mix, &fits)?;
+    write(arguments, &rows, &fits, fitted.as_ref().map_or(&[], |fitted| &fitted.exits), references)?;
     let edited = policy::with_targets(&policy_text, &chosen.targets)?;
     bundle::write(&arguments.policy, edited.as_bytes())?;
     if let Some(dir) = &arguments.plots {
@@ -169,7 +170,13 @@ fn strongest(stages: &TextStages) -> Vec<f32> {
 }
 
 /// Writes `calibration.toml` and the index, whose digests change with it.
-fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit], exits: &[Exit]) -> Result<()> {
+fn write(
+    arguments: &Arguments,
+    rows: &Rows,
+    fits: &[HeadFit],
+    exits: &[Exit],
+    references: Vec<Reference>,
+) -> Result<()> {
     let index = Index::read(&arguments.models).context("cannot read the index")?;
     let entry = match &arguments.model {
         Some(id) => index.bundle(id),
@@ -186,16 +193,28 @@ fn write(arguments: &Arguments, rows: &Rows, fits: &[HeadFit], exits: &[Exit]) -
         heads,
     )
     .and_then(|calibration| calibration.with_exits(exits.to_vec()))
-    .and_then(|calibration| calibration.with_references(references(fits)))
+    .and_then(|calibration| calibration.with_references(references))
     .context("the calibration is not valid")?;
     bundle::write(&dir.join("calibration.toml"), calibration.to_toml().as_bytes())?;
     bundle::rewrite_index(&arguments.models, &entry.directory, &entry.id, &entry.licence)?;
     Ok(())
 }
 
-/// How the heads' scores are spread over the benign mix: what the monitor tells drift from.
-fn references(fits: &[HeadFit]) -> Vec<Reference> {
-    fits.iter().filter_map(|fit| Reference::of_sample(&fit.calibrated.name, &fit.mix)).collect()
+/// How the heads' scores and the projections of the model's states are spread over the benign mix: what the monitor tells drift from.
+fn references(guard: &Guard, rows: &Rows, mix: &Mix, fits: &[HeadFit]) -> Result<Vec<Reference>> {
+    let of_heads = fits.iter().filter_map(|fit| Reference::of_sample(&fit.calibrated.name, &fit.mix));
+    let texts: Vec<&str> =
+        mix.rows.iter().filter_map(|&row| rows.rows.get(row)).map(|row| row.text.as_str()).collect();
+    let mut sketches = Vec::with_capacity(texts.len());
+    for texts in texts.chunks(CHUNK) {
+        let scores = guard.scores(texts).context("cannot sketch the rows")?;
+        sketches.extend(scores.into_iter().filter_map(|scores| scores.sketch));
+    }
+    let of_states = (0..SKETCH).filter_map(|number| {
+        let sample: Vec<f32> = sketches.iter().filter_map(|sketch| sketch.get(number).copied()).collect();
+        Reference::of_sample(&format!("embedding.{number}"), &sample)
+    });
+    Ok(of_heads.chain(of_states).collect())
 }
 
 fn draw(dir: &Path, fits: &[HeadFit]) -> Result<()> {

@@ -196,7 +196,7 @@ impl Pass<'_> {
     /// Adds the best answer that there is for a window: the model's, else its last exit's, else that of the words.
     fn add(&self, sum: &mut Summary, scores: WindowScores, opening: Option<&Opening>) {
         if let Some(logits) = scores.model {
-            return sum.add(logits);
+            return sum.add_model(logits, &scores.sketch);
         }
         sum.early |= !scores.stopped;
         match (scores.exits.last(), opening) {

@@ -6,8 +6,9 @@ use std::time::Instant;
 use super::pass::Pass;
 use super::read_after;
 use crate::encode::{Batch, EncodeError, Next, Visit};
-use crate::rails::classifier::Judged;
 use crate::rails::classifier::pack::Window;
+use crate::rails::classifier::sketch::project;
+use crate::rails::classifier::{Judged, SKETCH};
 use crate::tokenize::{TokenizeError, Tokens};
 
 /// Tokens in a single pack, special ones not counted, from which it is split over the threads.
@@ -100,14 +101,18 @@ impl Pass<'_> {
         };
         let encoded = self.encoded.encoder.forward_visiting(self.parts.weights, &batch, parts, visit)?;
         let Some(encoded) = encoded else { return Ok(scores) };
-        let pooled: Vec<Vec<f32>> = if reads_states { encoded.pooled.to_vec2()? } else { Vec::new() };
-        let mut pooled = pooled.into_iter();
+        let mut pooled = encoded.pooled.to_vec2::<f32>()?.into_iter();
         for (place, mut logits) in left.iter().zip(encoded.logits.to_vec2()?) {
             let mut states = states.get_mut(*place).map(std::mem::take).unwrap_or_default();
-            states.extend(pooled.next().unwrap_or_default());
+            let last = pooled.next().unwrap_or_default();
+            let sketch = project(&last);
+            if reads_states {
+                states.extend(last);
+            }
             logits.extend(self.parts.taught.iter().map(|head| head.logit(&states)));
             if let Some(scores) = scores.get_mut(*place) {
                 scores.model = Some(logits);
+                scores.sketch = sketch;
                 scores.layers = layers;
                 scores.states = if self.keep { states } else { Vec::new() };
             }
@@ -123,6 +128,8 @@ pub(super) struct WindowScores {
     pub(super) exits: Vec<(usize, Vec<f32>)>,
     /// The logits of the whole model and of the taught heads, where the pass came so far.
     pub(super) model: Option<Vec<f32>>,
+    /// Projections of the state that those are of.
+    pub(super) sketch: [f32; SKETCH],
     /// The states of the whole model, where they are kept.
     pub(super) states: Vec<f32>,
     /// Whether the gates of the last exit let it go no further.
