@@ -11,31 +11,32 @@ use crate::verdict::Detection;
 impl Guard {
     /// Appends a detection for each sentence of an assistant's answer with sources, where a rule asks for it.
     ///
-    /// The error is what is then to be said of the text: sources over the size limit, a deadline that has passed, a failure.
+    /// Gives what is then to be said of the text where that cannot be done: sources over the size limit, a deadline that has passed, a
+    /// failure.
     pub(super) fn ground(
         &self,
         request: &Request,
         deadline: Option<Instant>,
         found: &mut Vec<Detection>,
-    ) -> Result<(), Outcome> {
+    ) -> Option<Outcome> {
         let asked = self.policy().rules_in(grounding::NAME, request.into()).next().is_some();
         if request.role != Role::Assistant || request.sources.is_empty() || !asked {
-            return Ok(());
+            return None;
         }
         let limit = self.policy().policy().max_bytes();
         let bytes: usize = request.sources.iter().map(String::len).sum();
         if bytes > limit {
-            return Err(Outcome::Failed(format!(
+            return Some(Outcome::Failed(format!(
                 "the sources have {bytes} bytes, the policy's max_bytes is {limit}"
             )));
         }
         match grounding::scan(&self.0.classifier, &request.text, &request.sources, deadline, found) {
-            Ok(Compared::Whole) => Ok(()),
-            Ok(Compared::Late) => Err(Outcome::Late { judged: 0, windows: 1 }),
-            Ok(Compared::TooMany) => Err(Outcome::Failed(
+            Ok(Compared::Whole) => None,
+            Ok(Compared::Late) => Some(Outcome::Late { judged: 0, windows: 1 }),
+            Ok(Compared::TooMany) => Some(Outcome::Failed(
                 "the answer and its sources have too many sentences to be compared".to_owned(),
             )),
-            Err(error) => Err(Outcome::Failed(full_message(&error))),
+            Err(error) => Some(Outcome::Failed(full_message(&error))),
         }
     }
 }

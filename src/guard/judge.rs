@@ -230,7 +230,7 @@ impl Guard {
                     forms.as_ref().and_then(|forms| Together::of_forms(forms, outcomes.by_ref()));
                 if let Some(together) = &mut together {
                     let deadline = self.due(request, start);
-                    if let Err(outcome) = self.ground(request, deadline, &mut detections) {
+                    if let Some(outcome) = self.ground(request, deadline, &mut detections) {
                         together.outcome = outcome;
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Most slices, rules, heads, policies and models that are told apart; what comes after is counted under [`OTHER`].
+/// Most slices, rules, heads, policies and models that are told apart; what comes after is counted as `(other)`.
 pub const MAX_NAMES: usize = 500;
 
 /// The name of what was not told apart.
