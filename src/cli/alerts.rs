@@ -16,7 +16,10 @@ pub(super) fn tell(guard: &Guard, last: bool) {
                 failure::note(&format!("alert: {}", terminal::printable(&alert.message)));
             }
             Notice::Alert(Change::Cleared(alert)) => {
-                failure::note(&format!("alert over: {}", terminal::printable(&alert.message)));
+                // The alert's own message tells why it was raised.
+                let subject = alert.subject.map_or_else(String::new, |subject| format!(" of {subject}"));
+                let what = format!("{}{subject}", alert.indicator.replace('_', " "));
+                failure::note(&format!("alert over: {}", terminal::printable(&what)));
             }
             Notice::RolledBack(what) => {
                 failure::note(&format!("rolled back: {}", terminal::printable(&what)))
