@@ -182,7 +182,7 @@ pub struct ModelRef {
 /// Where the time went, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// From the request to the verdict. In a batch: this text's share of the batch.
+    /// From the request to the verdict; in a batch, from the batch's beginning.
     pub total: u64,
     /// Normalization.
     pub normalize: u64,
