@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod disk;
 mod json;
 pub mod span;
 pub mod request;

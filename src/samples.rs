@@ -5,19 +5,22 @@
 #[cfg(all(test, feature = "samples"))]
 mod tests;
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "samples")]
+use crate::disk::{self, Flush, Readers};
 use crate::installation::SampleSettings;
 
 /// The folder of the state directory that holds them.
 pub const FOLDER: &str = "samples";
 /// Most bytes read of a sample, and of an identity.
+#[cfg(feature = "samples")]
 const LIMIT: u64 = 256 << 20;
 const EXTENSION: &str = "age";
 
@@ -108,20 +111,9 @@ impl Samples {
         let path = self.path(decision_id)?;
         let cipher = age::encrypt(&parse(recipient)?, text.as_bytes());
         let cipher = cipher.map_err(|error| failed("encrypt", decision_id, &error))?;
-        create_folder(&self.folder).map_err(io_error("create", &self.folder))?;
+        disk::make_folder(&self.folder).map_err(io_error("create", &self.folder))?;
         let new = path.with_extension("age.new");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&new).and_then(|mut file| {
-            file.write_all(&cipher)?;
-            fs::rename(&new, &path)
-        });
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        written.map_err(io_error("write", &path))
+        disk::replace(&path, &new, &cipher, Readers::Owner, Flush::Later).map_err(io_error("write", &path))
     }
 
     /// Keeps nothing.
@@ -187,6 +179,7 @@ impl Samples {
     }
 
     /// The file of a decision.
+    #[cfg(feature = "samples")]
     fn path(&self, decision_id: &str) -> Result<PathBuf, SamplesError> {
         let is_id = decision_id.len() == 32 && decision_id.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_id {
@@ -221,13 +214,4 @@ fn failed(action: &'static str, id: &str, what: &dyn std::fmt::Display) -> Sampl
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SamplesError + use<> {
     let path = path.to_owned();
     move |source| SamplesError::Io { action, path, source }
-}
-
-#[cfg(feature = "samples")]
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }

@@ -11,7 +11,6 @@
 //! for each other at a lock. A stored bundle that differs from its digest is refused, and so is the guard that should use it.
 
 mod contents;
-mod disk;
 mod error;
 mod history;
 mod kept;
@@ -25,7 +24,7 @@ pub use error::StoreError;
 pub use manifest::{ListedFile, Manifest, SignatureError, Validity, Vouched};
 pub use open::{Opened, Trust, open, sign, signature_path, watched};
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -35,6 +34,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::disk;
 use crate::installation::Installation;
 use crate::log::{Event, Log};
 use crate::policy::{Policy, Standing};
@@ -332,11 +332,7 @@ impl Store {
         let path = self.policies.join(LOCK_FILE);
         let failed = |source| StoreError::Io { action: "lock", path: path.clone(), source };
         disk::make_folder(&self.policies).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(failed)?;
+        let file = disk::lock_file(&path).map_err(failed)?;
         file.lock().map_err(failed)?;
         Ok(file)
     }

@@ -1,13 +1,14 @@
 //! The exceptions of an installation and of a policy bundle, read from their folders.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::read::{check_id, shown};
 use super::{Exception, ExceptionError, MAX_BYTES, MAX_FILES, moment};
+use crate::disk;
 use crate::trust::KeyRing;
 
 /// The folder of exceptions, in a state directory and in a policy bundle.
@@ -281,26 +282,6 @@ pub fn revoke(
 
 /// Writes a file that was not there, whole or not at all, for its owner only; its folder is made where there is none.
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{:016x}.new", getrandom::u64().map_err(io::Error::other)?));
-    let new = path.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&new).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        // Linked, not renamed: what is there stays.
-        fs::hard_link(&new, path)
-    });
-    let _ = fs::remove_file(&new);
-    written
+    path.parent().map_or(Ok(()), disk::make_folder)?;
+    disk::link_new(path, text.as_bytes(), disk::Readers::Owner)
 }

@@ -1,13 +1,14 @@
 //! What is signed of a log: how far it went at a moment, and from where on it was kept.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use blake3::Hash;
 use serde::{Deserialize, Serialize};
 
 use super::LogError;
+use crate::disk::{self, Flush, Readers};
 use crate::trust::{KeyRing, Purpose, Signature, SigningKey, TrustError};
 
 /// The file of the newest signed head of the open segment, in the log's folder.
@@ -133,14 +134,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Stated<T
 pub(super) fn write<T: Serialize>(path: &Path, statement: &T, sync: bool) -> Result<(), LogError> {
     let mut bytes = serde_json::to_vec(statement).map_err(LogError::json)?;
     bytes.push(b'\n');
-    let new = path.with_extension("json.new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&new).and_then(|mut file| {
-        file.write_all(&bytes)?;
-        if sync { file.sync_all() } else { Ok(()) }
-    });
-    written.and_then(|()| fs::rename(&new, path)).map_err(|source| LogError::io("write", path, source))
+    let flush = if sync { Flush::First } else { Flush::Later };
+    disk::replace(path, &path.with_extension("json.new"), &bytes, Readers::Owner, flush)
+        .map_err(|source| LogError::io("write", path, source))
 }

@@ -1,12 +1,13 @@
 //! How a log is opened: where it ends, and what has become of its end since it was last written.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::head::{self, HEAD_FILE, Head, Stated};
 use super::segment::{self, Tail};
 use super::writer::{Writer, begin, open_segment};
 use super::{Event, FOLDER, KEY_FILE, LogError, PUBLIC_KEY_FILE, envelope, retain};
+use crate::disk;
 use crate::installation::LogSettings;
 use crate::record::InstallationKey;
 use crate::trust::{SigningKey, TrustError};
@@ -18,9 +19,10 @@ const LOCK_FILE: &str = "lock";
 pub(super) fn open(state: &Path, settings: &LogSettings) -> Result<Writer, LogError> {
     let installation = InstallationKey::load_or_create(state)?.id();
     let folder = state.join(FOLDER);
-    create_folder(&folder).map_err(|source| LogError::io("create", &folder, source))?;
+    disk::make_folder(&folder).map_err(|source| LogError::io("create", &folder, source))?;
     let key = signing_key(state, &installation)?;
-    let lock = lock_file(&folder.join(LOCK_FILE))?;
+    let lock = folder.join(LOCK_FILE);
+    let lock = disk::lock_file(&lock).map_err(|source| LogError::io("open", &lock, source))?;
     let failed = |source| LogError::io("lock", &folder, source);
     lock.lock().map_err(failed)?;
     let end = end(&folder, &installation)?;
@@ -103,23 +105,4 @@ fn signing_key(state: &Path, installation: &str) -> Result<SigningKey, LogError>
         }
     }
     Ok(key)
-}
-
-fn lock_file(path: &Path) -> Result<File, LogError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|source| LogError::io("open", path, source))
-}
-
-fn create_folder(folder: &Path) -> std::io::Result<()> {
-    if fs::metadata(folder).is_ok_and(|found| found.is_dir()) {
-        return Ok(());
-    }
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }

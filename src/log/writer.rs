@@ -1,6 +1,6 @@
 //! The end of a log: appends under a lock that processes share, closing of segments, and what is done when a write fails.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use super::head::{self, HEAD_FILE, Head, Stated};
 use super::lines::MAX_LINE;
 use super::segment::{self, Header, Tail, VERSION};
 use super::{Body, Event, LogError, envelope, now, retain};
+use crate::disk;
 use crate::installation::{Fsync, LogSettings};
 use crate::trust::SigningKey;
 
@@ -50,11 +51,8 @@ enum Own<'a> {
 
 /// Opens a segment for appending.
 pub(super) fn open_segment(path: &Path) -> Result<File, LogError> {
-    let mut options = OpenOptions::new();
-    options.append(true).read(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|source| LogError::io("open", path, source))
+    let opened = disk::private().append(true).read(true).create(true).open(path);
+    opened.map_err(|source| LogError::io("open", path, source))
 }
 
 impl Writer {
@@ -223,7 +221,7 @@ impl Writer {
         if self.settings.fsync == Fsync::None {
             return Ok(());
         }
-        let synced = self.file.sync_data().and_then(|()| sync_folder(&self.folder));
+        let synced = self.file.sync_data().and_then(|()| disk::sync_folder(&self.folder));
         synced.map_err(|source| LogError::io("flush", &self.path, source))
     }
 
@@ -296,16 +294,6 @@ pub(super) fn begin(
     }
     let end = line.len() as u64;
     Ok((file, path, Tail { segment: number, first, last: first, hash, end, closed: false, torn: 0 }))
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }
 
 /// Whether the open file has no name any more.

@@ -1,7 +1,7 @@
 //! The monitor's state on the disk: one file, with its digest, read and written by one process at a time.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::time::Duration;
@@ -170,9 +170,7 @@ impl<'a> Locked<'a> {
         disk::create_dir(folder)?;
         let path = folder.join(LOCK);
         let failed = |source| MonitorError::Io { action: "lock", path: path.clone(), source };
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        let lock = disk::private(&mut options).open(&path).map_err(failed)?;
+        let lock = crate::disk::lock_file(&path).map_err(failed)?;
         for _ in 0..TRIES {
             match lock.try_lock() {
                 Ok(()) => return Ok(Self { folder, _lock: lock }),

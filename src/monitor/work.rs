@@ -166,8 +166,11 @@ impl Inner {
             }
             line.push(b'\n');
             if let Some(path) = file {
-                let written =
-                    disk::append(path).and_then(|mut file| std::io::Write::write_all(&mut file, &line));
+                let written = crate::disk::private()
+                    .append(true)
+                    .create(true)
+                    .open(path)
+                    .and_then(|mut file| std::io::Write::write_all(&mut file, &line));
                 if let Err(source) = written {
                     self.trouble(
                         MonitorError::Io { action: "append to", path: path.clone(), source }.to_string(),

@@ -1,11 +1,12 @@
 //! The file that decision records are appended to.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::{DecisionRecord, RecordError};
+use crate::disk;
 
 /// A file of JSON lines, open for appending; may be shared between threads, and the file between processes.
 #[derive(Debug)]
@@ -28,9 +29,8 @@ impl RecordFile {
     /// [`RecordError::Io`].
     pub fn append(path: &Path) -> Result<Self, RecordError> {
         let failed = |action| move |source| RecordError::Io { action, path: path.to_owned(), source };
-        let mut options = OpenOptions::new();
-        options.append(true).read(true).create(true);
-        let mut file = private(&mut options).open(path).map_err(failed("open"))?;
+        let opened = disk::private().append(true).read(true).create(true).open(path);
+        let mut file = opened.map_err(failed("open"))?;
         let torn = ends_inside_a_line(&mut file).map_err(failed("read"))?;
         Ok(Self { path: path.to_owned(), state: Mutex::new(State { file, torn }) })
     }
@@ -68,13 +68,6 @@ impl RecordFile {
             Err(source) => Err(RecordError::Io { action: "append to", path: self.path.clone(), source }),
         }
     }
-}
-
-/// The options, with read and write for the owner only where a file is created.
-pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 fn ends_inside_a_line(file: &mut File) -> std::io::Result<bool> {

@@ -1,13 +1,14 @@
 //! The installation's key, and the digests and decision ids made under it.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::RecordError;
+use crate::disk;
 
 /// Name of the key's file in the state directory.
 pub const KEY_FILE: &str = "installation.key";
@@ -32,11 +33,9 @@ impl InstallationKey {
             let path = path.to_owned();
             move |source| RecordError::Io { action, path, source }
         };
-        create_dir(state).map_err(failed("create", state))?;
+        disk::make_folder(state).map_err(failed("create", state))?;
         let path = state.join(KEY_FILE);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        match super::file::private(&mut options).open(&path) {
+        match disk::private().write(true).create_new(true).open(&path) {
             Ok(mut file) => {
                 let key = Self::ephemeral()?;
                 file.write_all(&key.0).and_then(|()| file.sync_all()).map_err(failed("write", &path))?;
@@ -160,12 +159,4 @@ fn check_mode(file: &File, path: &Path) -> Result<(), RecordError> {
 #[cfg(not(unix))]
 fn check_mode(_: &File, _: &Path) -> Result<(), RecordError> {
     Ok(())
-}
-
-fn create_dir(state: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(state)
 }

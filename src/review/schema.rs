@@ -1,6 +1,5 @@
 //! The queue's file: how it is made, and brought to the schema in use.
 
-use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{PATIENCE, ReviewError};
+use crate::disk;
 
 /// Marks the file as a queue: `PCRQ`.
 const APPLICATION: i64 = 0x5043_5251;
@@ -42,11 +42,7 @@ CREATE INDEX rulings_by_case ON rulings (decision_id);
 
 /// Makes the file where there is none, for its owner only; what SQLite puts beside it has the same mode.
 pub(super) fn create(path: &Path) -> Result<(), ReviewError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match disk::private().write(true).create_new(true).open(path) {
         Err(source) if source.kind() != ErrorKind::AlreadyExists => {
             Err(ReviewError::Create { path: path.to_owned(), source })
         }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::contents::is_below;
-use super::{Active, Change, StoreError, disk};
+use super::{Active, Change, StoreError};
+use crate::disk;
 use crate::verdict::PolicyRef;
 
 /// Names what is in force.
@@ -100,11 +101,14 @@ pub(super) fn active(policies: &Path) -> Result<Option<Record>, StoreError> {
 pub(super) fn switch(policies: &Path, record: &Record) -> Result<(), StoreError> {
     let path = policies.join(ACTIVE_FILE);
     let text = toml::to_string(record).map_err(|error| damaged(&path, error.to_string()))?;
-    disk::replace(&path, text.as_bytes(), disk::Readers::Owner).map_err(|source| StoreError::Io {
-        action: "write",
-        path,
-        source,
-    })
+    disk::replace(
+        &path,
+        &path.with_extension("new"),
+        text.as_bytes(),
+        disk::Readers::Owner,
+        disk::Flush::Named,
+    )
+    .map_err(|source| StoreError::Io { action: "write", path, source })
 }
 
 /// Every record, oldest first. A last line that a crash has cut short is passed over.

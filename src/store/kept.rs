@@ -2,7 +2,8 @@
 
 use super::contents::{Contents, Location, SIGNATURE_FILE};
 use super::history::{self, Record};
-use super::{COPYING, Opened, Store, StoreError, Trust, disk, open};
+use super::{COPYING, Opened, Store, StoreError, Trust, open};
+use crate::disk;
 
 impl Store {
     /// Copies a bundle into the store, unless it is there.

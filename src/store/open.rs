@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use super::contents::{Contents, Location};
-use super::disk;
 use super::manifest::{Manifest, Validity, Vouched};
+use crate::disk;
 use crate::installation::Installation;
 use crate::policy::Policy;
 use crate::trust::{KeyRing, SigningKey};
@@ -111,11 +111,14 @@ pub fn sign(path: &Path, key: &SigningKey, validity: Validity) -> Result<PathBuf
     let contents = Contents::read(Location::of(path)?)?;
     let signature = contents.location.signature();
     let bytes = Manifest::of(&contents, policy.reference(), revision, validity).sign(key)?;
-    disk::replace(&signature, &bytes, disk::Readers::All).map_err(|source| StoreError::Io {
-        action: "write",
-        path: signature.clone(),
-        source,
-    })?;
+    disk::replace(
+        &signature,
+        &signature.with_extension("new"),
+        &bytes,
+        disk::Readers::All,
+        disk::Flush::Named,
+    )
+    .map_err(|source| StoreError::Io { action: "write", path: signature.clone(), source })?;
     Ok(signature)
 }
 

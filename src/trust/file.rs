@@ -1,13 +1,14 @@
 //! Key files: one line, its kind, its name and its bytes in base64.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
 use zeroize::Zeroizing;
 
 use super::{BASE64, KEY_BYTES, TrustError, check_name};
+use crate::disk::{self, Readers};
 
 /// Most bytes read of a key file.
 const LIMIT: u64 = 1024;
@@ -61,22 +62,8 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<(String, Zeroizing<[u8; KE
 pub(super) fn write(path: &Path, kind: Kind, name: &str, key: &[u8; KEY_BYTES]) -> Result<(), TrustError> {
     let failed = |source| TrustError::Io { action: "write", path: path.to_owned(), source };
     let line = Zeroizing::new(format!("{} {name} {}\n", kind.word(), *Zeroizing::new(BASE64.encode(key))));
-    // Made under another name and linked: nobody ever reads half a key, and an existing file stays.
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    let unique = getrandom::u64().map_err(|source| TrustError::Random { source })?;
-    name.push(format!(".{unique:016x}.new"));
-    let new = path.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if kind == Kind::Secret { 0o600 } else { 0o644 });
-    let written = options.open(&new).and_then(|mut file| {
-        file.write_all(line.as_bytes())?;
-        file.sync_all()?;
-        std::fs::hard_link(&new, path)
-    });
-    let _ = std::fs::remove_file(&new);
-    written.map_err(failed)
+    let readers = if kind == Kind::Secret { Readers::Owner } else { Readers::All };
+    disk::link_new(path, line.as_bytes(), readers).map_err(failed)
 }
 
 #[cfg(unix)]

@@ -262,7 +262,41 @@ fn kept_texts_are_shown_to_whom_they_are_for() {
     assert!(refused.stderr.contains("it is not the text of the case"), "{}", refused.stderr);
 }
 
-/// The interface on a terminal of its own, by `script` of util-linux.
+/// A shell with the interface in it, on a terminal of its own.
+#[cfg(target_os = "linux")]
+struct OnTerminal {
+    child: std::process::Child,
+    screen: std::process::ChildStdout,
+    /// What has been on the screen so far.
+    shown: Vec<u8>,
+}
+
+#[cfg(target_os = "linux")]
+impl Desk {
+    /// Runs a shell line by `script` of util-linux until the interface is there: keys that come before are lost. Nothing on a system
+    /// without util-linux.
+    fn on_terminal(&self, command: &str) -> Option<OnTerminal> {
+        let child = Command::new("script")
+            .args(["-qec", command, "/dev/null"])
+            .current_dir(self.0.path())
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = child.ok()?;
+        let mut screen = child.stdout.take().unwrap();
+        let mut shown = Vec::new();
+        let mut part = [0; 1024];
+        while !String::from_utf8_lossy(&shown).contains("leave") {
+            let read = screen.read(&mut part).unwrap();
+            assert_ne!(read, 0, "{}", String::from_utf8_lossy(&shown));
+            shown.extend_from_slice(part.get(..read).unwrap());
+        }
+        Some(OnTerminal { child, screen, shown })
+    }
+}
+
+/// The interface does its work and leaves the terminal as it was.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_interface_works_on_a_terminal_and_leaves_it_as_it_was() {
@@ -272,25 +306,8 @@ fn the_interface_works_on_a_terminal_and_leaves_it_as_it_was() {
         "stty cols 80 rows 24; stty -g > before; {} review --state state --by ana; echo status $?; stty -g > after",
         program().get_program().to_string_lossy()
     );
-    let child = Command::new("script")
-        .args(["-qec", &command, "/dev/null"])
-        .current_dir(desk.0.path())
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    // A system without util-linux.
-    let Ok(mut child) = child else { return };
+    let Some(OnTerminal { mut child, mut screen, mut shown }) = desk.on_terminal(&command) else { return };
     let mut keys = child.stdin.take().unwrap();
-    let mut screen = child.stdout.take().unwrap();
-    // Keys that come before the interface is there are lost.
-    let mut shown = Vec::new();
-    let mut part = [0; 1024];
-    while !String::from_utf8_lossy(&shown).contains("leave") {
-        let read = screen.read(&mut part).unwrap();
-        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&shown));
-        shown.extend_from_slice(&part[..read]);
-    }
     let rest = std::thread::spawn(move || {
         let mut rest = Vec::new();
         screen.read_to_end(&mut rest).map(|_| rest)
@@ -326,23 +343,8 @@ fn the_interface_ends_with_its_terminal() {
         "stty cols 80 rows 24; echo $$ > pid; exec {} review --state state --by ana",
         program().get_program().to_string_lossy()
     );
-    let child = Command::new("script")
-        .args(["-qec", &command, "/dev/null"])
-        .current_dir(desk.0.path())
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    // A system without util-linux.
-    let Ok(mut child) = child else { return };
-    let mut screen = child.stdout.take().unwrap();
-    let mut shown = Vec::new();
-    let mut part = [0; 1024];
-    while !String::from_utf8_lossy(&shown).contains("leave") {
-        let read = screen.read(&mut part).unwrap();
-        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&shown));
-        shown.extend_from_slice(&part[..read]);
-    }
+    // The screen is kept: a terminal whose screen nobody reads is closed already.
+    let Some(OnTerminal { mut child, screen: _screen, .. }) = desk.on_terminal(&command) else { return };
     let pid: u32 = fs::read_to_string(desk.path("pid")).unwrap().trim().parse().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();

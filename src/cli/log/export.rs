@@ -1,9 +1,10 @@
 //! `log export`: the decision records alone.
 
+use super::time::Period;
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::terminal;
 use clap::Args;
-use portcullis::log::{Body, Query};
+use portcullis::log::Body;
 use std::process::ExitCode;
 
 /// Print the decision records, one JSON object a line, as --record writes them.
@@ -15,17 +16,12 @@ Examples:
 
 Exit status: 0, or 2 for an error.")]
 pub(super) struct Arguments {
-    /// From this time on.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    since: Option<String>,
-
-    /// Before this time.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    until: Option<String>,
+    #[command(flatten)]
+    period: Period,
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let query = Query { since: arguments.since.clone(), until: arguments.until.clone(), ..Query::default() };
+    let query = arguments.period.query();
     for entry in super::entries(super::state(options)?)? {
         let entry = entry?;
         if let Body::Decision(record) = &entry.body

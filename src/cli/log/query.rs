@@ -1,5 +1,6 @@
 //! `log query`: the entries that fit what is asked for.
 
+use super::time::Period;
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::input;
 use crate::cli::terminal::{self, Table};
@@ -68,13 +69,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "KIND")]
     event: Vec<String>,
 
-    /// From this time on.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    since: Option<String>,
-
-    /// Before this time.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    until: Option<String>,
+    #[command(flatten)]
+    period: Period,
 
     /// The newest N of them.
     #[arg(long, value_name = "N")]
@@ -153,8 +149,7 @@ impl Arguments {
             exception: self.exception.clone(),
             fault: self.fault,
             events: self.event.clone(),
-            since: self.since.clone(),
-            until: self.until.clone(),
+            ..self.period.query()
         }
     }
 }

@@ -1,9 +1,10 @@
 //! `log replay`: every decision made again from its record.
 
+use super::time::Period;
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::terminal::{self, Table};
 use clap::Args;
-use portcullis::log::{Body, Query};
+use portcullis::log::Body;
 use portcullis::policy::Policy;
 use portcullis::record::DecisionRecord;
 use portcullis::replay::{Replayed, differences};
@@ -32,13 +33,8 @@ Examples:
 
 Exit status: 0, 1 when a decision of the same policy comes out otherwise, 2 an error.")]
 pub(super) struct Arguments {
-    /// From this time on.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    since: Option<String>,
-
-    /// Before this time.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    until: Option<String>,
+    #[command(flatten)]
+    period: Period,
 
     /// Print one JSON object, with every verdict that comes out otherwise.
     #[arg(long)]
@@ -80,7 +76,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     super::exists(state)?;
     let guard = options.unrecorded().guard()?;
     let mut past = Past { guard: &guard, store: Store::open(state)?, known: BTreeMap::new() };
-    let query = Query { since: arguments.since.clone(), until: arguments.until.clone(), ..Query::default() };
+    let query = arguments.period.query();
     let mut outcome = Outcome::default();
     for entry in super::entries(state)? {
         let entry = entry?;

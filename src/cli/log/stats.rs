@@ -1,9 +1,10 @@
 //! `log stats`: how many verdicts of what kind, and how long they took.
 
+use super::time::Period;
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::terminal::{self, Table};
 use clap::{Args, ValueEnum};
-use portcullis::log::{Body, Grouping, Query, Stats, Summary};
+use portcullis::log::{Body, Grouping, Stats, Summary};
 use std::process::ExitCode;
 
 /// Count the verdicts of the log.
@@ -22,13 +23,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "BY", default_value = "all")]
     by: By,
 
-    /// From this time on.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    since: Option<String>,
-
-    /// Before this time.
-    #[arg(long, value_name = "TIME", value_parser = super::time::parse)]
-    until: Option<String>,
+    #[command(flatten)]
+    period: Period,
 
     /// Print one JSON array.
     #[arg(long)]
@@ -54,7 +50,7 @@ enum By {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let query = Query { since: arguments.since.clone(), until: arguments.until.clone(), ..Query::default() };
+    let query = arguments.period.query();
     let mut stats = Stats::new(match arguments.by {
         By::All => Grouping::All,
         By::Rule => Grouping::Rule,

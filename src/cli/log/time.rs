@@ -3,11 +3,31 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use portcullis::log::Query;
 use std::time::SystemTime;
+
+/// The entries of a period.
+#[derive(clap::Args)]
+pub(super) struct Period {
+    /// From this time on.
+    #[arg(long, value_name = "TIME", value_parser = parse)]
+    since: Option<String>,
+
+    /// Before this time.
+    #[arg(long, value_name = "TIME", value_parser = parse)]
+    until: Option<String>,
+}
+
+impl Period {
+    /// What asks for them.
+    pub(super) fn query(&self) -> Query {
+        Query { since: self.since.clone(), until: self.until.clone(), ..Query::default() }
+    }
+}
 
 /// Reads `2031-05-09T14:03:59Z`, `2031-05-09` (its begin, in UTC), or `90m`, `24h` and `7d` for so long ago, into the form in which
 /// records write times.
-pub(super) fn parse(word: &str) -> Result<String, String> {
+fn parse(word: &str) -> Result<String, String> {
     let moment = moment(word).ok_or_else(|| {
         "expected a time such as 2031-05-09T14:03:59Z, a day such as 2031-05-09, or how long ago, such as 24h".to_owned()
     })?;

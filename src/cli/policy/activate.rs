@@ -2,7 +2,6 @@
 
 use super::told;
 use crate::cli::guard_options::GuardOptions;
-use crate::cli::terminal;
 use clap::Args;
 use portcullis::store::Conditions;
 use std::path::PathBuf;
@@ -54,10 +53,5 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
             }),
         },
     )?;
-    terminal::emit(&if arguments.json {
-        serde_json::to_string(&active)? + "\n"
-    } else {
-        told::in_force(&active)
-    })?;
-    Ok(ExitCode::SUCCESS)
+    told::tell(&active, arguments.json)
 }

@@ -69,10 +69,5 @@ pub(super) fn active(arguments: &ActiveArguments, options: &GuardOptions) -> any
         crate::cli::failure::note("no policy was put in force: the one in the program is");
         return Ok(ExitCode::FAILURE);
     };
-    terminal::emit(&if arguments.json {
-        serde_json::to_string(&active)? + "\n"
-    } else {
-        told::in_force(&active)
-    })?;
-    Ok(ExitCode::SUCCESS)
+    told::tell(&active, arguments.json)
 }

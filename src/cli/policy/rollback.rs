@@ -2,7 +2,6 @@
 
 use super::told;
 use crate::cli::guard_options::GuardOptions;
-use crate::cli::terminal;
 use clap::Args;
 use std::process::ExitCode;
 
@@ -35,10 +34,5 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let active = told::store(options)?.roll_back(arguments.to, &arguments.by, &arguments.reason)?;
-    terminal::emit(&if arguments.json {
-        serde_json::to_string(&active)? + "\n"
-    } else {
-        told::in_force(&active)
-    })?;
-    Ok(ExitCode::SUCCESS)
+    told::tell(&active, arguments.json)
 }

@@ -4,8 +4,9 @@ use portcullis::PolicyRef;
 use portcullis::store::{Active, Change, Store};
 
 use crate::cli::guard_options::GuardOptions;
-use crate::cli::terminal::printable;
+use crate::cli::terminal::{self, printable};
 use anyhow::Context as _;
+use std::process::ExitCode;
 
 /// Digits of a digest that are shown.
 const DIGITS: usize = 12;
@@ -29,8 +30,14 @@ pub(super) fn digest(policy: &PolicyRef) -> &str {
     policy.digest.get(..DIGITS).unwrap_or(&policy.digest)
 }
 
+/// Tells what is in force, as one JSON object or in a line.
+pub(super) fn tell(active: &Active, json: bool) -> anyhow::Result<ExitCode> {
+    terminal::emit(&if json { serde_json::to_string(active)? + "\n" } else { in_force(active) })?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// What is in force, in a line.
-pub(super) fn in_force(active: &Active) -> String {
+fn in_force(active: &Active) -> String {
     let Active { policy: PolicyRef { id, version, .. }, revision, since, by, .. } = active;
     let how = match active.change {
         Change::RolledBack => "gone back to",
