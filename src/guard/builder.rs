@@ -361,8 +361,13 @@ impl GuardBuilder {
         };
         let model_ref = ModelRef { id: bundle.manifest().id.clone(), digest: bundle.entry().digest() };
         let state = self.policy.state.as_deref();
-        let recorder = Recorder::open(self.record.as_deref(), state, !self.unlogged)?
-            .with_monitor(if self.unlogged { None } else { monitor(state, &bundle)? });
+        let place = match state.filter(|_| !self.unlogged) {
+            Some(state) => Some((state, Installation::read(state)?)),
+            None => None,
+        };
+        let place = place.as_ref().map(|(state, settings)| (*state, settings));
+        let monitor = place.map(|(state, settings)| monitor(state, settings, &bundle)).transpose()?.flatten();
+        let recorder = Recorder::open(self.record.as_deref(), state, place)?.with_monitor(monitor);
         Ok(Guard(Arc::new(Inner {
             bundle,
             policy: bound.policy,
@@ -384,15 +389,17 @@ impl GuardBuilder {
     }
 }
 
-/// The monitor of the state directory, where there is one and it is not switched off.
-fn monitor(state: Option<&std::path::Path>, bundle: &Bundle) -> Result<Option<Monitor>, GuardError> {
-    let Some(state) = state else { return Ok(None) };
-    let settings = Installation::read(state)?;
+/// The monitor of the state directory, where it is not switched off.
+fn monitor(
+    state: &std::path::Path,
+    settings: &Installation,
+    bundle: &Bundle,
+) -> Result<Option<Monitor>, GuardError> {
     if !settings.monitor.enabled {
         return Ok(None);
     }
     let model = model_key(&bundle.entry().digest(), bundle.calibration_digest());
-    Ok(Some(Monitor::open(state, &settings, &model, bundle.calibration().references())?))
+    Ok(Some(Monitor::open(state, settings, &model, bundle.calibration().references())?))
 }
 
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.

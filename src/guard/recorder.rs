@@ -54,11 +54,12 @@ impl RecorderError {
 }
 
 impl Recorder {
-    /// Loads the key of the state directory, or makes one for this guard alone, and opens what there is to write to.
+    /// Loads the key of the state directory, or makes one for this guard alone, and opens what there is to write to: the file, and
+    /// what the settings of a directory ask for.
     pub(super) fn open(
         file: Option<&Path>,
         state: Option<&Path>,
-        is_logged: bool,
+        place: Option<(&Path, &Installation)>,
     ) -> Result<Self, GuardError> {
         let key = match state {
             Some(state) => InstallationKey::load_or_create(state)?,
@@ -67,8 +68,7 @@ impl Recorder {
         let ids = DecisionIds::new(&key)?;
         let file = file.map(RecordFile::append).transpose()?;
         let (mut log, mut samples, mut reviewing) = (None, Keeper::default(), Reviewing::default());
-        if let Some(state) = state.filter(|_| is_logged) {
-            let settings = Installation::read(state)?;
+        if let Some((state, settings)) = place {
             log = settings.log.enabled.then(|| Log::open(state, &settings.log)).transpose()?;
             samples = Keeper::open(state, &settings.samples)?;
             reviewing = Reviewing::new(state, &settings.review);

@@ -141,10 +141,7 @@ impl Look {
     pub(crate) fn take(&mut self, detections: Vec<Detection>, scores: &[(String, f32)]) {
         let said = |detection: &Detection| {
             let head = |(name, score): &(String, f32)| {
-                let (detector, category) = head_names(name);
-                detector == detection.detector
-                    && category == detection.category
-                    && score.to_bits() == detection.score.to_bits()
+                score.to_bits() == detection.score.to_bits() && is_of_head(detection, name)
             };
             detection.source == Source::Classifier
                 && detection.spans.is_empty()
@@ -176,6 +173,14 @@ impl Look {
             }
         }
         all
+    }
+}
+
+/// Whether the detection has the detector and the category of the head whose score has this name: see [`head_names`].
+fn is_of_head(detection: &Detection, score: &str) -> bool {
+    match score.strip_prefix("custom.") {
+        Some(head) => detection.detector == score && detection.category == head,
+        None => detection.detector.strip_prefix("classifier.") == Some(score) && detection.category == score,
     }
 }
 
