@@ -59,4 +59,4 @@ pub use calibration::{
 pub use curve::{Curve, CurveError, Parameters};
 pub use distribution::chi_square_upper;
 pub use ranking::{Group, Ranking};
-pub use reference::{Reference, ReferenceError};
+pub use reference::{Reference, ReferenceError, psi};

@@ -156,25 +156,12 @@ impl Reference {
         part(&self.edges, value)
     }
 
-    /// The population stability index of a later sample, by its counts in the parts: the sum of `(p - q) ln(p / q)` over the
-    /// shares of the two. 0 where they agree; 0.1 is commonly called a small shift, 0.25 a large one. A sample of n verdicts
-    /// that has not drifted has about `(parts - 1) (1/n + 1/rows)`. Half a row is added to every part, so that an empty one
-    /// has a logarithm.
+    /// The population stability index of a later sample, by its counts in the parts: see [`psi`].
     ///
     /// `None` where the counts are not as many as the parts, or all 0.
     #[must_use]
     pub fn psi(&self, counts: &[u64]) -> Option<f64> {
-        let (own, other) = (self.rows(), counts.iter().sum::<u64>());
-        if counts.len() != self.counts.len() || other == 0 {
-            return None;
-        }
-        let parts = counts.len() as f64;
-        let share = |count: u64, rows: u64| (count as f64 + 0.5) / (rows as f64 + 0.5 * parts);
-        let terms = self.counts.iter().zip(counts).map(|(own_count, count)| {
-            let (p, q) = (share(*count, other), share(*own_count, own));
-            (p - q) * crate::elementary::ln(p / q)
-        });
-        Some(terms.sum())
+        psi(&self.counts, counts)
     }
 
     /// The p-value of Pearson's chi-square test that the later sample and the reference have one spread (a test of homogeneity
@@ -204,6 +191,26 @@ impl Reference {
         }
         Some(chi_square_upper(statistic, parts.saturating_sub(1)))
     }
+}
+
+/// The population stability index of two samples, by their counts in the same parts: the sum of `(p - q) ln(p / q)` over the shares
+/// of the two. 0 where they agree; 0.1 is commonly called a small shift, 0.25 a large one. Samples of m and n rows of one spread
+/// have about `(parts - 1) (1/m + 1/n)`. Half a row is added to every part, so that an empty one has a logarithm.
+///
+/// `None` where the counts are not as many, or those of one sample all 0.
+#[must_use]
+pub fn psi(earlier: &[u64], later: &[u64]) -> Option<f64> {
+    let (before, after) = (earlier.iter().sum::<u64>(), later.iter().sum::<u64>());
+    if earlier.len() != later.len() || before == 0 || after == 0 {
+        return None;
+    }
+    let parts = later.len() as f64;
+    let share = |count: u64, rows: u64| (count as f64 + 0.5) / (rows as f64 + 0.5 * parts);
+    let terms = earlier.iter().zip(later).map(|(earlier, later)| {
+        let (p, q) = (share(*later, after), share(*earlier, before));
+        (p - q) * crate::elementary::ln(p / q)
+    });
+    Some(terms.sum())
 }
 
 /// The place of the first edge that is greater than the value.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portcullis_calibration::psi;
 use serde::Serialize;
 
 use super::names::Named;
@@ -95,11 +96,6 @@ impl Histogram {
         self.sum += other.sum;
         self.n += other.n;
     }
-
-    fn shares(&self) -> impl Iterator<Item = f64> {
-        let all = self.n as f64 + 0.5 * CELLS as f64;
-        self.cells.iter().map(move |n| (*n as f64 + 0.5) / all)
-    }
 }
 
 /// The drift of every head, from the scores of the periods in order; empty where there is only one period.
@@ -119,20 +115,15 @@ pub(super) fn drift<'a>(periods: impl ExactSizeIterator<Item = &'a Scores> + Clo
         .0
         .iter()
         .map(|(head, later)| (head, *earlier.get(head).unwrap_or(&&none), later))
-        .filter(|(_, earlier, later)| earlier.n > 0 && later.n > 0)
-        .map(|(head, earlier, later)| ScoreDrift {
-            head: head.clone(),
-            earlier_n: earlier.n,
-            later_n: later.n,
-            earlier_mean: earlier.sum / earlier.n as f64,
-            later_mean: later.sum / later.n as f64,
-            psi: stability(earlier, later),
+        .filter_map(|(head, earlier, later)| {
+            Some(ScoreDrift {
+                head: head.clone(),
+                earlier_n: earlier.n,
+                later_n: later.n,
+                earlier_mean: earlier.sum / earlier.n as f64,
+                later_mean: later.sum / later.n as f64,
+                psi: (psi(&earlier.cells, &later.cells)? * 1e6).round() / 1e6,
+            })
         })
         .collect()
-}
-
-/// Rounded to six digits: the logarithm's last ones differ between systems.
-fn stability(earlier: &Histogram, later: &Histogram) -> f64 {
-    let psi: f64 = earlier.shares().zip(later.shares()).map(|(p, q)| (q - p) * (q / p).ln()).sum();
-    (psi * 1e6).round() / 1e6
 }
