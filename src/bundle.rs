@@ -72,8 +72,11 @@ impl Bundle {
     /// Its files are part of the image, trusted as the code is; [`Bundle::verify`] hashes them all the same.
     ///
     /// # Errors
-    /// [`BundleError`] when the program was built with a broken bundle.
+    /// [`BundleError`] when the program was built without a bundle or with a broken one.
     pub fn embedded() -> Result<Self, BundleError> {
+        if cfg!(not(feature = "embedded")) {
+            return Err(BundleError::NoneEmbedded);
+        }
         let index = Index::parse(embedded::INDEX, INDEX_FILE)?;
         let entry = index.default_bundle()?.clone();
         let mut files = Vec::with_capacity(entry.files.len());

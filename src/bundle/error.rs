@@ -10,6 +10,9 @@ use crate::tokenize::TokenizeError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BundleError {
+    /// The default bundle is asked for, and the program was built without the feature `embedded`.
+    #[error("this program holds no model bundle, expected a models directory")]
+    NoneEmbedded,
     /// The file cannot be opened or mapped.
     #[error("cannot open {}", path.display())]
     Open {
