@@ -22,6 +22,7 @@ mod inspect;
 mod lists;
 mod log;
 mod monitor;
+mod pack;
 mod pipe;
 mod policies;
 mod policy;

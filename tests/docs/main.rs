@@ -72,6 +72,7 @@ pages! {
     #[cfg(feature = "review")]
     review: varying "review.md";
     report: of_requests "report.md";
+    pack: varying "pack.md";
     #[cfg(feature = "graph")]
     graph: of_requests "graph.md";
 }
