@@ -136,7 +136,7 @@ fn word(bytes: &[u8]) -> usize {
 fn parts(bytes: &[u8]) -> (Vec<u8>, String, String, Vec<u8>) {
     let trailer = &bytes[bytes.len() - TRAILER..];
     let (at, index) = (word(&trailer[..8]), word(&trailer[8..16]));
-    let text = |range| String::from_utf8(bytes[range].to_vec()).unwrap();
+    let text = |range: std::ops::Range<usize>| String::from_utf8(bytes[range].to_vec()).unwrap();
     let end = bytes.len() - TRAILER;
     (bytes[..at].to_vec(), text(at..at + index), text(at + index..end), trailer.to_vec())
 }

@@ -55,7 +55,8 @@ fn packed() -> (tempfile::TempDir, PathBuf) {
 
 fn start(guard: &Path, arguments: &[&str]) -> Run {
     let mut command = Command::new(guard);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PORTCULLIS_")) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PORTCULLIS_"))
+    {
         command.env_remove(name);
     }
     finish(command.args(arguments), b"")
@@ -71,11 +72,12 @@ fn it_judges_by_what_is_in_it_and_refuses_what_was_changed() {
     let verdict = verdict.json();
     assert_eq!((&verdict["decision"], &verdict["policy"]["id"]), (&"veto".into(), &"shop".into()));
     assert_eq!(verdict["model"]["id"], "portcullis-tiny");
-    assert_eq!(start(&guard, &["policy", "show", "--json"]).json()["id"], "shop");
+    assert_eq!(start(&guard, &["policy", "show", "--json"]).json()["policy"]["id"], "shop");
 
     // Flags go before what is packed.
     let policy = format!("{}/policies/default.toml", models());
-    let base = ["check", "--json", "--models", &models(), "--policy", &policy, "Is kestrel coming in spring?"];
+    let base =
+        ["check", "--json", "--models", &models(), "--policy", &policy, "Is kestrel coming in spring?"];
     let verdict = start(&guard, &base).json();
     assert_eq!((&verdict["decision"], &verdict["model"]["id"]), (&"allow".into(), &"portcullis-base".into()));
 
@@ -94,7 +96,10 @@ fn it_judges_by_what_is_in_it_and_refuses_what_was_changed() {
     assert_eq!(report["packed"]["signature"], "unknown", "{report}");
     assert_eq!(report["packed"]["signed_by"], "release", "{report}");
     assert_eq!(report["digests"], "ok", "{report}");
-    assert!(report["self_test"].as_array().unwrap().iter().all(|finding| finding["passed"] != false), "{report}");
+    assert!(
+        report["self_test"].as_array().unwrap().iter().all(|finding| finding["passed"] != false),
+        "{report}"
+    );
     let listed = run(&["pack", "--list", &guard.display().to_string(), "--trust", &key, "--json"]).json();
     assert_eq!(listed["signature"], "signed");
     assert_eq!(listed["files"], report["packed"]["files"]);
@@ -118,7 +123,8 @@ fn it_judges_by_what_is_in_it_and_refuses_what_was_changed() {
     *bytes.get_mut(at).unwrap() ^= 1;
     let changed = path("changed");
     write_program(&changed, &bytes);
-    for arguments in [&["check", "Good morning."][..], &["pipe"], &["filter"], &["explain", "Good morning."]] {
+    for arguments in [&["check", "Good morning."][..], &["pipe"], &["filter"], &["explain", "Good morning."]]
+    {
         let refused = start(Path::new(&changed), arguments);
         assert_eq!((refused.status, refused.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(refused.stderr.contains("policy/codenames.txt, at byte"), "{}", refused.stderr);

@@ -56,6 +56,7 @@ fn the_commands_are_listed() {
             "graph",
             "exception",
             "log",
+            "pack",
             "review",
             "completions",
             "man",

@@ -72,9 +72,13 @@ pages! {
     #[cfg(feature = "review")]
     review: varying "review.md";
     report: of_requests "report.md";
-    pack: varying "pack.md";
     #[cfg(feature = "graph")]
     graph: of_requests "graph.md";
+}
+
+#[test]
+fn pack() {
+    page::run("pack.md", tempfile::tempdir().unwrap().path(), 13, alike);
 }
 
 #[test]

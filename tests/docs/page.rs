@@ -39,7 +39,11 @@ pub(crate) fn run(name: &str, folder: &Path, least: usize, same: Same) {
             "console" => {
                 for (command, expected) in examples(&content) {
                     let mut shell = Command::new("sh");
-                    shell.args(["-c", &command]).env("PATH", &path).env("MODELS", &models).current_dir(folder);
+                    shell
+                        .args(["-c", &command])
+                        .env("PATH", &path)
+                        .env("MODELS", &models)
+                        .current_dir(folder);
                     let output = shell.output().unwrap();
                     let found = String::from_utf8(output.stdout).unwrap();
                     let errors = String::from_utf8_lossy(&output.stderr);
