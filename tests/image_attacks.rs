@@ -350,6 +350,28 @@ fn only_a_program_of_this_kind_is_packed_into() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    /// An index with some bytes changed, whose digest is right, is an error or gives a guard, never a panic.
+    #[test]
+    fn any_change_of_the_index_is_read_or_refused(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), 0x20_u8..0x7f), 1..4),
+    ) {
+        let packed = packed(false);
+        let bytes = fs::read(packed.path()).unwrap();
+        let (_, index, _, _) = parts(&bytes);
+        let mut index = index.into_bytes();
+        for (at, with) in changes {
+            let at = at.index(index.len());
+            index[at] = with;
+        }
+        let index = String::from_utf8(index).unwrap();
+        fs::write(packed.path(), apply(&Damage::WholeIndex(index), true, bytes)).unwrap();
+        let _ = opening(&packed, false);
+        if let Ok(image) = Image::open(&packed.path()) {
+            let _ = (image.verify(), image.verify_program());
+            let _ = image.extract(&packed.folder.path().join("out"));
+        }
+    }
+
     /// Any bytes before the trailer, and any trailer, are an error or are read, never a panic.
     #[test]
     fn any_bytes_are_read_or_refused(

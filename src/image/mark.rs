@@ -20,7 +20,7 @@ static MARK: [u8; LEAD + PLAIN.len()] = *b"portcullis program, packed: no \n";
 
 /// Whether this program was packed: its own file then has to hold what was.
 ///
-/// It says so by a mark that [`write`](super::write) sets in the program; no file is opened.
+/// It says so by a mark that [`write`](fn@super::write) sets in the program; no file is opened.
 #[must_use]
 pub fn is_packed() -> bool {
     // The compiler must not answer by what the mark is before it is set.

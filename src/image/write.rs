@@ -85,8 +85,8 @@ pub fn write(path: &Path, parts: &Parts<'_>) -> Result<Image, ImageError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o755);
     let written = options.open(&new).map_err(failed("write", &new)).and_then(|file| {
-        let bytes = Bytes { program, at, files: &files, place };
-        bytes.write(&file, parts.key, path, &new)?;
+        let layout = Layout { program, at, files: &files, place };
+        layout.write(&file, parts.key, path, &new)?;
         std::fs::rename(&new, path).map_err(failed("write", path))
     });
     if written.is_err() {
@@ -109,7 +109,7 @@ pub(super) fn make_executable(path: &Path) -> io::Result<()> {
 }
 
 /// All that is written.
-struct Bytes<'a> {
+struct Layout<'a> {
     program: &'a [u8],
     /// Where the program's mark has its answer.
     at: usize,
@@ -117,7 +117,7 @@ struct Bytes<'a> {
     place: PolicyPlace,
 }
 
-impl Bytes<'_> {
+impl Layout<'_> {
     fn write(self, file: &File, key: Option<&SigningKey>, path: &Path, new: &Path) -> Result<(), ImageError> {
         let failed = |source| ImageError::Io { action: "write", path: new.to_owned(), source };
         let (before, rest) = self.program.split_at(self.at);

@@ -143,11 +143,11 @@ fn it_judges_by_what_is_in_it_and_refuses_what_was_changed() {
 }
 
 fn write_program(path: &str, bytes: &[u8]) {
-    // A program that was just started may still be held open for writing by a sibling's fork: a new name each time.
-    let _ = fs::remove_file(path);
-    fs::write(path, bytes).unwrap();
-    #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    // By another process: a test beside this one that starts a program while it is written here would hold it open for writing.
+    let data = format!("{path}.data");
+    fs::write(&data, bytes).unwrap();
+    let installed = Command::new("install").args(["-m", "755", &data, path]).status().unwrap();
+    assert!(installed.success());
 }
 
 #[test]
