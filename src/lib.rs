@@ -29,6 +29,7 @@ pub mod language;
 pub mod reading;
 pub mod sentence;
 pub mod tokenize;
+pub mod threads;
 pub mod bundle;
 pub mod encode;
 pub mod hashed;
@@ -62,6 +63,7 @@ pub use guard::{
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;
+pub use rails::host::{Rail, RailFault, RailNameError, RailText, Sighting};
 pub use request::{Message, Request, RequestError, Role, ToolCall};
 pub use span::Span;
 pub use stream::{Piece, Stream};

@@ -68,6 +68,8 @@ pub enum Source {
     Tool,
     /// Sources that an answer should rest on.
     Grounding,
+    /// A rail of the host's own.
+    Host,
 }
 
 /// What a rail saw, before any policy has weighed it.

@@ -14,9 +14,10 @@ use portcullis_kernels::Kernels;
 
 use super::hashed::Hashed;
 use super::pack::SPECIAL;
-use super::{Judged, Outcome, StageTimes, Threads};
+use super::{Judged, Outcome, StageTimes};
 use crate::bundle::{Bytes, HashedWeights, Manifest, Stage, Weights};
 use crate::encode::{Batch, EncodeError, Encoder};
+use crate::threads::Threads;
 use crate::tokenize::{TokenizeError, Tokenizer, Windowing};
 use pass::Pass;
 
