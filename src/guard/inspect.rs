@@ -148,7 +148,10 @@ impl Guard {
                     message: warning.what.to_string(),
                 })
                 .collect(),
-            digests: inner.bundle.verify(&inner.threads).map_or_else(|e| full_message(&e), |()| "ok".to_owned()),
+            digests: inner
+                .bundle
+                .verify(&inner.threads)
+                .map_or_else(|e| full_message(&e), |()| "ok".to_owned()),
         }
     }
 }

@@ -109,7 +109,8 @@ impl Guard {
                     Foreign::Wholly | Foreign::Partly => Some(CoverageReason::UnsupportedLanguage),
                     Foreign::No => unreadable.then_some(CoverageReason::Unreadable),
                 };
-                let reasons: Vec<CoverageReason> = late.into_iter().chain(deep).chain(broken).chain(reason).collect();
+                let reasons: Vec<CoverageReason> =
+                    late.into_iter().chain(deep).chain(broken).chain(reason).collect();
                 let coverage = match foreign {
                     Foreign::Wholly => Coverage::None,
                     _ if unreadable => Coverage::None,

@@ -1,11 +1,6 @@
 //! The library as a host embeds it: its types, its threads, its examples, and rails of the host's own.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod examples;
 mod rails;

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use portcullis::{Guard, Request, Role, Verdict};
+use portcullis::{Guard, GuardBuilder, Request, Role, Verdict};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -14,7 +14,7 @@ fn pool(threads: usize) -> Arc<ThreadPool> {
 /// Texts of all lengths: of one pack and of several, of one window and of many.
 fn requests() -> Vec<Request> {
     let sentence = "Could you tell me when the library opens on Saturday, and whether the garden is free? ";
-    let texts = [1, 3, 9, 40].map(|times| sentence.repeat(times));
+    let texts = [1, 3, 9, 16].map(|times| sentence.repeat(times));
     let more = ["You are a worthless idiot.", "Write to jo@example.org.", "Y0u 4re a w0rthl3ss 1d10t"];
     let texts = texts.into_iter().chain(more.map(str::to_owned));
     texts.map(|text| Request::new(text, Role::User).unwrap()).collect()
@@ -33,21 +33,23 @@ fn told(verdicts: &[Verdict]) -> Vec<String> {
 #[test]
 fn verdicts_are_the_same_on_every_pool_and_from_inside_one() {
     let requests = requests();
-    let alone = Guard::builder().threads(1).build().unwrap();
+    // Attribution is more of the same work.
+    let open = |builder: GuardBuilder| builder.attribution(false).build().unwrap();
+    let alone = open(Guard::builder().threads(1));
     let expected = told(&alone.check_batch(&requests));
     let (given, callers) = (pool(2), pool(2));
     let on_given = || Guard::builder().pool(Arc::clone(&given));
     for (name, guard) in [
-        ("own", Guard::builder().threads(3).build().unwrap()),
-        ("given", on_given().build().unwrap()),
-        ("given, whatever else was said", on_given().threads(1).build().unwrap()),
-        ("of one thread", Guard::builder().pool(pool(1)).build().unwrap()),
+        ("own", open(Guard::builder().threads(3))),
+        ("given", open(on_given())),
+        ("given, whatever else was said", open(on_given().threads(1))),
+        ("of one thread", open(Guard::builder().pool(pool(1)))),
     ] {
         assert_eq!(told(&guard.check_batch(&requests)), expected, "{name}");
         // From the pool itself, and from another, more calls at once than there are threads.
         for from in [&given, &callers] {
             let one_by_one: Vec<Verdict> = from.install(|| {
-                (0..8)
+                (0..3)
                     .into_par_iter()
                     .flat_map_iter(|_| requests.iter().map(|request| guard.check(request)))
                     .collect()
@@ -56,7 +58,7 @@ fn verdicts_are_the_same_on_every_pool_and_from_inside_one() {
                 assert_eq!(told(verdicts), expected, "{name}, from inside a pool");
             }
             let batches: Vec<Vec<Verdict>> =
-                from.install(|| (0..8).into_par_iter().map(|_| guard.check_batch(&requests)).collect());
+                from.install(|| (0..3).into_par_iter().map(|_| guard.check_batch(&requests)).collect());
             assert!(batches.iter().all(|batch| told(batch) == expected), "{name}, batches inside a pool");
         }
     }
@@ -66,7 +68,7 @@ fn verdicts_are_the_same_on_every_pool_and_from_inside_one() {
 #[test]
 fn a_bundle_from_a_directory_opens_on_the_pool_that_was_given() {
     let models = concat!(env!("CARGO_MANIFEST_DIR"), "/models");
-    let open = |builder: portcullis::GuardBuilder| builder.models_dir(models).build().unwrap();
+    let open = |builder: GuardBuilder| builder.models_dir(models).build().unwrap();
     let (alone, given) = (open(Guard::builder().threads(1)), open(Guard::builder().pool(pool(2))));
     alone.verify().unwrap();
     given.verify().unwrap();

@@ -31,7 +31,8 @@ fn scanned(of: &str, scan: fn(&str) -> Result<Vec<Sighting>, RailFault>) -> (Vec
 
 #[test]
 fn spans_come_in_order_and_apart() {
-    let (found, error) = scanned("abcdefgh", |_| Ok(vec![Sighting::at(0.5, [(5, 7), (0, 2), (1, 3), (3, 4)])]));
+    let (found, error) =
+        scanned("abcdefgh", |_| Ok(vec![Sighting::at(0.5, [(5, 7), (0, 2), (1, 3), (3, 4)])]));
     let spans: Vec<(usize, usize)> = found[0].spans.iter().map(|span| (*span).into()).collect();
     assert_eq!((spans, error.as_str()), (vec![(0, 3), (3, 4), (5, 7)], ""));
     assert_eq!((found[0].detector.as_str(), found[0].category.as_str()), ("host.a", "a"));
@@ -92,9 +93,8 @@ fn one_that_fails_does_not_silence_the_others() {
 
 #[test]
 fn names_are_those_that_rules_can_name() {
-    let names = |names: &[&'static str]| {
-        rails(names.iter().map(|name| Told(name, |_| Ok(Vec::new())))).check_names()
-    };
+    let names =
+        |names: &[&'static str]| rails(names.iter().map(|name| Told(name, |_| Ok(Vec::new())))).check_names();
     assert_eq!(names(&["a", "b_2"]), Ok(()));
     for bad in ["", "A", "a.b", "a-b", "é"] {
         assert_eq!(names(&[bad]), Err(RailNameError::Name { name: bad.to_owned() }));
