@@ -331,10 +331,10 @@ impl Guard {
     /// The calibrated scores in `0..=1` of logits in the order of [`Guard::all_heads`], as many as there are logits. NaN
     /// stays NaN.
     fn calibrate(&self, logits: &[f32]) -> Vec<f32> {
-        let own = calibrated(self.0.bundle.calibration(), logits);
-        let taught = self.0.policy.policy().heads().zip(logits.iter().skip(own.len()));
-        let taught: Vec<f32> = taught.map(|(head, logit)| head.head().curve.apply(*logit)).collect();
-        [own, taught].concat()
+        let mut scores = calibrated(self.0.bundle.calibration(), logits);
+        let taught = self.0.policy.policy().heads().zip(logits.iter().skip(scores.len()));
+        scores.extend(taught.map(|(head, logit)| head.head().curve.apply(*logit)));
+        scores
     }
 
     /// The names that a verdict's scores have: the bundle's heads, then `custom.NAME` for each of the policy's own.

@@ -1,47 +1,57 @@
-//! How often memory is asked for when a warm guard checks a short text that it allows, by step.
+//! How often memory is asked for once a guard is warm: bounds on counts, which are the same on every run.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it measured")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 use allocation_counter::measure;
-use portcullis::{Decision, Guard, Request, Role};
+use portcullis::{Decision, Guard, GuardBuilder, Request, Role};
+
+/// Most allocations of a check of the text below; `docs/library.md` tells the count that was measured.
+const CHECK: u64 = 170;
+/// Most allocations of one pass of the encoder, all of them candle's, for its tensors.
+const PASS: u64 = 50;
+
+fn guard(builder: GuardBuilder) -> Guard {
+    builder.threads(1).build().unwrap()
+}
+
+fn counted(mut what: impl FnMut()) -> u64 {
+    // What is kept from one text for the next is there after the first.
+    what();
+    what();
+    let counts: Vec<u64> = (0..3).map(|_| measure(&mut what).count_total).collect();
+    assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+    counts[0]
+}
 
 #[test]
-fn counts() {
-    let guard = Guard::builder().threads(1).build().unwrap();
+fn a_check_of_a_plain_text() {
+    let guard = guard(Guard::builder());
     let request = Request::new("Could you tell me when the library opens on Saturday?", Role::User).unwrap();
-    let decision = guard.check(&request).decision;
-    assert_eq!(decision, Decision::Allow);
-    for _ in 0..3 {
-        let info = measure(|| {
-            let _ = guard.check(&request);
-        });
-        println!("check: {} allocations, {} bytes", info.count_total, info.bytes_total);
-    }
-    for _ in 0..2 {
-        let info = measure(|| {
-            let _ = guard.encode_ids(&[101, 2071, 2017, 2425, 2033, 2043, 1996, 3075, 7480, 2006, 5095, 1029, 102]);
-        });
-        println!("encode_ids: {} allocations, {} bytes", info.count_total, info.bytes_total);
-        let info = measure(|| {
-            let _ = guard.detect(&request.text);
-        });
-        println!("detect: {} allocations, {} bytes", info.count_total, info.bytes_total);
-        let info = measure(|| {
-            let _ = guard.foreign(&portcullis::normalize::Normalized::new(&request.text));
-        });
-        println!("normalize+foreign: {} allocations, {} bytes", info.count_total, info.bytes_total);
-        let info = measure(|| {
-            let _ = portcullis::normalize::Normalized::new(&request.text);
-        });
-        println!("normalize: {} allocations, {} bytes", info.count_total, info.bytes_total);
-        let normalized = portcullis::normalize::Normalized::new(&request.text);
-        let info = measure(|| {
-            let _ = portcullis::reading::Readings::new(&request.text, &normalized, guard.bundle().tokenizer().unwrap(), 3);
-        });
-        println!("readings: {} allocations, {} bytes", info.count_total, info.bytes_total);
-        let info = measure(|| {
-            let _ = guard.scores(&[&request.text]);
-        });
-        println!("scores: {} allocations, {} bytes", info.count_total, info.bytes_total);
-    }
+    assert_eq!(guard.check(&request).decision, Decision::Allow);
+    let scores = counted(|| drop(guard.scores(&[&request.text])));
+    let rails = counted(|| drop(guard.detect(&request.text)));
+    let check = counted(|| drop(guard.check(&request)));
+    println!("check {check}, of these scores {scores}, patterns {rails}");
+    assert!(check <= CHECK, "{check}");
+    assert_eq!(rails, 0);
+}
+
+#[test]
+fn a_layer_of_the_encoder() {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/models");
+    let ids: Vec<u32> = std::iter::once(101).chain((2000..2020).map(|id| id + 7)).chain([102]).collect();
+    let count = |builder| {
+        let guard = guard(builder);
+        counted(|| drop(guard.encode_ids(&ids).unwrap()))
+    };
+    let six = count(Guard::builder());
+    let three = count(Guard::builder().models_dir(models).model("portcullis-small"));
+    println!("a pass {six}");
+    assert_eq!(six, three, "no layer allocates");
+    assert!(six <= PASS, "{six}");
 }

@@ -71,7 +71,7 @@ impl Pass<'_> {
 
     pub(super) fn tokenize(&self, texts: &[Judged<'_>]) -> Vec<Result<Tokens, TokenizeError>> {
         let one = |judged: &Judged<'_>| {
-            let mut tokens = Tokens::new();
+            let mut tokens = self.encoded.buffer();
             self.parts.tokenizer.encode(judged.text, &mut tokens).map(|()| tokens)
         };
         match self.threads.pool(texts.len()) {
@@ -187,7 +187,9 @@ impl Pass<'_> {
             .map(|((sum, tokens), judged)| match tokens {
                 Ok(tokens) => {
                     let unknown = tokens.unknown_chars as f32 / tokens.chars.max(1) as f32;
-                    sum.outcome(tokens.ids.len(), unknown, tokens.legibility(judged.text))
+                    let outcome = sum.outcome(tokens.ids.len(), unknown, tokens.legibility(judged.text));
+                    self.encoded.keep(tokens);
+                    outcome
                 }
                 Err(error) => Outcome::Failed(error.to_string()),
             })
