@@ -13,6 +13,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! `docs/library.md` says how to embed it: threads and pools, rails of the host's own, memory. `examples/` has a token loop, tool
+//! calls, redaction with a way back, and a rail.
+//!
 //! The modules stand in the order in which a text meets them; each uses those above it, never those below.
 
 #![forbid(unsafe_code)]
@@ -77,3 +80,8 @@ pub use verdict::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The same of the page on this library.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;

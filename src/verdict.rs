@@ -188,7 +188,7 @@ pub struct Timing {
     pub total: u64,
     /// Normalization.
     pub normalize: u64,
-    /// Pattern rails.
+    /// Pattern rails, and those of the host.
     pub patterns: u64,
     /// Tokenization.
     pub tokenize: u64,

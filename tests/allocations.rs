@@ -11,7 +11,7 @@ use allocation_counter::measure;
 use portcullis::{Decision, Guard, GuardBuilder, Request, Role};
 
 /// Most allocations of a check of the text below; `docs/library.md` tells the count that was measured.
-const CHECK: u64 = 170;
+const CHECK: u64 = 150;
 /// Most allocations of one pass of the encoder, all of them candle's, for its tensors.
 const PASS: u64 = 50;
 
@@ -52,6 +52,7 @@ fn a_layer_of_the_encoder() {
     let six = count(Guard::builder());
     let three = count(Guard::builder().models_dir(models).model("portcullis-small"));
     println!("a pass {six}");
-    assert_eq!(six, three, "no layer allocates");
+    // candle makes one list for each of the two blocks of a layer; the kernels work in memory that is there.
+    assert!(six - three <= 2 * 3, "{six} with six layers, {three} with three");
     assert!(six <= PASS, "{six}");
 }
