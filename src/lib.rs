@@ -15,7 +15,8 @@
 //!
 //! The modules stand in the order in which a text meets them; each uses those above it, never those below.
 
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "ffi"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 
 mod disk;
 mod json;
@@ -54,6 +55,8 @@ pub mod stream;
 pub mod report;
 #[cfg(feature = "graph")]
 pub mod graph;
+#[cfg(feature = "ffi")]
+mod ffi;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,

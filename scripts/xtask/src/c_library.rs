@@ -1,0 +1,154 @@
+//! `cargo xtask c-library`: the guard as a shared and a static library, laid out for a C compiler to find by pkg-config.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::check::root;
+use crate::header;
+
+/// What `c-library` takes.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Write the folders `lib` and `include` to this folder.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The cargo profile to build in; one with `panic = "abort"` is refused by the code.
+    #[arg(long, default_value = "release")]
+    profile: String,
+    /// Leave the model out: a folder of models then has to be given to each guard.
+    #[arg(long)]
+    no_embedded: bool,
+}
+
+/// Builds the libraries and writes them, the header and the description for pkg-config to the folder.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    ensure!(cfg!(target_os = "linux"), "the names of shared libraries that this task writes are Linux's");
+    let root = root()?;
+    let abi = header::abi_version(&root)?;
+    let built = build(&root, arguments, abi)?;
+    let (lib, include) = (arguments.out.join("lib"), arguments.out.join("include"));
+    for folder in [&lib.join("pkgconfig"), &include] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let file = format!("libportcullis.so.{}", env!("CARGO_PKG_VERSION"));
+    copy(&built.shared, &lib.join(&file))?;
+    link(&file, &lib.join(soname(abi)))?;
+    link(&soname(abi), &lib.join("libportcullis.so"))?;
+    copy(&built.archive, &lib.join("libportcullis.a"))?;
+    copy(&root.join(header::PATH), &include.join("portcullis.h"))?;
+    let description = lib.join("pkgconfig/portcullis.pc");
+    fs::write(&description, pkg_config(&built.native))
+        .with_context(|| format!("cannot write {}", description.display()))?;
+    println!("wrote {}", arguments.out.display());
+    Ok(())
+}
+
+/// What cargo has built.
+struct Built {
+    shared: PathBuf,
+    archive: PathBuf,
+    /// Flags for the system's libraries, which a program with the static library needs.
+    native: String,
+}
+
+fn build(root: &Path, arguments: &Arguments, abi: u32) -> Result<Built> {
+    let features = if arguments.no_embedded { "ffi" } else { "ffi,embedded" };
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root)
+        .args(["rustc", "--package", "portcullis", "--lib", "--profile", &arguments.profile])
+        .args(["--no-default-features", "--features", features])
+        .args(["--crate-type", "cdylib", "--crate-type", "staticlib"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .args(["--", "--print", "native-static-libs", "-C", &format!("link-arg=-Wl,-soname,{}", soname(abi))])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    ensure!(output.status.success(), "cargo rustc ended with {}", output.status);
+    read(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Reads cargo's messages.
+fn read(messages: &str) -> Result<Built> {
+    let mut built = Built { shared: PathBuf::new(), archive: PathBuf::new(), native: String::new() };
+    for line in messages.lines() {
+        let message: Value = serde_json::from_str(line).context("cannot read what cargo says")?;
+        for file in message.pointer("/filenames").and_then(Value::as_array).into_iter().flatten() {
+            let Some(file) = file.as_str() else { continue };
+            match Path::new(file).file_name().and_then(|name| name.to_str()) {
+                Some("libportcullis.so") => built.shared = file.into(),
+                Some("libportcullis.a") => built.archive = file.into(),
+                _ => {}
+            }
+        }
+        let note = message.pointer("/message/message").and_then(Value::as_str);
+        if let Some(flags) = note.and_then(|note| note.strip_prefix("native-static-libs: ")) {
+            built.native = flags.trim().to_owned();
+        }
+    }
+    ensure!(
+        built.shared.is_file() && built.archive.is_file(),
+        "cargo has built no libportcullis.so or libportcullis.a"
+    );
+    ensure!(!built.native.is_empty(), "rustc did not name the system's libraries");
+    Ok(built)
+}
+
+fn soname(abi: u32) -> String {
+    format!("libportcullis.so.{abi}")
+}
+
+/// The description for pkg-config. Paths are from where it lies, so that the folder can be moved.
+fn pkg_config(native: &str) -> String {
+    format!(
+        "prefix=${{pcfiledir}}/../..\n\
+         libdir=${{prefix}}/lib\n\
+         includedir=${{prefix}}/include\n\
+         \n\
+         Name: portcullis\n\
+         Description: A guard for offline assistants: a text in, a verdict out, on the device\n\
+         Version: {}\n\
+         Libs: -L${{libdir}} -lportcullis\n\
+         Libs.private: {native}\n\
+         Cflags: -I${{includedir}}\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Copies beside the file and renames: a program that has the old one mapped keeps it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let beside = to.with_extension("new");
+    let copied = fs::copy(from, &beside).and_then(|_| fs::rename(&beside, to));
+    copied.with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+fn link(target: &str, at: &Path) -> Result<()> {
+    if at.symlink_metadata().is_ok() {
+        fs::remove_file(at).with_context(|| format!("cannot replace {}", at.display()))?;
+    }
+    symlink(target, at).with_context(|| format!("cannot make {}", at.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_cargo_name_files_and_flags() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        for name in ["libportcullis.so", "libportcullis.a"] {
+            fs::write(path(name), "").unwrap();
+        }
+        let files = serde_json::json!({"filenames": [path("libportcullis.so"), path("libportcullis.a")]});
+        let note = r#"{"message": {"message": "native-static-libs: -lm -lc"}}"#;
+        assert_eq!(read(&format!("{note}\n{files}\n")).unwrap().native, "-lm -lc");
+        assert!(read(note).is_err());
+        assert!(read(&files.to_string()).is_err());
+    }
+}
