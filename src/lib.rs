@@ -15,7 +15,7 @@
 //!
 //! The modules stand in the order in which a text meets them; each uses those above it, never those below.
 
-#![cfg_attr(not(feature = "ffi"), forbid(unsafe_code))]
+#![cfg_attr(not(any(feature = "ffi", test)), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
 mod disk;
@@ -55,7 +55,8 @@ pub mod stream;
 pub mod report;
 #[cfg(feature = "graph")]
 pub mod graph;
-#[cfg(feature = "ffi")]
+// The tests of the interface for C run with all others, whatever the features.
+#[cfg(any(feature = "ffi", test))]
 mod ffi;
 
 pub use guard::{

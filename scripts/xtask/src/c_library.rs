@@ -1,6 +1,7 @@
 //! `cargo xtask c-library`: the guard as a shared and a static library, laid out for a C compiler to find by pkg-config.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -42,9 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     link(&soname(abi), &lib.join("libportcullis.so"))?;
     copy(&built.archive, &lib.join("libportcullis.a"))?;
     copy(&root.join(header::PATH), &include.join("portcullis.h"))?;
-    let description = lib.join("pkgconfig/portcullis.pc");
-    fs::write(&description, pkg_config(&built.native))
-        .with_context(|| format!("cannot write {}", description.display()))?;
+    replace(&lib.join("pkgconfig/portcullis.pc"), |beside| fs::write(beside, pkg_config(&built.native)))?;
     println!("wrote {}", arguments.out.display());
     Ok(())
 }
@@ -120,18 +119,25 @@ fn pkg_config(native: &str) -> String {
     )
 }
 
-/// Copies beside the file and renames: a program that has the old one mapped keeps it.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    let beside = to.with_extension("new");
-    let copied = fs::copy(from, &beside).and_then(|_| fs::rename(&beside, to));
-    copied.with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+    replace(to, |beside| fs::copy(from, beside).map(drop))
 }
 
 fn link(target: &str, at: &Path) -> Result<()> {
-    if at.symlink_metadata().is_ok() {
-        fs::remove_file(at).with_context(|| format!("cannot replace {}", at.display()))?;
-    }
-    symlink(target, at).with_context(|| format!("cannot make {}", at.display()))
+    replace(at, |beside| symlink(target, beside))
+}
+
+/// Makes a file beside its place and renames it: a program that has the old one mapped keeps it, and none finds half of one.
+fn replace(file: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = Path::new(&beside);
+    let removed = fs::remove_file(beside).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    });
+    let made = removed.and_then(|()| make(beside)).and_then(|()| fs::rename(beside, file));
+    made.with_context(|| format!("cannot write {}", file.display()))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(super) fn all(root: &Path, tests: bool) -> Vec<Step> {
         step("format", "fmt --all --check"),
         step(
             "clippy",
-            "clippy --workspace --all-targets --features portcullis/ffi --quiet -- --deny warnings",
+            "clippy --workspace --all-targets --quiet -- --deny warnings",
         ),
         Step {
             strict_docs: true,
