@@ -22,9 +22,10 @@ pub(crate) struct Arguments {
     /// The cargo profile to build in; one with `panic = "abort"` is refused by the code.
     #[arg(long, default_value = "release")]
     profile: String,
-    /// Leave the model out: a folder of models then has to be given to each guard.
-    #[arg(long)]
-    no_embedded: bool,
+    /// The features that the guard is to have: `embedded` is the model inside, `review` the queue of held texts and `samples` the store of
+    /// texts of a state directory.
+    #[arg(long, default_value = "embedded")]
+    features: String,
 }
 
 /// Builds the libraries and writes them, the header and the description for pkg-config to the folder.
@@ -57,11 +58,11 @@ struct Built {
 }
 
 fn build(root: &Path, arguments: &Arguments, abi: u32) -> Result<Built> {
-    let features = if arguments.no_embedded { "ffi" } else { "ffi,embedded" };
+    let features = format!("ffi,{}", arguments.features);
     let output = Command::new(env!("CARGO"))
         .current_dir(root)
         .args(["rustc", "--package", "portcullis", "--lib", "--profile", &arguments.profile])
-        .args(["--no-default-features", "--features", features])
+        .args(["--no-default-features", "--features", &features])
         .args(["--crate-type", "cdylib", "--crate-type", "staticlib"])
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--", "--print", "native-static-libs", "-C", &format!("link-arg=-Wl,-soname,{}", soname(abi))])

@@ -28,7 +28,8 @@ pub(crate) fn library() -> PathBuf {
     let lock = File::create(folder.with_extension("lock")).unwrap();
     lock.lock().unwrap();
     let mut task = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    task.args(["c-library", "--profile", "dev", "--out"]).arg(&folder);
+    // With the features of the other tests, whose dependencies are compiled.
+    task.args(["c-library", "--profile", "dev", "--features", "default", "--out"]).arg(&folder);
     let built = task.output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     folder
