@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use portcullis::bundle::Index;
 
+use crate::header;
+
 /// What may lie at the top level, names that begin with a dot aside.
 const TOP_LEVEL: [&str; 24] = [
     "ARCHITECTURE.md",
@@ -35,7 +37,7 @@ const TOP_LEVEL: [&str; 24] = [
 ];
 /// Folders whose Rust files follow the rules.
 const CODE: [&str; 9] =
-    ["src", "kernels", "calibration", "scripts", "tests", "benches", "bindings", "examples", "fuzz"];
+    ["src", "kernels", "calibration", "bindings", "scripts", "tests", "benches", "examples", "fuzz"];
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 6] = ["utils", "common", "core", "helpers", "manager", "engine"];
 /// The length from which a file is listed.
@@ -61,6 +63,9 @@ pub(super) fn check(root: &Path) -> Result<bool> {
         }
     }
     digests(root, &mut broken)?;
+    if !header::is_current(root)? {
+        broken.push(format!("{} is not what src/ffi says: cargo xtask header", header::PATH));
+    }
     for line in &long {
         println!("long file: {line}, aim under {LONG}");
     }
@@ -98,12 +103,13 @@ fn source(path: &Path, text: &str) -> Vec<String> {
     if !sentence && stem != "tests" {
         say("the first line is no `//!` sentence");
     }
-    let home_of_unsafe = path.starts_with("kernels") || path == Path::new("src/ffi.rs");
+    let home_of_unsafe =
+        path.starts_with("kernels") || path.starts_with("src/ffi") || path == Path::new("src/ffi.rs");
     if !home_of_unsafe {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             if has_unsafe(code) {
-                say(&format!("unsafe in line {}, outside kernels/", number + 1));
+                say(&format!("unsafe in line {}, outside kernels/ and src/ffi", number + 1));
             }
         }
     }
@@ -236,6 +242,7 @@ mod tests {
         }
         assert_eq!(broken("src/a.rs", "//! A sentence.\nstatic TABLE: LazyLock<Vec<u8>> = x;\n"), 0);
         assert_eq!(broken("src/a.rs", "//! A sentence.\n/// println!(\"x\");\n"), 0);
+        assert_eq!(broken("src/ffi/a.rs", dangerous), 0);
         assert_eq!(
             broken("src/a.rs", concat!("//! A sentence.\n#![forbid(un", "safe_code)]\n// un", "safe { }\n")),
             0
