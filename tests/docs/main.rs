@@ -71,6 +71,10 @@ pages! {
     tools: rails "rails/tools.md";
     urls: rails "rails/urls.md";
     library: rustdoc "library.md";
+    agents: rails "agents.md";
+    formats: rails "formats.md";
+    #[cfg(unix)]
+    serve: rails "serve.md";
     log: rails "log.md";
     policy_workflow: rails "policy-workflow.md";
     policy_signing: varying "policy-signing.md";
