@@ -43,8 +43,8 @@ say 'types'
 installed=$("$out/venv/bin/python" -c 'import pathlib, portcullis; print(pathlib.Path(portcullis.__file__).parent)')
 (
   cd $package
-  "$out/venv/bin/mypy" --cache-dir "$out/mypy" tests "$installed"
-  MYPYPATH='' "$out/venv/bin/stubtest" --mypy-config-file pyproject.toml portcullis
+  "$out/venv/bin/mypy" --cache-dir "$out/mypy" python/portcullis tests/*.py
+  "$out/venv/bin/stubtest" --mypy-config-file pyproject.toml portcullis._portcullis
 )
 
 say 'tests and examples'
