@@ -22,9 +22,9 @@
  * Threads. A guard may be used from many threads at once; so may verdicts, errors and strings, which do not change. Options,
  * streams and vaults are for one thread at a time. Nothing is bound to the thread that made it.
  *
- * Panics and signals. No panic of the library reaches the caller: it is PORTCULLIS_STATUS_PANIC. Only lack of memory ends the
- * process. The library prints nothing, reads no environment variable, opens no network connection and installs no signal
- * handler. It must not be unloaded while a guard is open.
+ * Panics and signals. No panic of the library reaches the caller: it is PORTCULLIS_STATUS_PANIC. Only lack of memory or of stack
+ * ends the process. The library prints nothing, takes no setting from the environment, opens no network connection and
+ * installs no signal handler. It must not be unloaded while a guard is open.
  */
 
 
@@ -260,7 +260,7 @@ const char *portcullis_version(void);
 portcullis_status portcullis_error_status(const portcullis_error *error);
 
 /**
- * What went wrong, in one line that ends with NUL; never a part of the judged text. It lives as long as `error`; empty for NULL.
+ * What went wrong, ended by NUL; never a part of the judged text. It lives as long as `error`; empty for NULL.
  */
 const char *portcullis_error_message(const portcullis_error *error);
 

@@ -23,10 +23,7 @@ pub(super) struct Step {
 pub(super) fn all(root: &Path, tests: bool) -> Vec<Step> {
     let mut steps = vec![
         step("format", "fmt --all --check"),
-        step(
-            "clippy",
-            "clippy --workspace --all-targets --quiet -- --deny warnings",
-        ),
+        step("clippy", "clippy --workspace --all-targets --quiet -- --deny warnings"),
         Step {
             strict_docs: true,
             ..step("documentation", "doc --workspace --no-deps --document-private-items --quiet")

@@ -17,7 +17,8 @@ fn the_quick_start_works() {
     for (language, content) in blocks(&page) {
         match language {
             "c" => fs::write(folder.path().join("guard.c"), content).unwrap(),
-            "sh" => commands.extend(content.split_inclusive('\n').filter(|line| !line.starts_with("cargo xtask "))),
+            "sh" => commands
+                .extend(content.split_inclusive('\n').filter(|line| !line.starts_with("cargo xtask "))),
             "text" => shown.push_str(content),
             other => panic!("a block of {other:?}"),
         }
