@@ -47,7 +47,7 @@ pub extern "C" fn portcullis_error_status(error: Option<&Error>) -> Status {
     value(Status::InvalidArgument, || Some(error?.status))
 }
 
-/// What went wrong, in one line that ends with NUL; never a part of the judged text. It lives as long as `error`; empty for NULL.
+/// What went wrong, ended by NUL; never a part of the judged text. It lives as long as `error`; empty for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn portcullis_error_message(error: Option<&Error>) -> *const c_char {
     value(c"".as_ptr(), || Some(error?.message.as_ptr()))

@@ -112,7 +112,8 @@ static void texts(const portcullis_guard *guard) {
           PORTCULLIS_STATUS_INVALID_UTF8);
     CHECK(verdict == NULL && strstr(portcullis_error_message(error), "horse") == NULL);
     CHECK(told(error, PORTCULLIS_STATUS_INVALID_UTF8, "byte 14"));
-    CHECK(portcullis_guard_check(guard, "a\0b", 3, USER, &verdict, &error) == PORTCULLIS_STATUS_INVALID_REQUEST);
+    CHECK(portcullis_guard_check(guard, "a\0b", 3, USER, &verdict, &error) ==
+          PORTCULLIS_STATUS_INVALID_REQUEST);
     CHECK(verdict == NULL && told(error, PORTCULLIS_STATUS_INVALID_REQUEST, "NUL"));
     CHECK(portcullis_guard_check(guard, NULL, 0, USER, &verdict, &error) == PORTCULLIS_STATUS_EMPTY_TEXT);
     CHECK(verdict == NULL && told(error, PORTCULLIS_STATUS_EMPTY_TEXT, "empty"));
@@ -163,7 +164,8 @@ static void accessors(const portcullis_guard *guard) {
     CHECK(portcullis_verdict_score(verdict, "toxicity", 8, &score) && score >= 0.0F && score <= 1.0F);
     score = 7;
     CHECK(!portcullis_verdict_score(verdict, "toxicity", 7, &score) && score == 7.0F);
-    CHECK(!portcullis_verdict_score(verdict, NULL, 0, &score) && !portcullis_verdict_score(verdict, "a", 1, NULL));
+    CHECK(!portcullis_verdict_score(verdict, NULL, 0, &score) &&
+          !portcullis_verdict_score(verdict, "a", 1, NULL));
     portcullis_verdict_free(verdict);
 
     CHECK(portcullis_guard_check(guard, text + len + 1, sizeof text - len - 2, USER, &verdict, NULL) ==
@@ -194,7 +196,8 @@ static void requests(const portcullis_guard *guard) {
           PORTCULLIS_STATUS_INVALID_REQUEST);
     CHECK(verdict == NULL && told(error, PORTCULLIS_STATUS_INVALID_REQUEST, "JSON"));
     CHECK(portcullis_guard_check_json(guard, NULL, 0, &verdict, NULL) == PORTCULLIS_STATUS_INVALID_REQUEST);
-    CHECK(portcullis_guard_check_json(guard, "{\"text\":\"\"}", 11, &verdict, NULL) == PORTCULLIS_STATUS_EMPTY_TEXT);
+    CHECK(portcullis_guard_check_json(guard, "{\"text\":\"\"}", 11, &verdict, NULL) ==
+          PORTCULLIS_STATUS_EMPTY_TEXT);
     CHECK(portcullis_guard_check_json(NULL, good, sizeof good - 1, &verdict, NULL) ==
           PORTCULLIS_STATUS_INVALID_ARGUMENT);
 }
@@ -222,14 +225,18 @@ static void batches(const portcullis_guard *guard) {
     }
     texts[1].data = "\xff";
     texts[1].len = 1;
-    CHECK(portcullis_guard_check_batch(guard, texts, 3, USER, verdicts, &error) == PORTCULLIS_STATUS_INVALID_UTF8);
+    CHECK(portcullis_guard_check_batch(guard, texts, 3, USER, verdicts, &error) ==
+          PORTCULLIS_STATUS_INVALID_UTF8);
     CHECK(told(error, PORTCULLIS_STATUS_INVALID_UTF8, "text 1"));
     CHECK(verdicts[0] == NULL && verdicts[1] == NULL && verdicts[2] == NULL);
     texts[1].data = NULL;
-    CHECK(portcullis_guard_check_batch(guard, texts, 3, USER, verdicts, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT);
+    CHECK(portcullis_guard_check_batch(guard, texts, 3, USER, verdicts, NULL) ==
+          PORTCULLIS_STATUS_INVALID_ARGUMENT);
     CHECK(portcullis_guard_check_batch(guard, NULL, 0, USER, NULL, NULL) == PORTCULLIS_STATUS_OK);
-    CHECK(portcullis_guard_check_batch(guard, NULL, 3, USER, verdicts, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT);
-    CHECK(portcullis_guard_check_batch(guard, texts, 3, USER, NULL, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT);
+    CHECK(portcullis_guard_check_batch(guard, NULL, 3, USER, verdicts, NULL) ==
+          PORTCULLIS_STATUS_INVALID_ARGUMENT);
+    CHECK(portcullis_guard_check_batch(guard, texts, 3, USER, NULL, NULL) ==
+          PORTCULLIS_STATUS_INVALID_ARGUMENT);
     CHECK(portcullis_guard_check_batch(guard, texts, (size_t)-1 / 8, USER, verdicts, NULL) ==
           PORTCULLIS_STATUS_INVALID_ARGUMENT);
 }
@@ -239,13 +246,15 @@ static void reports(const portcullis_guard *guard) {
 
     CHECK(portcullis_guard_policy_digest(guard).len == 64 && portcullis_guard_model_digest(guard).len == 64);
     CHECK(portcullis_guard_inspect(guard, &json, NULL) == PORTCULLIS_STATUS_OK);
-    CHECK(holds(portcullis_string_str(json), "\"level\":\"") && holds(portcullis_string_str(json), "\"digests\":\"ok\""));
+    CHECK(holds(portcullis_string_str(json), "\"level\":\"") &&
+          holds(portcullis_string_str(json), "\"digests\":\"ok\""));
     portcullis_string_free(json);
     CHECK(portcullis_guard_explain(guard, "You idiot.", 10, USER, &json, NULL) == PORTCULLIS_STATUS_OK);
     CHECK(holds(portcullis_string_str(json), "\"words\":[{"));
     portcullis_string_free(json);
     json = GARBAGE(portcullis_string);
-    CHECK(portcullis_guard_explain(guard, "", 0, USER, &json, NULL) == PORTCULLIS_STATUS_EMPTY_TEXT && json == NULL);
+    CHECK(portcullis_guard_explain(guard, "", 0, USER, &json, NULL) ==
+          PORTCULLIS_STATUS_EMPTY_TEXT && json == NULL);
     CHECK(portcullis_guard_inspect(NULL, &json, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT && json == NULL);
 }
 
@@ -260,11 +269,13 @@ static void vaults(const portcullis_guard *guard) {
           PORTCULLIS_STATUS_OK);
     CHECK(is(portcullis_verdict_text(verdict), "Please write to [EMAIL_1] for me."));
     CHECK(portcullis_vault_len(vault) == 1);
-    CHECK(portcullis_vault_restore(vault, answer, sizeof answer - 1, &restored, NULL) == PORTCULLIS_STATUS_OK);
+    CHECK(portcullis_vault_restore(vault, answer, sizeof answer - 1, &restored, NULL) ==
+          PORTCULLIS_STATUS_OK);
     CHECK(is(portcullis_string_str(restored), "I have written to jo@example.org."));
     portcullis_string_free(restored);
     portcullis_verdict_free(verdict);
-    CHECK(portcullis_vault_restore(vault, "\xff", 1, &restored, NULL) == PORTCULLIS_STATUS_INVALID_UTF8 && restored == NULL);
+    CHECK(portcullis_vault_restore(vault, "\xff", 1, &restored, NULL) ==
+          PORTCULLIS_STATUS_INVALID_UTF8 && restored == NULL);
     CHECK(portcullis_guard_redact(guard, question, sizeof question - 1, USER, NULL, &verdict, NULL) ==
           PORTCULLIS_STATUS_INVALID_ARGUMENT);
     CHECK(verdict == NULL && portcullis_vault_len(NULL) == 0);
@@ -273,7 +284,9 @@ static void vaults(const portcullis_guard *guard) {
 }
 
 static void streams(const portcullis_guard *guard) {
-    static const char answer[] = "Ask Jo at jo@example.org before noon. You are a worthless idiot, nobody likes you. More.";
+    static const char answer[] = "Ask Jo at jo@example.org, or come by at the office before noon. "
+                                 "You are a worthless idiot, nobody likes you. More.";
+    static const char first[] = "Ask Jo at [EMAIL], or come by at the office before noon. ";
     portcullis_stream *stream = NULL;
     portcullis_string *piece = NULL;
     portcullis_error *error = NULL;
@@ -293,9 +306,10 @@ static void streams(const portcullis_guard *guard) {
         count++;
     }
     shown[count] = '\0';
-    CHECK(strncmp(shown, "Ask Jo at [EMAIL] before noon. ", 31) == 0);
+    CHECK(strncmp(shown, first, sizeof first - 1) == 0);
     CHECK(strstr(shown, "idiot") == NULL && strstr(shown, "jo@") == NULL);
-    CHECK(portcullis_stream_available(stream) == 0 && portcullis_stream_read(stream, shown, sizeof shown) == 0);
+    CHECK(portcullis_stream_available(stream) == 0 &&
+          portcullis_stream_read(stream, shown, sizeof shown) == 0);
     CHECK(portcullis_stream_decision(stream) >= PORTCULLIS_DECISION_ESCALATE);
     CHECK(portcullis_stream_is_closed(stream));
     CHECK(portcullis_stream_push(stream, "more", 4, &error) == PORTCULLIS_STATUS_CLOSED);
@@ -323,8 +337,10 @@ static void streams(const portcullis_guard *guard) {
     CHECK(portcullis_stream_read(stream, NULL, 0) == 0 && portcullis_stream_read(stream, NULL, 9) == 0);
     CHECK(portcullis_stream_take_piece(stream, &piece, NULL) == PORTCULLIS_STATUS_OK && piece == NULL);
     portcullis_stream_free(stream);
-    CHECK(portcullis_stream_open(guard, 9, &stream, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT && stream == NULL);
-    CHECK(portcullis_stream_open(NULL, 1, &stream, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT && stream == NULL);
+    CHECK(portcullis_stream_open(guard, 9, &stream, NULL) ==
+          PORTCULLIS_STATUS_INVALID_ARGUMENT && stream == NULL);
+    CHECK(portcullis_stream_open(NULL, 1, &stream, NULL) ==
+          PORTCULLIS_STATUS_INVALID_ARGUMENT && stream == NULL);
 }
 
 /* NULL where an object belongs gives the strictest answer. */
@@ -347,7 +363,8 @@ static void nulls(void) {
     CHECK(portcullis_stream_finish(NULL, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT);
     CHECK(portcullis_stream_keep_pieces(NULL, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT);
     CHECK(portcullis_stream_take_piece(NULL, NULL, NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT);
-    CHECK(portcullis_stream_read(NULL, &byte, 1) == 0 && byte == 'x' && portcullis_stream_available(NULL) == 0);
+    CHECK(portcullis_stream_read(NULL, &byte, 1) == 0 && byte == 'x' &&
+          portcullis_stream_available(NULL) == 0);
     CHECK(portcullis_guard_clone(NULL) == NULL && portcullis_guard_policy_digest(NULL).data == NULL);
     CHECK(portcullis_guard_model_digest(NULL).data == NULL && portcullis_string_str(NULL).data == NULL);
     CHECK(portcullis_error_status(NULL) == PORTCULLIS_STATUS_INVALID_ARGUMENT);

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::Value;
 
@@ -64,13 +64,17 @@ fn build(root: &Path, arguments: &Arguments, abi: u32) -> Result<Built> {
         .args(["rustc", "--package", "portcullis", "--lib", "--profile", &arguments.profile])
         .args(["--no-default-features", "--features", &features])
         .args(["--crate-type", "cdylib", "--crate-type", "staticlib"])
-        .args(["--message-format", "json-render-diagnostics"])
+        .args(["--message-format", "json"])
         .args(["--", "--print", "native-static-libs", "-C", &format!("link-arg=-Wl,-soname,{}", soname(abi))])
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo")?;
-    ensure!(output.status.success(), "cargo rustc ended with {}", output.status);
-    read(&String::from_utf8_lossy(&output.stdout))
+    let messages = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        eprint!("{}", diagnostics(&messages));
+        bail!("cargo rustc ended with {}", output.status);
+    }
+    read(&messages)
 }
 
 /// Reads cargo's messages.
@@ -97,6 +101,12 @@ fn read(messages: &str) -> Result<Built> {
     );
     ensure!(!built.native.is_empty(), "rustc did not name the system's libraries");
     Ok(built)
+}
+
+/// What the compiler says, as it would say it to a person.
+fn diagnostics(messages: &str) -> String {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages.filter_map(|message| Some(message.pointer("/message/rendered")?.as_str()?.to_owned())).collect()
 }
 
 fn soname(abi: u32) -> String {

@@ -18,7 +18,7 @@ const TEXTS: [&str; 6] = [
 ];
 const ANSWERS: [&str; 2] = [
     "Ask Jo at jo@example.org, or call +44 20 7946 0958 before noon. The garden opens at nine. \u{1f331}",
-    "Knead it for ten minutes. You worthless idiot, nobody likes you. Then let it rest.",
+    "Knead the dough on a floured table until it is smooth. You worthless idiot, nobody likes you. Then let it rest.",
 ];
 
 /// The verdict as JSON without what differs from one call to the next.
