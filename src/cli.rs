@@ -14,6 +14,7 @@ mod generate;
 #[cfg(feature = "graph")]
 mod graph;
 mod guard_options;
+mod hook;
 mod input;
 mod inspect;
 mod lines;
@@ -26,6 +27,8 @@ mod report;
 #[cfg(feature = "review")]
 mod review;
 mod rollback;
+#[cfg(unix)]
+mod serve;
 mod shadow;
 mod teach;
 mod terminal;
@@ -54,7 +57,10 @@ struct Cli {
 enum Command {
     Check(check::Arguments),
     Pipe(pipe::Arguments),
+    #[cfg(unix)]
+    Serve(serve::Arguments),
     Filter(filter::Arguments),
+    Hook(hook::Arguments),
     Explain(explain::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
@@ -96,7 +102,10 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Check(arguments) => check::run(&arguments, &cli.guard),
         Command::Pipe(arguments) => pipe::run(&arguments, &cli.guard),
+        #[cfg(unix)]
+        Command::Serve(arguments) => serve::run(&arguments, &cli.guard),
         Command::Filter(arguments) => filter::run(&arguments, &cli.guard),
+        Command::Hook(arguments) => hook::run(&arguments, &cli.guard),
         Command::Explain(arguments) => explain::run(&arguments, &cli.guard),
         Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),
