@@ -147,6 +147,7 @@ def test_a_forked_process_goes_on(mapped: bool, tmp_path: Path) -> None:
             explained = guard.explain("You are an idiot.")
             fine = [verdict.decision for verdict in verdicts if verdict is not None] == ["allow"] * 8 and explained["words"]
             fine = fine and guard.inspect()["digests"] == "ok" and "".join(guard.filter(["Good morning."]))
+            fine = fine and Guard(models=MODELS, threads=2).check("You are an idiot.").findings
             try:
                 stream.push("Good morning.")
             except portcullis.PortcullisError:
