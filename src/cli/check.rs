@@ -127,6 +127,7 @@ fn rail(finding: &Finding) -> String {
         Source::Schema => "schema",
         Source::Tool => "tool",
         Source::Grounding => "grounding",
+        Source::Host => "host",
         _ => "other",
     };
     if finding.via.is_empty() { rail.to_owned() } else { format!("{rail} via {}", names(&finding.via)) }

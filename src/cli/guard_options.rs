@@ -145,7 +145,17 @@ impl GuardOptions {
         Ok(guard)
     }
 
-    /// The same as a guard that looks for a change of its policy at most every `interval`.
+    /// The same for decisions made again from records: the rails of the host that made them need not be here.
+    ///
+    /// # Errors
+    /// As for [`GuardOptions::guard`].
+    pub(super) fn replaying(&self) -> anyhow::Result<Guard> {
+        let guard = self.builder().absent_rails(true).build().context("cannot start the guard")?;
+        self.warn(&guard);
+        Ok(guard)
+    }
+
+    /// The same as [`GuardOptions::guard`], but one that looks for a change of its policy at most every `interval`.
     ///
     /// # Errors
     /// As for [`GuardOptions::guard`].
