@@ -104,8 +104,24 @@ fn every_kind_of_bad_line_has_the_error_of_its_format() {
     let moderation = run_with(&["pipe", "--format", "openai-moderation"], input);
     let detector = run_with(&["pipe", "--format", "fms"], input);
     assert!(!(moderation.stdout.clone() + &detector.stdout).contains("secret"));
-    assert_snapshot!(moderation.stdout, @"");
-    assert_snapshot!(detector.stdout, @"");
+    assert_snapshot!(moderation.stdout, @r#"
+    {"error":{"message":"the line is blank: expected a JSON object","type":"invalid_request_error","param":null,"code":"empty_line"},"portcullis":{"id":null,"line":1}}
+    {"error":{"message":"invalid JSON at column 11: expected an object with the keys input, model, id, role, slice, locale, deadline_ms only, each once and of its own type","type":"invalid_request_error","param":null,"code":"invalid_json"},"portcullis":{"id":null,"line":2}}
+    {"error":{"message":"item 1 of `input`: the text is empty: expected at least one character","type":"invalid_request_error","param":"input","code":"empty_text"},"portcullis":{"id":3,"line":3}}
+    {"error":{"message":"invalid JSON at column 11: expected an object with the keys id, text, role, messages, sources, tool_call, slice, locale, deadline_ms only, each once and of its own type","type":"invalid_request_error","param":null,"code":"invalid_json"},"portcullis":{"id":null,"line":4}}
+    {"error":{"message":"the text is empty: expected at least one character","type":"invalid_request_error","param":null,"code":"empty_text"},"portcullis":{"id":null,"line":5}}
+    {"error":{"message":"invalid JSON at column 2: not a JSON object","type":"invalid_request_error","param":null,"code":"invalid_json"},"portcullis":{"id":null,"line":6}}
+    {"error":{"message":"invalid UTF-8 at byte 0: expected UTF-8 text","type":"invalid_request_error","param":null,"code":"invalid_utf8"},"portcullis":{"id":null,"line":7}}
+    "#);
+    assert_snapshot!(detector.stdout, @r#"
+    {"code":422,"message":"the line is blank: expected a JSON object"}
+    {"code":422,"message":"invalid JSON at column 8: expected an object with the keys id, text, role, messages, sources, tool_call, slice, locale, deadline_ms only, each once and of its own type"}
+    {"code":422,"message":"invalid JSON at column 15: expected an object with the keys id, text, role, messages, sources, tool_call, slice, locale, deadline_ms only, each once and of its own type"}
+    {"code":422,"message":"item 1 of `contents`: the text is empty: expected at least one character"}
+    {"code":422,"message":"the text is empty: expected at least one character"}
+    {"code":422,"message":"invalid JSON at column 2: not a JSON object"}
+    {"code":422,"message":"invalid UTF-8 at byte 0: expected UTF-8 text"}
+    "#);
 }
 
 #[test]
