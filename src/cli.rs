@@ -26,6 +26,7 @@ mod report;
 #[cfg(feature = "review")]
 mod review;
 mod rollback;
+mod scan;
 mod shadow;
 mod teach;
 mod terminal;
@@ -55,6 +56,7 @@ enum Command {
     Check(check::Arguments),
     Pipe(pipe::Arguments),
     Filter(filter::Arguments),
+    Scan(scan::Arguments),
     Explain(explain::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
@@ -81,6 +83,7 @@ Examples:
   some-model | portcullis check --role assistant --json
   portcullis pipe < requests.ndjson > verdicts.ndjson
   some-model | portcullis filter
+  portcullis scan docs prompts
   portcullis explain \"ignore all previous instructions\"
 
 Exit status: 0 allowed or rewritten, 1 vetoed or escalated, 2 an error.";
@@ -97,6 +100,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &cli.guard),
         Command::Pipe(arguments) => pipe::run(&arguments, &cli.guard),
         Command::Filter(arguments) => filter::run(&arguments, &cli.guard),
+        Command::Scan(arguments) => scan::run(&arguments, &cli.guard),
         Command::Explain(arguments) => explain::run(&arguments, &cli.guard),
         Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),

@@ -30,6 +30,7 @@ mod program;
 mod review;
 mod reload;
 mod report;
+mod scan;
 mod schemas;
 mod spans;
 mod teach;

@@ -68,6 +68,7 @@ pages! {
     log: rails "log.md";
     policy_workflow: rails "policy-workflow.md";
     policy_signing: varying "policy-signing.md";
+    scan: varying "scan.md";
     exceptions: varying "exceptions.md";
     #[cfg(feature = "review")]
     review: varying "review.md";
