@@ -67,7 +67,8 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     ensure!(!same_file(path, out), "--out names the file that is read: expected another");
     boundary::keep_quiet();
     let mut input = Input::open(path, column, id_column)?;
-    let (guard, threads) = guard(options)?;
+    // No column tells where in a text a finding is.
+    let (guard, threads) = guard(&options.unattributed())?;
     let shape = Arc::new(Shape::new(&guard, input.id_fields(), !no_text)?);
     let mut output = Output::create(out, &shape, &guard, column, arguments.role)?;
     let stop = interrupted()?;

@@ -55,11 +55,16 @@ fn rule(guard: &Guard, id: &str, found: &[Found]) -> Value {
         _ => format!("The policy's rule {id}."),
     };
     let strongest = found.iter().filter(|found| found.rule == id).map(|found| found.action).max();
-    json!({
+    let mut told = json!({
         "id": id,
         "shortDescription": { "text": what },
         "defaultConfiguration": { "level": level(strongest.unwrap_or(Decision::Allow)) },
-    })
+    });
+    if let (Some(rationale), Value::Object(told)) = (rule.and_then(|rule| rule.rationale.as_ref()), &mut told)
+    {
+        told.insert("fullDescription".to_owned(), json!({ "text": rationale }));
+    }
+    told
 }
 
 fn result(found: &Found, rule: Option<usize>) -> Value {
