@@ -12,6 +12,8 @@ fn schema() -> jsonschema::Validator {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sarif-2.1.0.schema.json.gz");
     let mut text = String::new();
     GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    // A bracket that closes nothing, which is no pattern everywhere.
+    let text = text.replace("{2}]?$", "{2}$");
     jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
 }
 
@@ -66,13 +68,12 @@ fn junit_has_a_test_for_each_file() {
     let xml = fs::read_to_string(folder.path().join("scan.xml")).unwrap();
     insta::assert_snapshot!(xml, @r#"
     <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="portcullis" tests="2" failures="1" errors="0">
-        <testsuite name="scan" tests="2" disabled="0" errors="0" failures="1">
+    <testsuites name="portcullis" tests="2" skipped="0" failures="1" errors="0">
+        <testsuite name="scan" tests="2" skipped="0" errors="0" failures="1">
             <testcase name="a.txt" classname="portcullis.scan">
                 <failure message="1:10 pii.email rewrite: score 1.000"/>
             </testcase>
-            <testcase name="b.txt" classname="portcullis.scan">
-            </testcase>
+            <testcase name="b.txt" classname="portcullis.scan"/>
         </testsuite>
     </testsuites>
     "#);
