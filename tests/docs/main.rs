@@ -68,13 +68,17 @@ pages! {
     log: rails "log.md";
     policy_workflow: rails "policy-workflow.md";
     policy_signing: varying "policy-signing.md";
-    scan: varying "scan.md";
     exceptions: varying "exceptions.md";
     #[cfg(feature = "review")]
     review: varying "review.md";
     report: of_requests "report.md";
     #[cfg(feature = "graph")]
     graph: of_requests "graph.md";
+}
+
+#[test]
+fn scan() {
+    page::run("scan.md", tempfile::tempdir().unwrap().path(), 11, alike);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The baseline: findings that are known, by digests of path, rule and line, so that a moved line stays known.
+//! The baseline: findings that are known by digests, so that a line may move and a text may not change.
 
 use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};

@@ -37,7 +37,7 @@ pub(super) struct Found {
     /// What went wrong, or was not judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
-    /// Names path, rule and the line's text; nothing where there is no text that could be named.
+    /// Names path, rule and the text of the line, or of all that was judged; nothing where there is no text that could be named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fingerprint: Option<String>,
     /// Whether the baseline holds it.
@@ -116,7 +116,12 @@ pub(super) fn of_verdict(text: &Text, verdict: &Verdict) -> Vec<Found> {
 
 fn of_finding(text: &Text, finding: &Finding, span: Option<Span>) -> Found {
     let path = Arc::clone(&text.page.path);
-    let context = span.map_or(text.request.text.as_str(), |span| neighbourhood(&text.request.text, span));
+    let judged = text.request.text.as_str();
+    // What judges a whole text is known by the whole text: beside a known line there may be a worse one by now.
+    let context = match (finding.source, span) {
+        (Source::Pattern, Some(span)) => neighbourhood(judged, span),
+        _ => judged.trim(),
+    };
     let place = span.map_or_else(|| text.whole(), |span| text.place(span));
     Found {
         pointer: text.pointer.clone(),

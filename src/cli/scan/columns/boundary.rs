@@ -1,6 +1,6 @@
 //! Calls into the Parquet library: a panic over a damaged file is an error like any other.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -32,15 +32,12 @@ pub(super) fn keep_quiet() {
 ///
 /// # Errors
 /// That of the call, and when it panics.
-pub(super) fn guarded<T, E>(call: impl FnOnce() -> Result<T, E>) -> anyhow::Result<T>
-where
-    Result<T, E>: anyhow::Context<T, E>,
-{
+pub(super) fn guarded<T, E: Into<anyhow::Error>>(call: impl FnOnce() -> Result<T, E>) -> anyhow::Result<T> {
     CALLING.set(true);
     let outcome = catch_unwind(AssertUnwindSafe(call));
     CALLING.set(false);
     match outcome {
-        Ok(outcome) => outcome.context("Parquet"),
+        Ok(outcome) => outcome.map_err(Into::into),
         Err(_) => Err(anyhow!(DAMAGED)),
     }
 }
