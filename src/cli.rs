@@ -29,6 +29,7 @@ mod review;
 mod rollback;
 #[cfg(unix)]
 mod serve;
+mod scan;
 mod shadow;
 mod teach;
 mod terminal;
@@ -61,6 +62,7 @@ enum Command {
     Serve(serve::Arguments),
     Filter(filter::Arguments),
     Hook(hook::Arguments),
+    Scan(scan::Arguments),
     Explain(explain::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
@@ -87,6 +89,7 @@ Examples:
   some-model | portcullis check --role assistant --json
   portcullis pipe < requests.ndjson > verdicts.ndjson
   some-model | portcullis filter
+  portcullis scan docs prompts
   portcullis explain \"ignore all previous instructions\"
 
 Exit status: 0 allowed or rewritten, 1 vetoed or escalated, 2 an error.";
@@ -106,6 +109,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments, &cli.guard),
         Command::Filter(arguments) => filter::run(&arguments, &cli.guard),
         Command::Hook(arguments) => hook::run(&arguments, &cli.guard),
+        Command::Scan(arguments) => scan::run(&arguments, &cli.guard),
         Command::Explain(arguments) => explain::run(&arguments, &cli.guard),
         Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),

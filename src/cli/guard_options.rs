@@ -308,6 +308,11 @@ impl GuardOptions {
         self.require_signed
     }
 
+    /// Whether a text has a time in which it has to be judged.
+    pub(super) fn has_deadline(&self) -> bool {
+        self.deadline_ms.is_some()
+    }
+
     /// The number of threads asked for.
     pub(super) fn threads(&self) -> Option<usize> {
         self.threads

@@ -32,6 +32,7 @@ mod program;
 mod review;
 mod reload;
 mod report;
+mod scan;
 mod schemas;
 #[cfg(unix)]
 mod serve;

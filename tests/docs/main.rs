@@ -87,6 +87,11 @@ pages! {
 }
 
 #[test]
+fn scan() {
+    page::run("scan.md", tempfile::tempdir().unwrap().path(), 11, alike);
+}
+
+#[test]
 fn monitor() {
     // The digest of a policy is not for a page.
     let same = |found: &str, shown: &str| {
