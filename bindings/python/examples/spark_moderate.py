@@ -23,7 +23,7 @@ from moderate import add_arguments, job_of
 from portcullis.integrations.corpus import Job
 
 #: What a task answers of its part.
-SUMMARY = "part string, rows long, judging_s double, total_s double, pid long"
+SUMMARY = "part string, rows long, judging_s double, total_s double, ended double, pid long"
 #: How often a task may fail before the job does; Spark's own default on a cluster.
 ATTEMPTS = 4
 

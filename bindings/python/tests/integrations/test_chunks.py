@@ -32,7 +32,7 @@ def test_a_veto_ends_the_answer_and_the_source(guard: Guard) -> None:
     read = []
 
     def source() -> Any:
-        for chunk in chunks(f"{FINE} It opens at nine. {VILE} {FINE * 40}"):
+        for chunk in chunks(f"{FINE} It opens at nine. {VILE} " + f"{FINE} " * 40):
             read.append(chunk)
             yield chunk
 

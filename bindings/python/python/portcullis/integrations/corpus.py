@@ -96,6 +96,7 @@ class Job:
             "rows": part.rows,
             "judging_s": judging,
             "total_s": time.perf_counter() - started,
+            "ended": time.time(),
             "pid": os.getpid(),
         }
 
