@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use portcullis::bundle::Index;
 
 /// What may lie at the top level, names that begin with a dot aside.
-const TOP_LEVEL: [&str; 22] = [
+const TOP_LEVEL: [&str; 23] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -18,6 +18,7 @@ const TOP_LEVEL: [&str; 22] = [
     "README.md",
     "SECURITY.md",
     "benches",
+    "bindings",
     "calibration",
     "clippy.toml",
     "deny.toml",
@@ -32,7 +33,7 @@ const TOP_LEVEL: [&str; 22] = [
     "tests",
 ];
 /// Folders whose Rust files follow the rules.
-const CODE: [&str; 7] = ["src", "kernels", "calibration", "scripts", "tests", "benches", "fuzz"];
+const CODE: [&str; 8] = ["src", "kernels", "calibration", "scripts", "tests", "benches", "fuzz", "bindings"];
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 6] = ["utils", "common", "core", "helpers", "manager", "engine"];
 /// The length from which a file is listed.
