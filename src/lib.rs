@@ -50,6 +50,7 @@ pub mod monitor;
 pub mod guard;
 pub mod live;
 pub mod stream;
+pub mod exchange;
 #[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "graph")]
