@@ -20,6 +20,8 @@ class ArrowStream(Protocol):
 
 Texts: TypeAlias = Iterable[str | Mapping[str, Any] | None] | ArrowArray | ArrowStream
 
+def openai_moderation(verdicts: Sequence[Verdict]) -> dict[str, Any] | None: ...
+
 class Guard:
     def __new__(
         cls,

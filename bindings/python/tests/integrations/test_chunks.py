@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import FINE, PRIVATE, REDACTED, TEMPLATE, VILE, chunks
+from samples import FINE, PRIVATE, REDACTED, TEMPLATE, VILE, chunks
 
 from portcullis import Guard
 from portcullis.integrations.chunks import Chunks

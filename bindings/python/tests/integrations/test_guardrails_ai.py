@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import FINE, PRIVATE, REDACTED, VILE
+from samples import FINE, PRIVATE, REDACTED, VILE
 
 pytest.importorskip("guardrails", reason="guardrails-ai is not installed: scripts/python.sh --integrations")
 

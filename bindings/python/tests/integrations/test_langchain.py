@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import FINE, PRIVATE, REDACTED, TEMPLATE, VILE
+from samples import FINE, PRIVATE, REDACTED, TEMPLATE, VILE
 
 pytest.importorskip("langchain_core", reason="langchain-core is not installed: scripts/python.sh --integrations")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FINE, PRIVATE, REDACTED, TEMPLATE, VILE
+from samples import FINE, PRIVATE, REDACTED, TEMPLATE, VILE
 
 pytest.importorskip("litellm", reason="litellm is not installed: scripts/python.sh --integrations")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FINE, PRIVATE, REDACTED, TEMPLATE, VILE
+from samples import FINE, PRIVATE, REDACTED, TEMPLATE, VILE
 
 pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed: scripts/python.sh --integrations")
 pytest.importorskip("gguf", reason="gguf is not installed: scripts/python.sh --integrations")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import FINE, PRIVATE, REDACTED, VILE
+from samples import FINE, PRIVATE, REDACTED, VILE
 
 pytest.importorskip("nemoguardrails", reason="nemoguardrails is not installed: scripts/python.sh --integrations")
 

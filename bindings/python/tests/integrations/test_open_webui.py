@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import FINE, PRIVATE, REDACTED, TEMPLATE, VILE, chunks
+from samples import FINE, PRIVATE, REDACTED, TEMPLATE, VILE, chunks
 
 from portcullis.integrations import refusal
 
