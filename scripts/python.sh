@@ -9,10 +9,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=${PYTHON:-python3}
-profile=dev
+# As the rest of the workspace is built for its tests: nothing is compiled twice.
+export CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-0}
+kind=(--profile dev --features workspace)
 for argument in "$@"; do
   case $argument in
-    --release) profile=wheel ;;
+    --release) kind=(--profile wheel) ;;
     *) echo "unknown argument: $argument, expected --release" >&2; exit 2 ;;
   esac
 done
@@ -31,8 +33,8 @@ say 'tools'
 [[ -x $out/venv/bin/python ]] || "$python" -m venv "$out/venv"
 "$out/venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement $package/tests/requirements.txt
 
-say "wheel, profile $profile"
-"$out/venv/bin/maturin" build --quiet --locked --manifest-path $package/Cargo.toml --profile $profile --out "$out/wheels"
+say "wheel: ${kind[*]}"
+"$out/venv/bin/maturin" build --quiet --locked --manifest-path $package/Cargo.toml "${kind[@]}" --out "$out/wheels"
 wheel=$(echo "$out"/wheels/*.whl)
 ls -l "$wheel"
 "$out/venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"

@@ -63,6 +63,11 @@ impl Guard {
     }
 
     /// Judges one text.
+    ///
+    /// `role` is who wrote it: user (unless there is a tool call), assistant, tool or system. `messages` are earlier turns,
+    /// `{"role": …, "content": …}`, oldest first; `sources` are texts that an answer should rest on; `tool_call` is
+    /// `{"name": …, "arguments": …}`, beside which the text may be empty. `id` is given back in the verdict; `slice` names the
+    /// data slice that it is recorded under, `locale` the language of templates. Raises RequestError for what cannot be judged.
     #[pyo3(signature = (text, *, role=None, id=None, slice=None, locale=None, messages=None, sources=None, tool_call=None,
         deadline_ms=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
@@ -109,7 +114,11 @@ impl Guard {
         self.judge(py, &request.map_err(|error| error::request(&error, None))?)
     }
 
-    /// Judges many texts.
+    /// Judges many texts together, and answers a verdict for each, None for None.
+    ///
+    /// `texts` is an iterable of str, of dict (as for check_request) and of None, or a column of Arrow. `role` is for texts that do
+    /// not name their own. A text that cannot be judged raises RequestError with its index, or with `on_error="keep"` has the
+    /// error in its verdict's place.
     #[pyo3(signature = (texts, *, role=None, on_error="raise"))]
     fn check_batch<'py>(
         &self,
@@ -139,7 +148,10 @@ impl Guard {
         Ok(verdicts)
     }
 
-    /// Judges many texts and answers columns.
+    /// Judges many texts as check_batch does, and answers lists by their names, each with a row for every text.
+    ///
+    /// They are decision, text, coverage, rules, error (the kind of what could not be judged), policy and model (digests), and
+    /// score.NAME for each of score_names; None where there is no verdict.
     #[pyo3(signature = (texts, *, role=None))]
     fn check_columns<'py>(&self, texts: &Bound<'py, PyAny>, role: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
         let py = texts.py();
@@ -153,7 +165,7 @@ impl Guard {
         columns.finish()
     }
 
-    /// Judges one text and keeps in the vault what is redacted.
+    /// Judges one text and leaves numbered placeholders, such as [EMAIL_1], whose originals the vault keeps.
     #[pyo3(signature = (text, vault, *, role=None))]
     fn redact(
         &self,
@@ -169,7 +181,7 @@ impl Guard {
         Ok(Verdict::from(verdict))
     }
 
-    /// Judges one text and says what drove the verdict.
+    /// Judges one text and says what drove the verdict: its heads against their thresholds, and its words.
     #[pyo3(signature = (text, *, role=None))]
     fn explain<'py>(
         &self,
@@ -183,7 +195,7 @@ impl Guard {
         json::to_python(py, &explained.map_err(|error| error::open(&error))?)
     }
 
-    /// A live text under judgement.
+    /// A live text under judgement: what is pushed comes back as pieces, once judged.
     #[pyo3(signature = (role="assistant", slice=None, locale=None))]
     fn stream(
         &self,

@@ -71,7 +71,7 @@ impl Opened {
 impl AtWork {
     fn open(arguments: &Arguments, forked: bool) -> Result<Self, GuardError> {
         // What is not given to the guard's own threads is done by the process's, which a forked one has lost.
-        let pool = if forked { rayon::ThreadPoolBuilder::new().build().ok().map(Arc::new) } else { None };
+        let pool = forked.then(|| threads(arguments)).flatten().map(Arc::new);
         let open = || LiveGuard::open(arguments.builder());
         let live = match &pool {
             Some(pool) => pool.install(open),
@@ -91,6 +91,13 @@ impl AtWork {
     pub(crate) const fn live(&self) -> &LiveGuard {
         &self.live
     }
+}
+
+/// Threads for a forked process.
+fn threads(arguments: &Arguments) -> Option<ThreadPool> {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let number = arguments.threads.unwrap_or_else(processors);
+    rayon::ThreadPoolBuilder::new().num_threads(number).build().ok()
 }
 
 impl Drop for Current {

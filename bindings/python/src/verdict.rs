@@ -1,8 +1,10 @@
 //! `Verdict`: the guard's answer for one text.
 
-use pyo3::exceptions::PyTypeError;
+mod read;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyType};
 
 use crate::columns::rules;
 use crate::finding::{Edit, Finding, edits, findings};
@@ -153,6 +155,17 @@ impl Verdict {
     /// The verdict as `portcullis pipe` writes it.
     fn to_json(&self) -> PyResult<String> {
         json::text(&self.0)
+    }
+
+    /// The verdict whose `to_json` this is.
+    #[classmethod]
+    fn from_json(_class: &Bound<'_, PyType>, line: &str) -> PyResult<Self> {
+        // What serde_json says may quote the line.
+        read::verdict(line).map(Self).map_err(|_| PyValueError::new_err("expected a verdict as one JSON object"))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json()?,)))
     }
 
     /// A verdict is neither true nor false.

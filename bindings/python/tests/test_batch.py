@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ROOT
+from checkout import MODELS
 from portcullis import Guard, RequestError, Verdict
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -99,7 +99,7 @@ def test_whoever_speaks_arrow_is_understood(guard: Guard, expected: list[Any]) -
 
 
 def test_one_bad_text_among_many(guard: Guard) -> None:
-    texts = ["Good morning.", "", "Mail jo@example.org."]
+    texts: list[str | None] = ["Good morning.", "", "Mail jo@example.org."]
     for many in (texts, pa.array(texts)):
         with pytest.raises(RequestError) as caught:
             guard.check_batch(many)
@@ -112,7 +112,7 @@ def test_one_bad_text_among_many(guard: Guard) -> None:
 
 
 def test_requests_among_texts(guard: Guard) -> None:
-    many = [{"id": 1, "text": "Mail jo@example.org.", "role": "tool"}, "Good morning.", {"id": 2, "text": "Good evening."}]
+    many: list[str | dict[str, Any]] = [{"id": 1, "text": "Mail jo@example.org.", "role": "tool"}, "Good morning.", {"id": 2, "text": "Good evening."}]
     first, second, third = guard.check_batch(many, role="assistant")
     assert first and second and third
     assert (first.id, second.id, third.id) == (1, None, 2)
@@ -132,7 +132,7 @@ def test_more_than_one_block(guard: Guard) -> None:
         for n in range(2100):
             yield f"Mail a{n}@example.org." if n % 700 == 0 else "Hi."
 
-    tiny = Guard(models=ROOT / "models", model="portcullis-tiny")
+    tiny = Guard(models=MODELS, model="portcullis-tiny")
     column = pa.chunked_array([list(texts())])
     for verdicts in (tiny.check_batch(texts()), tiny.check_batch(column)):
         found = [n for n, verdict in enumerate(verdicts) if verdict and "pii.email" in verdict.rules]

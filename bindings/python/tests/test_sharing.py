@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import portcullis
-from conftest import ROOT
+from checkout import MODELS
 from portcullis import Guard, RequestError
 
 TEXTS = [f"Is the library on {n} Mill Lane open on Sundays?" for n in range(400)]
@@ -82,7 +82,7 @@ def test_coroutines(guard: Guard) -> None:
 
 
 def test_a_pickled_guard_is_opened_again(guard: Guard) -> None:
-    tiny = Guard(models=ROOT / "models", model="portcullis-tiny", threads=1, deadline_ms=5000, level="scalar")
+    tiny = Guard(models=MODELS, model="portcullis-tiny", threads=1, deadline_ms=5000, level="scalar")
     again = pickle.loads(pickle.dumps(tiny))
     assert type(again) is Guard and again is not tiny
     assert again.model == tiny.model and again.inspect()["level"] == "scalar"
@@ -95,6 +95,22 @@ def test_errors_are_pickled_whole(guard: Guard) -> None:
         guard.check_batch(["a", ""])
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.kind, again.index) == (str(caught.value), "empty_text", 1)
+
+
+def test_a_verdict_is_pickled_whole(guard: Guard) -> None:
+    call = {"name": "mail", "arguments": {"to": "jo@example.org"}}
+    for verdict in (
+        guard.check("You are a complete idiot. Mail jo@example.org.", id=[1, "a"]),
+        guard.check("", tool_call=call),
+        guard.check("Good morning.", deadline_ms=0),
+        guard.check("Y o u  a r e  an 1d10t, k1ll y0ur5elf."),
+    ):
+        again = pickle.loads(pickle.dumps(verdict))
+        assert again.to_json() == verdict.to_json()
+        assert portcullis.Verdict.from_json(verdict.to_json()).scores == verdict.scores
+    for line in ("", "[]", '{"decision": "allow"}'):
+        with pytest.raises(ValueError, match="expected a verdict"):
+            portcullis.Verdict.from_json(line)
 
 
 def test_streams_and_vaults_stay_where_they_are(guard: Guard) -> None:
@@ -119,7 +135,7 @@ def test_other_processes_take_a_guard_along(guard: Guard, method: str) -> None:
 @pytest.mark.parametrize("mapped", [False, True])
 def test_a_forked_process_goes_on(mapped: bool, tmp_path: Path) -> None:
     """Its threads are gone: what waited for one of them would wait for ever."""
-    guard = Guard(models=ROOT / "models", threads=2) if mapped else Guard(threads=2, state=tmp_path)
+    guard = Guard(models=MODELS, threads=2) if mapped else Guard(threads=2, state=tmp_path)
     guard.check_batch(TEXTS[:8])
     guard.inspect()
     stream = guard.stream()

@@ -11,9 +11,12 @@ from portcullis._errors import OpenError, PortcullisError, RequestError, Vetoed
 from portcullis._filter import AsyncFilter, Filter
 from portcullis._guard import Guard
 from portcullis._portcullis import Edit, Finding, Piece, Restorer, Stream, Vault, Verdict, __version__
+from portcullis._words import Coverage, Decision, Role, Source
 
 __all__ = [
     "AsyncFilter",
+    "Coverage",
+    "Decision",
     "Edit",
     "Filter",
     "Finding",
@@ -23,6 +26,8 @@ __all__ = [
     "PortcullisError",
     "RequestError",
     "Restorer",
+    "Role",
+    "Source",
     "Stream",
     "Vault",
     "Verdict",

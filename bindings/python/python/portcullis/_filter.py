@@ -8,6 +8,7 @@ from typing import Literal
 
 from portcullis._errors import Vetoed
 from portcullis._portcullis import Piece, Stream
+from portcullis._words import Decision
 
 OnVeto = Literal["stop", "raise"]
 
@@ -24,7 +25,7 @@ class _Filtering:
         self._ended = False
 
     @property
-    def decision(self) -> str:
+    def decision(self) -> Decision:
         """The strongest decision so far."""
         return self._stream.decision
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from typing import Any
 
 from portcullis import _portcullis
 from portcullis._filter import AsyncFilter, Filter, OnVeto
-from portcullis._portcullis import Role, Verdict
+from portcullis._portcullis import Verdict
+from portcullis._words import Role
 
 
 class Guard(_portcullis.Guard):
@@ -27,9 +28,9 @@ class Guard(_portcullis.Guard):
         id: Any = None,
         slice: str | None = None,
         locale: str | None = None,
-        messages: Sequence[Mapping[str, str]] | None = None,
+        messages: Sequence[dict[str, str]] | None = None,
         sources: Sequence[str] | None = None,
-        tool_call: Mapping[str, Any] | None = None,
+        tool_call: dict[str, Any] | None = None,
         deadline_ms: int | None = None,
     ) -> Verdict:
         """As :meth:`check`, on another thread, so that the event loop goes on."""

@@ -1,24 +1,21 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
 
 from portcullis._errors import RequestError
+from portcullis._words import Coverage, Decision, Role, Source
 
 __version__: str
 
-Role: TypeAlias = Literal["user", "assistant", "tool", "system"]
-Decision: TypeAlias = Literal["allow", "rewrite", "escalate", "veto"]
-Coverage: TypeAlias = Literal["full", "partial", "none"]
-Source: TypeAlias = Literal["classifier", "pattern", "schema", "tool", "grounding"]
-Path: TypeAlias = str | PathLike[str]
+_Path: TypeAlias = str | PathLike[str]
 
-class ArrowArray(Protocol):
+class _ArrowArray(Protocol):
     def __arrow_c_array__(self, requested_schema: Any = ...) -> Any: ...
 
-class ArrowStream(Protocol):
+class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: Any = ...) -> Any: ...
 
-Texts: TypeAlias = Iterable[str | Mapping[str, Any] | None] | ArrowArray | ArrowStream
+_Texts: TypeAlias = Iterable[str | dict[str, Any] | None] | _ArrowArray | _ArrowStream
 
 def openai_moderation(verdicts: Sequence[Verdict]) -> dict[str, Any] | None: ...
 
@@ -26,18 +23,18 @@ class Guard:
     def __new__(
         cls,
         *,
-        policy: Path | None = None,
-        models: Path | None = None,
+        policy: _Path | None = None,
+        models: _Path | None = None,
         model: str | None = None,
-        calibration: Path | None = None,
-        state: Path | None = None,
+        calibration: _Path | None = None,
+        state: _Path | None = None,
         threads: int | None = None,
         deadline_ms: int | None = None,
         level: str | None = None,
         device: str = "auto",
         cascade: bool = False,
         attribution: bool = True,
-        hash_key: Path | None = None,
+        hash_key: _Path | None = None,
         require_signed_policy: bool = False,
     ) -> Self: ...
     def check(
@@ -48,21 +45,21 @@ class Guard:
         id: Any = None,
         slice: str | None = None,
         locale: str | None = None,
-        messages: Sequence[Mapping[str, str]] | None = None,
+        messages: Sequence[dict[str, str]] | None = None,
         sources: Sequence[str] | None = None,
-        tool_call: Mapping[str, Any] | None = None,
+        tool_call: dict[str, Any] | None = None,
         deadline_ms: int | None = None,
     ) -> Verdict: ...
     def check_request(self, request: dict[str, Any] | str | bytes) -> Verdict: ...
     @overload
     def check_batch(self, texts: Sequence[str], *, role: Role | None = None, on_error: Literal["raise"] = "raise") -> list[Verdict]: ...
     @overload
-    def check_batch(self, texts: Texts, *, role: Role | None = None, on_error: Literal["raise"] = "raise") -> list[Verdict | None]: ...
+    def check_batch(self, texts: _Texts, *, role: Role | None = None, on_error: Literal["raise"] = "raise") -> list[Verdict | None]: ...
     @overload
     def check_batch(
-        self, texts: Texts, *, role: Role | None = None, on_error: Literal["keep"]
+        self, texts: _Texts, *, role: Role | None = None, on_error: Literal["keep"]
     ) -> list[Verdict | RequestError | None]: ...
-    def check_columns(self, texts: Texts, *, role: Role | None = None) -> dict[str, list[Any]]: ...
+    def check_columns(self, texts: _Texts, *, role: Role | None = None) -> dict[str, list[Any]]: ...
     def redact(self, text: str, vault: Vault, *, role: Role | None = None) -> Verdict: ...
     def explain(self, text: str, *, role: Role | None = None) -> dict[str, Any]: ...
     def stream(self, role: Role = "assistant", slice: str | None = None, locale: str | None = None) -> Stream: ...
@@ -120,6 +117,9 @@ class Verdict:
     def decision_id(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
     def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, line: str) -> Self: ...
+    def __reduce__(self) -> tuple[Any, tuple[str]]: ...
     def __bool__(self) -> NoReturn: ...
 
 @final
