@@ -4,6 +4,7 @@ mod arguments;
 mod arrow;
 mod columns;
 mod error;
+mod exchange;
 mod finding;
 mod guard;
 mod json;
@@ -27,5 +28,6 @@ fn _portcullis(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::Stream>()?;
     module.add_class::<stream::Piece>()?;
     module.add_class::<vault::Vault>()?;
-    module.add_class::<vault::Restorer>()
+    module.add_class::<vault::Restorer>()?;
+    module.add_function(wrap_pyfunction!(exchange::openai_moderation, module)?)
 }

@@ -20,6 +20,13 @@ impl From<portcullis::Verdict> for Verdict {
     }
 }
 
+impl Verdict {
+    /// The verdict as the Rust library has it.
+    pub(crate) const fn of_library(&self) -> &portcullis::Verdict {
+        &self.0
+    }
+}
+
 #[pymethods]
 impl Verdict {
     /// The request's `id`.

@@ -21,6 +21,8 @@ class _ArrowStream(Protocol):
 
 _Texts: TypeAlias = Iterable[str | dict[str, Any] | None] | _ArrowArray | _ArrowStream
 
+def openai_moderation(verdicts: Sequence[Verdict]) -> dict[str, Any] | None: ...
+
 @disjoint_base
 class Guard:
     def __new__(
