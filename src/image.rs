@@ -38,6 +38,7 @@ use crate::bundle::{self, Bundle, BundleEntry, BundleError, Bytes, FileEntry, IN
 use crate::disk::{self, Readers};
 use crate::policy::Policy;
 use crate::store::{self, Contents, Location, Trust, Vouched};
+use crate::threads::Threads;
 use crate::trust::{KeyRing, Purpose, Signature, TrustError};
 use index::{Index, MODELS, POLICY};
 use trailer::Trailer;
@@ -51,6 +52,7 @@ pub struct Image {
     path: PathBuf,
     file: File,
     map: Arc<MappedFile>,
+    threads: Arc<Threads>,
     index: Index,
     /// What was signed.
     message: Vec<u8>,
@@ -60,11 +62,19 @@ pub struct Image {
 }
 
 impl Image {
-    /// Opens the packed program `path`.
+    /// [`Image::open_on`], to be hashed on the calling thread.
+    ///
+    /// # Errors
+    /// As [`Image::open_on`].
+    pub fn open(path: &Path) -> Result<Self, ImageError> {
+        Self::open_on(path, &Arc::new(Threads::new(1)))
+    }
+
+    /// Opens the packed program `path`, to be hashed on `threads`.
     ///
     /// # Errors
     /// [`ImageError::Io`], [`ImageError::NotPacked`], [`ImageError::Format`] and [`ImageError::Damaged`].
-    pub fn open(path: &Path) -> Result<Self, ImageError> {
+    pub fn open_on(path: &Path, threads: &Arc<Threads>) -> Result<Self, ImageError> {
         let failed = |action| move |source| ImageError::Io { action, path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed("open"))?;
         let length = file.metadata().map_err(failed("read"))?.len();
@@ -101,6 +111,7 @@ impl Image {
             path: path.to_owned(),
             file,
             map: Arc::new(map),
+            threads: Arc::clone(threads),
             index,
             message,
             signature,
@@ -295,7 +306,7 @@ impl Image {
     }
 
     fn compare(&self, bytes: &[u8], file: &str, at: u64, expected: &str) -> Result<(), ImageError> {
-        let found = blake3::Hasher::new().update_rayon(bytes).finalize().to_hex();
+        let found = self.threads.blake3(bytes).to_hex();
         if found.as_str() == expected {
             return Ok(());
         }

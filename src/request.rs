@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -201,21 +202,7 @@ impl Request {
     }
 
     fn read_json(line: &[u8], lenient: bool) -> Result<Self, RequestError> {
-        let text =
-            std::str::from_utf8(line).map_err(|e| RequestError::InvalidUtf8 { at: e.valid_up_to() })?;
-        // serde would take an array for the object, its elements for the keys in order.
-        if !text.trim_start().starts_with('{') {
-            return Err(RequestError::InvalidJson { column: 1, what: "not a JSON object".to_owned() });
-        }
-        let wire: Wire = if lenient {
-            serde_json::from_str::<serde_json::Map<_, _>>(text).and_then(|mut row| {
-                row.retain(|key, _| KEYS.contains(&key.as_str()));
-                serde_json::from_value(row.into())
-            })
-        } else {
-            serde_json::from_str(text)
-        }
-        .map_err(|e| json_error(&e))?;
+        let wire: Wire = read_object(line, &KEYS, lenient)?;
         let role = wire.role.as_deref().map(Role::from_str).transpose()?;
         let mut messages = wire
             .messages
@@ -287,16 +274,39 @@ fn accept_text(text: &str) -> Result<(), RequestError> {
 const KEYS: [&str; 9] =
     ["id", "text", "role", "messages", "sources", "tool_call", "slice", "locale", "deadline_ms"];
 
+/// Reads a line as an object of these keys; where `lenient`, others are passed over.
+pub(crate) fn read_object<T: DeserializeOwned>(
+    line: &[u8],
+    keys: &[&str],
+    lenient: bool,
+) -> Result<T, RequestError> {
+    let text = std::str::from_utf8(line).map_err(|e| RequestError::InvalidUtf8 { at: e.valid_up_to() })?;
+    // serde would take an array for the object, its elements for the keys in order.
+    if !text.trim_start().starts_with('{') {
+        return Err(RequestError::InvalidJson { column: 1, what: "not a JSON object".to_owned() });
+    }
+    if lenient {
+        serde_json::from_str::<serde_json::Map<_, _>>(text).and_then(|mut row| {
+            row.retain(|key, _| keys.contains(&key.as_str()));
+            serde_json::from_value(row.into())
+        })
+    } else {
+        serde_json::from_str(text)
+    }
+    .map_err(|e| json_error(&e, keys))
+}
+
 /// The message of a JSON error without any of the line's own content: serde_json quotes offending strings.
-fn json_error(error: &serde_json::Error) -> RequestError {
+fn json_error(error: &serde_json::Error, keys: &[&str]) -> RequestError {
     use serde_json::error::Category;
     let what = match error.classify() {
         Category::Eof => "the line ends inside the object".to_owned(),
         Category::Syntax | Category::Io => "not a JSON object".to_owned(),
         Category::Data => {
-            "expected an object with the keys id, text, role, messages, sources, tool_call, slice, locale, deadline_ms \
-                           only, each once and of its own type"
-                .to_owned()
+            format!(
+                "expected an object with the keys {} only, each once and of its own type",
+                keys.join(", ")
+            )
         }
     };
     RequestError::InvalidJson { column: error.column(), what }

@@ -7,6 +7,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::{BundleError, Bytes, INDEX_FILE};
+use crate::threads::Threads;
 
 const SCHEMA: u32 = 1;
 
@@ -147,17 +148,17 @@ impl BundleEntry {
 }
 
 impl FileEntry {
-    /// Compares size and digest of `bytes` with this entry.
+    /// Compares size and digest of `bytes` with this entry, on `threads`.
     ///
     /// # Errors
     /// [`BundleError::Size`] and [`BundleError::Digest`].
-    pub fn check(&self, bytes: &Bytes) -> Result<(), BundleError> {
+    pub fn check(&self, bytes: &Bytes, threads: &Threads) -> Result<(), BundleError> {
         let bytes = bytes.as_ref();
         let found = bytes.len() as u64;
         if found != self.bytes {
             return Err(BundleError::Size { file: self.path.clone(), found, expected: self.bytes });
         }
-        let digest = blake3::Hasher::new().update_rayon(bytes).finalize().to_hex();
+        let digest = threads.blake3(bytes).to_hex();
         if digest.as_str() != self.blake3 {
             return Err(BundleError::Digest {
                 file: self.path.clone(),

@@ -14,6 +14,7 @@ use super::{Image, ImageError, mark, model_path};
 use crate::bundle::{self, Bundle, BundleError, INDEX_FILE};
 use crate::policy::Policy;
 use crate::store::{Contents, Location, POLICY_FILE};
+use crate::threads::Threads;
 use crate::trust::{Purpose, SigningKey};
 
 /// What is packed.
@@ -62,7 +63,7 @@ pub fn write(path: &Path, parts: &Parts<'_>) -> Result<Image, ImageError> {
     };
     let at = mark::place(program, parts.program)?;
     // A bundle of the program's own image was not hashed yet.
-    parts.bundle.verify()?;
+    parts.bundle.verify(&Threads::new(1))?;
     let (policy, place) = policy_files(parts)?;
     let mut files = model_files(parts.bundle)?;
     files.extend(policy);
@@ -124,9 +125,9 @@ impl Layout<'_> {
         let answer = mark::answer(true);
         let after = rest.get(answer.len()..).unwrap_or_default();
         let digest = blake3::Hasher::new()
-            .update_rayon(before)
+            .update(before)
             .update(&answer)
-            .update_rayon(after)
+            .update(after)
             .finalize()
             .to_hex()
             .to_string();
@@ -155,7 +156,7 @@ impl Layout<'_> {
             pad(&mut output, end, offset)?;
             output.write_all(bytes).map_err(failed)?;
             end = offset + length;
-            let blake3 = blake3::Hasher::new().update_rayon(bytes).finalize().to_hex().to_string();
+            let blake3 = blake3::hash(bytes).to_hex().to_string();
             listed.push(PackedFile { path: path.clone(), offset, bytes: length, blake3 });
         }
         // A structure of strings and numbers can always be written.

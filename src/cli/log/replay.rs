@@ -74,7 +74,7 @@ struct Change {
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let state = super::state(options)?;
     super::exists(state)?;
-    let guard = options.unrecorded().guard()?;
+    let guard = options.unrecorded().replaying()?;
     let packed = options.own_image()?;
     let packed = packed.map(|(image, vouched)| image.policy(&vouched, &Trust::default())).transpose()?;
     let mut past = Past { guard: &guard, packed, store: Store::open(state)?, known: BTreeMap::new() };

@@ -1,0 +1,1 @@
+"""The guard inside other programs' chains, proxies and clusters; each module needs the library it is named for."""
