@@ -51,10 +51,8 @@ say 'types'
 installed=$("$out/venv/bin/python" -c 'import pathlib, portcullis; print(pathlib.Path(portcullis.__file__).parent)')
 (
   cd $package
-  "$out/venv/bin/mypy" --cache-dir "$out/mypy" tests examples "$installed"
-  # The integrations have no stubs, and cannot be imported without their hosts.
-  MYPYPATH='' "$out/venv/bin/stubtest" --mypy-config-file pyproject.toml \
-    --allowlist <(echo 'portcullis\.integrations\..*') portcullis
+  "$out/venv/bin/mypy" --cache-dir "$out/mypy" python/portcullis tests/*.py tests/integrations/*.py examples/*.py
+  "$out/venv/bin/stubtest" --mypy-config-file pyproject.toml portcullis._portcullis
 )
 
 say 'tests and examples'

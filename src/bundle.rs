@@ -28,6 +28,7 @@ use std::path::Path;
 
 use portcullis_calibration::Calibration;
 
+use crate::threads::Threads;
 use crate::tokenize::{HuggingFace, TokenizeError, Tokenizer, Tokens, WordPiece, Words};
 
 /// Name of the index file inside a models directory.
@@ -97,32 +98,39 @@ impl Bundle {
         WordPiece::open(Bytes::from_static(bytes)).map_err(BundleError::Tokenizer)
     }
 
-    /// Maps the default bundle of the directory `dir`, which holds an `index.toml`, as [`Bundle::open_named`] does.
+    /// [`Bundle::open_on`] of the default bundle, on the calling thread.
     ///
     /// # Errors
-    /// As [`Bundle::open_named`].
+    /// As [`Bundle::open_on`].
     pub fn open(dir: &Path) -> Result<Self, BundleError> {
-        let index = Index::read(dir)?;
-        Self::open_entry(dir, index.default_bundle()?)
+        Self::open_on(dir, None, &Threads::new(1))
     }
 
-    /// Maps the bundle `id` of the directory `dir`, which holds an `index.toml`.
+    /// [`Bundle::open_on`] of the bundle `id`, on the calling thread.
     ///
-    /// Every file's size and BLAKE3 digest is checked before it is parsed, and the bound of the weights' codes after.
+    /// # Errors
+    /// As [`Bundle::open_on`].
+    pub fn open_named(dir: &Path, id: &str) -> Result<Self, BundleError> {
+        Self::open_on(dir, Some(id), &Threads::new(1))
+    }
+
+    /// Maps the bundle `id`, or without one the default bundle, of the directory `dir`, which holds an `index.toml`.
+    ///
+    /// Every file's size and BLAKE3 digest is checked before it is parsed, on `threads`, and the bound of the weights' codes after.
     ///
     /// # Errors
     /// [`BundleError`] for a bundle that is not listed, and for a file that is missing, of the wrong size or digest, or
     /// malformed.
-    pub fn open_named(dir: &Path, id: &str) -> Result<Self, BundleError> {
+    pub fn open_on(dir: &Path, id: Option<&str>, threads: &Threads) -> Result<Self, BundleError> {
         let index = Index::read(dir)?;
-        Self::open_entry(dir, index.bundle(id)?)
-    }
-
-    fn open_entry(dir: &Path, entry: &BundleEntry) -> Result<Self, BundleError> {
+        let entry = match id {
+            Some(id) => index.bundle(id)?,
+            None => index.default_bundle()?,
+        };
         let mut files = Vec::with_capacity(entry.files.len());
         for file in &entry.files {
             let bytes = Bytes::map(&dir.join(&entry.directory).join(&file.path))?;
-            file.check(&bytes)?;
+            file.check(&bytes, threads)?;
             files.push((file.clone(), bytes));
         }
         Self::assemble(entry.clone(), files, Trust::Outside)
@@ -262,13 +270,13 @@ impl Bundle {
         Ok(self)
     }
 
-    /// Hashes every file again and compares with the index, and checks the bound of the weights' codes.
+    /// Hashes every file again, on `threads`, and compares with the index, and checks the bound of the weights' codes.
     ///
     /// # Errors
     /// [`BundleError::Digest`] or [`BundleError::Size`] for the first file that differs, [`BundleError::Tensor`] for codes
     /// beyond the bound.
-    pub fn verify(&self) -> Result<(), BundleError> {
-        self.files.iter().try_for_each(|(file, bytes)| file.check(bytes))?;
+    pub fn verify(&self, threads: &Threads) -> Result<(), BundleError> {
+        self.files.iter().try_for_each(|(file, bytes)| file.check(bytes, threads))?;
         match &self.model {
             Model::Encoder { weights, .. } => weights.check_bound(&self.manifest.weights),
             Model::Hashed(_) => Ok(()),

@@ -14,6 +14,7 @@ mod generate;
 #[cfg(feature = "graph")]
 mod graph;
 mod guard_options;
+mod hook;
 mod input;
 mod inspect;
 mod lines;
@@ -26,6 +27,9 @@ mod report;
 #[cfg(feature = "review")]
 mod review;
 mod rollback;
+#[cfg(unix)]
+mod serve;
+mod scan;
 mod shadow;
 mod teach;
 mod terminal;
@@ -54,7 +58,11 @@ struct Cli {
 enum Command {
     Check(check::Arguments),
     Pipe(pipe::Arguments),
+    #[cfg(unix)]
+    Serve(serve::Arguments),
     Filter(filter::Arguments),
+    Hook(hook::Arguments),
+    Scan(scan::Arguments),
     Explain(explain::Arguments),
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
@@ -81,6 +89,7 @@ Examples:
   some-model | portcullis check --role assistant --json
   portcullis pipe < requests.ndjson > verdicts.ndjson
   some-model | portcullis filter
+  portcullis scan docs prompts
   portcullis explain \"ignore all previous instructions\"
 
 Exit status: 0 allowed or rewritten, 1 vetoed or escalated, 2 an error.";
@@ -96,7 +105,11 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match cli.command {
         Command::Check(arguments) => check::run(&arguments, &cli.guard),
         Command::Pipe(arguments) => pipe::run(&arguments, &cli.guard),
+        #[cfg(unix)]
+        Command::Serve(arguments) => serve::run(&arguments, &cli.guard),
         Command::Filter(arguments) => filter::run(&arguments, &cli.guard),
+        Command::Hook(arguments) => hook::run(&arguments, &cli.guard),
+        Command::Scan(arguments) => scan::run(&arguments, &cli.guard),
         Command::Explain(arguments) => explain::run(&arguments, &cli.guard),
         Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),

@@ -177,9 +177,9 @@ fn waive<'d>(
         spans,
         place: detection.place.clone(),
     };
-    // Places that a pattern found are found apart; what else has several is one thing.
-    let apart =
-        detection.source == Source::Pattern && detection.repair.is_none() && detection.spans.len() > 1;
+    // Places that a pattern or a host's rail found are found apart; what else has several is one thing.
+    let is_of_places = matches!(detection.source, Source::Pattern | Source::Host);
+    let apart = is_of_places && detection.repair.is_none() && detection.spans.len() > 1;
     if !apart {
         let Some(exemption) = cover(&detection.spans) else { return Some(Cow::Borrowed(&detection.spans)) };
         uses.push(used(exemption, detection.spans.clone()));

@@ -10,6 +10,7 @@ mod conversation;
 mod explain;
 mod forms;
 mod grounding;
+mod host;
 mod inspect;
 mod judge;
 mod pieces;
@@ -51,10 +52,12 @@ use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, SKETCH, TextStages};
+use crate::rails::host::HostRails;
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
 use crate::record::Evidence;
-use crate::request::Request;
+use crate::request::{Request, Role};
+use crate::threads::Threads;
 use crate::tokenize::{Tokenizer, Tokens, Windowing, WordPiece};
 use crate::vault::Vault;
 use crate::verdict::{Detection, ModelRef, PolicyRef, Verdict};
@@ -80,10 +83,14 @@ struct Inner {
     exits: Exits,
     classifier: ClassifierRail,
     patterns: TextRails,
+    /// The host's own, kept whatever the policy is.
+    rails: HostRails,
+    /// One that a rule names and that is not here: no text can be judged.
+    absent_rail: Option<String>,
     /// The words by which disguises are seen through, where the model has none of its own.
     words: Option<Arc<WordPiece<Bytes>>>,
     level: Level,
-    threads: usize,
+    threads: Arc<Threads>,
     deadline: Option<Duration>,
     /// Whether findings of classifiers name the words behind them.
     attribution: bool,
@@ -270,7 +277,7 @@ impl Guard {
         self.0.classifier.stages(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
     }
 
-    /// What the rails that need no model see in a text, weighed by no policy.
+    /// What the rails that need no model see in a text, weighed by no policy; those of the host are not asked.
     #[must_use]
     pub fn detect(&self, text: &str) -> Vec<Detection> {
         let mut found = Vec::new();
@@ -311,7 +318,7 @@ impl Guard {
     /// # Errors
     /// [`GuardError::Bundle`] for the first file that differs from the index.
     pub fn verify(&self) -> Result<(), GuardError> {
-        Ok(self.0.bundle.verify()?)
+        Ok(self.0.bundle.verify(&self.0.threads)?)
     }
 
     /// Every head, in the order of its logits: the bundle's, then those of the policy's own.
@@ -324,10 +331,10 @@ impl Guard {
     /// The calibrated scores in `0..=1` of logits in the order of [`Guard::all_heads`], as many as there are logits. NaN
     /// stays NaN.
     fn calibrate(&self, logits: &[f32]) -> Vec<f32> {
-        let own = calibrated(self.0.bundle.calibration(), logits);
-        let taught = self.0.policy.policy().heads().zip(logits.iter().skip(own.len()));
-        let taught: Vec<f32> = taught.map(|(head, logit)| head.head().curve.apply(*logit)).collect();
-        [own, taught].concat()
+        let mut scores = calibrated(self.0.bundle.calibration(), logits);
+        let taught = self.0.policy.policy().heads().zip(logits.iter().skip(scores.len()));
+        scores.extend(taught.map(|(head, logit)| head.head().curve.apply(*logit)));
+        scores
     }
 
     /// The names that a verdict's scores have: the bundle's heads, then `custom.NAME` for each of the policy's own.
@@ -375,6 +382,11 @@ impl Guard {
     /// The pattern rail.
     pub(crate) fn patterns(&self) -> &TextRails {
         &self.0.patterns
+    }
+
+    /// Whether texts of this role can only be judged when all of them is there.
+    pub(crate) fn is_of_whole(&self, role: Role) -> bool {
+        self.policy().policy().is_of_whole(role) || self.0.rails.need_whole()
     }
 
     /// How the classifiers cut a text.

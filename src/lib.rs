@@ -13,9 +13,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! `docs/library.md` says how to embed it: threads and pools, rails of the host's own, memory. `examples/` has a token loop, tool
+//! calls, redaction with a way back, and a rail.
+//!
 //! The modules stand in the order in which a text meets them; each uses those above it, never those below.
 
-#![forbid(unsafe_code)]
+#![cfg_attr(not(any(feature = "ffi", test)), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 
 mod disk;
 mod json;
@@ -29,6 +33,7 @@ pub mod language;
 pub mod reading;
 pub mod sentence;
 pub mod tokenize;
+pub mod threads;
 pub mod bundle;
 pub mod encode;
 pub mod hashed;
@@ -55,6 +60,9 @@ pub mod exchange;
 pub mod report;
 #[cfg(feature = "graph")]
 pub mod graph;
+// The tests of the interface for C run with all others, whatever the features.
+#[cfg(any(feature = "ffi", test))]
+mod ffi;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
@@ -63,6 +71,7 @@ pub use guard::{
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;
+pub use rails::host::{Rail, RailFault, RailNameError, RailText, Sighting};
 pub use request::{Message, Request, RequestError, Role, ToolCall};
 pub use span::Span;
 pub use stream::{Piece, Stream};
@@ -76,3 +85,8 @@ pub use verdict::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The same of the page on this library.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;

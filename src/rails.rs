@@ -2,6 +2,7 @@
 
 pub mod classifier;
 pub mod grounding;
+pub mod host;
 pub mod list;
 pub mod pattern;
 pub mod repetition;

@@ -83,7 +83,7 @@ impl Guard {
         Stream {
             guard: self.clone(),
             request: Request { role, ..Request::default() },
-            segmenter: Segmenter::new(policy.max_bytes(), policy.is_of_whole(role)),
+            segmenter: Segmenter::new(policy.max_bytes(), self.is_of_whole(role)),
             tail: Tail::new(windowing.capacity()),
             counter: Counter::default(),
             undecoded: Vec::new(),

@@ -68,6 +68,8 @@ pub enum Source {
     Tool,
     /// Sources that an answer should rest on.
     Grounding,
+    /// A rail of the host's own.
+    Host,
 }
 
 /// What a rail saw, before any policy has weighed it.
@@ -186,7 +188,7 @@ pub struct Timing {
     pub total: u64,
     /// Normalization.
     pub normalize: u64,
-    /// Pattern rails.
+    /// Pattern rails, and those of the host.
     pub patterns: u64,
     /// Tokenization.
     pub tokenize: u64,

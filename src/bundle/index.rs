@@ -7,8 +7,11 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::{BundleError, Bytes, INDEX_FILE};
+use crate::threads::Threads;
 
 const SCHEMA: u32 = 1;
+/// Bytes that one thread hashes before another is worth telling.
+const WORTH_SHARING: usize = 1 << 20;
 
 /// The contents of `index.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,17 +150,23 @@ impl BundleEntry {
 }
 
 impl FileEntry {
-    /// Compares size and digest of `bytes` with this entry.
+    /// Compares size and digest of `bytes` with this entry, on `threads`.
     ///
     /// # Errors
     /// [`BundleError::Size`] and [`BundleError::Digest`].
-    pub fn check(&self, bytes: &Bytes) -> Result<(), BundleError> {
+    pub fn check(&self, bytes: &Bytes, threads: &Threads) -> Result<(), BundleError> {
         let bytes = bytes.as_ref();
         let found = bytes.len() as u64;
         if found != self.bytes {
             return Err(BundleError::Size { file: self.path.clone(), found, expected: self.bytes });
         }
-        let digest = blake3::Hasher::new().update_rayon(bytes).finalize().to_hex();
+        let mut hasher = blake3::Hasher::new();
+        // Outside a pool of ours `update_rayon` would take the global one.
+        match threads.pool(bytes.len() / WORTH_SHARING) {
+            Some(pool) => pool.install(|| hasher.update_rayon(bytes)),
+            None => hasher.update(bytes),
+        };
+        let digest = hasher.finalize().to_hex();
         if digest.as_str() != self.blake3 {
             return Err(BundleError::Digest {
                 file: self.path.clone(),

@@ -127,6 +127,7 @@ fn rail(finding: &Finding) -> String {
         Source::Schema => "schema",
         Source::Tool => "tool",
         Source::Grounding => "grounding",
+        Source::Host => "host",
         _ => "other",
     };
     if finding.via.is_empty() { rail.to_owned() } else { format!("{rail} via {}", names(&finding.via)) }
@@ -168,7 +169,7 @@ fn placed(text: &str, finding: &Finding, place: &Place) -> String {
 }
 
 /// What was not judged, and why; nothing when all of it was.
-fn coverage(verdict: &Verdict) -> Option<String> {
+pub(super) fn coverage(verdict: &Verdict) -> Option<String> {
     let judged = match verdict.coverage {
         Coverage::Full => return None,
         Coverage::Partial => "judged in part",

@@ -41,8 +41,12 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
         note("more arguments than expected: a text is one argument, put it in quotes");
         return ExitCode::from(ERROR);
     }
-    // So is a text without a command, unless it is close to the name of one.
-    if error.kind() == ErrorKind::InvalidSubcommand && error.get(ContextKind::SuggestedSubcommand).is_none() {
+    // So is a text without a command, unless it is close to the name of one; no name has a space.
+    let is_name = |word: &ContextValue| matches!(word, ContextValue::String(word) if !word.contains(' '));
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && !(error.get(ContextKind::SuggestedSubcommand).is_some()
+            && error.get(ContextKind::InvalidSubcommand).is_some_and(is_name))
+    {
         note("unknown command: `portcullis --help` lists those there are");
         return ExitCode::from(ERROR);
     }

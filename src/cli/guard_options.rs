@@ -145,7 +145,17 @@ impl GuardOptions {
         Ok(guard)
     }
 
-    /// The same as a guard that looks for a change of its policy at most every `interval`.
+    /// The same for decisions made again from records: the rails of the host that made them need not be here.
+    ///
+    /// # Errors
+    /// As for [`GuardOptions::guard`].
+    pub(super) fn replaying(&self) -> anyhow::Result<Guard> {
+        let guard = self.builder().absent_rails(true).build().context("cannot start the guard")?;
+        self.warn(&guard);
+        Ok(guard)
+    }
+
+    /// The same as [`GuardOptions::guard`], but one that looks for a change of its policy at most every `interval`.
     ///
     /// # Errors
     /// As for [`GuardOptions::guard`].
@@ -296,6 +306,11 @@ impl GuardOptions {
     /// Whether a signature is asked for in any case.
     pub(super) fn requires_signature(&self) -> bool {
         self.require_signed
+    }
+
+    /// Whether a text has a time in which it has to be judged.
+    pub(super) fn has_deadline(&self) -> bool {
+        self.deadline_ms.is_some()
     }
 
     /// The number of threads asked for.

@@ -4,21 +4,26 @@
 //! guard's threads, writes the answers and flushes. A full queue stops the reader, so memory stays bounded whatever
 //! the producer's speed.
 
-mod answer;
-mod judge;
-mod queue;
+pub(super) mod answer;
+pub(super) mod format;
+pub(super) mod judge;
+pub(super) mod options;
+pub(super) mod queue;
+#[cfg(unix)]
+mod remote;
 
 use super::guard_options::{GuardOptions, StatusOptions};
-use super::shadow::ShadowOptions;
 use super::{alerts, lines};
 use anyhow::Context as _;
 use clap::Args;
 use judge::Judge;
+use options::LineOptions;
 use queue::{Line, Queue};
 use std::io::{self, Write as _};
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Judge NDJSON lines from standard input, in order.
 #[derive(Args)]
@@ -31,54 +36,48 @@ A line that arrives alone is answered at once; the batch window only gathers lin
 An interrupt ends the reading: the lines read so far are still answered.
 A policy that is put in force in the state directory, or changed where --policy points, judges from the next batch on; one that
 cannot be used is told, and the one before it goes on.
+With --format openai-moderation a line is {\"input\": \"…\"} or {\"input\": [\"…\", …]}, with fms {\"contents\": [\"…\", …]};
+answers and errors have the shapes of those interfaces. A line of our own form is taken too.
 
 Examples:
   portcullis pipe < requests.ndjson > verdicts.ndjson
   tail -f chat.ndjson | portcullis pipe --ignore-unknown-keys | jq -r .decision
   portcullis pipe --fail-on-veto < requests.ndjson > /dev/null || echo \"something was held back\"
   portcullis pipe --state state --shadow policies/next < requests.ndjson > verdicts.ndjson
+  echo '{\"input\": \"hello\"}' | portcullis pipe --format openai-moderation | jq .results[0].flagged
+  portcullis pipe --socket /run/portcullis/socket < requests.ndjson > verdicts.ndjson
 
 Exit status: 0; with --fail-on-veto 1 when a line was vetoed, escalated or could not be judged; 2 an error.")]
 pub(super) struct Arguments {
-    /// The most lines judged together.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    batch: u16,
-
-    /// The longest wait for a batch to fill, in microseconds.
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(..=10_000_000))]
-    batch_window_us: u64,
-
-    /// The longest line read, in bytes; a longer one is passed over and gets an error record.
-    #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u32).range(2..=1 << 30))]
-    max_line_bytes: u32,
-
-    /// Pass over keys that are not known, instead of answering with an error record.
-    #[arg(long)]
-    ignore_unknown_keys: bool,
+    #[command(flatten)]
+    lines: LineOptions,
 
     /// Exit with 1 when a line was vetoed or escalated, or could not be judged.
     #[arg(long)]
     fail_on_veto: bool,
 
-    /// The shortest time between two looks for a change of the policy, in milliseconds.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    reload_ms: u64,
-
-    #[command(flatten)]
-    shadow: ShadowOptions,
-
     #[command(flatten)]
     status: StatusOptions,
+
+    /// Send the lines to the server at this socket and print its answers: its guard judges, by its flags.
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", conflicts_with_all = [
+        "format", "batch", "batch_window_us", "max_line_bytes", "ignore_unknown_keys", "reload_ms", "shadow", "shadow_out",
+    ])]
+    socket: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let mut judge = Judge::open(arguments, options)?;
-    let batch = usize::from(arguments.batch);
-    let window = Duration::from_micros(arguments.batch_window_us);
-    let queue = Arc::new(Queue::new(4 * batch));
+    #[cfg(unix)]
+    if let Some(path) = &arguments.socket {
+        return Ok(arguments.outcome(remote::run(path, arguments.fail_on_veto)?));
+    }
+    let lines = &arguments.lines;
+    let mut judge = Judge::open(lines, options)?;
+    let queue = Arc::new(Queue::new(4 * lines.batch()));
     finish_on_interrupt(&queue)?;
     let reader = Arc::clone(&queue);
-    let limit = usize::try_from(arguments.max_line_bytes).unwrap_or(usize::MAX);
+    let limit = lines.longest();
     // Not joined: after an interrupt it may wait for a line that never comes.
     std::thread::Builder::new()
         .name("reader".to_owned())
@@ -86,16 +85,18 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         .context("cannot start the reading thread")?;
 
     let mut output = io::stdout().lock();
-    let mut answers = Vec::new();
+    let mut bytes = Vec::new();
     let mut held = false;
     loop {
-        let lines = queue.take(batch, window);
-        if lines.is_empty() {
+        let taken = queue.take(lines.batch(), lines.window());
+        if taken.is_empty() {
             break;
         }
-        answers.clear();
-        held |= answer::batch(&mut judge, &lines, arguments.ignore_unknown_keys, &mut answers)?;
-        match output.write_all(&answers).and_then(|()| output.flush()) {
+        let answers = answer::batch(&mut judge, &taken, lines.format, lines.ignore_unknown_keys)?;
+        held |= answers.iter().any(|answer| answer.held);
+        bytes.clear();
+        answers.iter().for_each(|answer| bytes.extend_from_slice(&answer.line));
+        match output.write_all(&bytes).and_then(|()| output.flush()) {
             Ok(()) => {}
             // The reader of the answers has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -108,7 +109,14 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     if let Some(error) = queue.failure() {
         return Err(error).context("cannot read standard input");
     }
-    Ok(if held && arguments.fail_on_veto { arguments.status.held() } else { ExitCode::SUCCESS })
+    Ok(arguments.outcome(held))
+}
+
+impl Arguments {
+    /// The exit status, where a line was held back or not.
+    fn outcome(&self, held: bool) -> ExitCode {
+        if held && self.fail_on_veto { self.status.held() } else { ExitCode::SUCCESS }
+    }
 }
 
 /// Reads standard input into the queue until its end, a failure, or the closing of the queue.
@@ -119,7 +127,7 @@ fn read_into(queue: &Queue, limit: usize) {
         match lines::read_line(&mut input, limit) {
             Ok(Some(content)) => {
                 number += 1;
-                if !queue.push(Line { number, content }) {
+                if !queue.push(Line { number, content, origin: () }) {
                     return;
                 }
             }

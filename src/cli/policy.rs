@@ -87,6 +87,6 @@ fn status(well: bool) -> ExitCode {
 }
 
 /// A number of things, whose name takes an `s` where there is not one of them.
-fn counted(number: usize, what: &str) -> String {
+pub(super) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -12,7 +12,8 @@ use crate::request::{Request, RequestError, Role, ToolCall};
 use crate::verdict::{CoverageReason, Decision, Verdict};
 
 /// The events that are known, for messages.
-pub(super) const EVENTS: &str = "PreToolUse, PostToolUse, UserPromptSubmit, Stop, SubagentStop, or no `hook_event_name` but a `text`";
+pub(super) const EVENTS: &str =
+    "PreToolUse, PostToolUse, UserPromptSubmit, Stop, SubagentStop, or no `hook_event_name` but a `text`";
 
 /// A key from this many bytes on, or with a space in it, is judged as well: an instruction may hide there.
 const LONG_KEY: usize = 32;
@@ -63,7 +64,8 @@ impl Event {
     /// [`ExchangeError`] for what is no JSON object, has a key twice, is an event of another kind or lacks a key, and for a text
     /// that cannot be judged.
     pub fn read(bytes: &[u8]) -> Result<Self, ExchangeError> {
-        let text = std::str::from_utf8(bytes).map_err(|e| RequestError::InvalidUtf8 { at: e.valid_up_to() })?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|e| RequestError::InvalidUtf8 { at: e.valid_up_to() })?;
         let invalid =
             |at: usize, what: &str| RequestError::InvalidJson { column: at + 1, what: what.to_owned() };
         let value = json::parse(text).map_err(|found| match found.what {
@@ -203,11 +205,12 @@ impl Answer {
     }
 }
 
-/// Why a verdict is what it is, in a line: the decision, and the rules with their kinds of harm. It holds nothing of the text.
+/// Why a verdict is what it is, in a line: the decision, and the rules that asked for it with their kinds of harm. It holds nothing
+/// of the text.
 #[must_use]
 pub fn reason(verdict: &Verdict) -> String {
     let mut causes: Vec<String> = Vec::new();
-    for finding in verdict.findings.iter().filter(|finding| finding.action > Decision::Allow) {
+    for finding in verdict.findings.iter().filter(|finding| finding.action == verdict.decision) {
         let cause = format!("{} ({})", finding.rule, finding.category);
         if !causes.contains(&cause) {
             causes.push(cause);
@@ -215,17 +218,17 @@ pub fn reason(verdict: &Verdict) -> String {
     }
     causes.extend(verdict.coverage_reason.map(|reason| unjudged(reason).to_owned()));
     causes.extend(verdict.fault.as_ref().map(|fault| format!("a fault: {fault}")));
-    let causes = if causes.is_empty() { "no rule".to_owned() } else { causes.join(", ") };
+    let causes = if causes.is_empty() { "no rule".to_owned() } else { causes.join(" and ") };
     format!("portcullis: {} by {causes}", verdict.decision)
 }
 
 const fn unjudged(reason: CoverageReason) -> &'static str {
     match reason {
-        CoverageReason::SizeLimit => "what is over the policy's size limit",
-        CoverageReason::DecodeDepth => "what is encoded too deep",
+        CoverageReason::SizeLimit => "its size",
+        CoverageReason::DecodeDepth => "an encoding too deep",
         CoverageReason::Deadline => "the deadline",
         CoverageReason::Fault => "a rail that failed",
         CoverageReason::UnsupportedLanguage => "a language that is not known",
-        CoverageReason::Unreadable => "what cannot be read as words",
+        CoverageReason::Unreadable => "a lack of words that are known",
     }
 }

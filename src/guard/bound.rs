@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::cascade::Exits;
 use super::{Guard, GuardError, Inner};
 use crate::bundle::Bundle;
-use crate::policy::{BoundPolicy, KnownDetector, Policy, taught_detector};
+use crate::policy::{BoundPolicy, KnownDetector, Policy, Selector, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
+use crate::rails::host::{FAMILY, HostRails};
 use crate::rails::text::TextRails;
 use crate::rails::tool::Tools;
 use crate::verdict::PolicyRef;
@@ -18,6 +19,8 @@ pub(super) struct Bound {
     pub(super) reference: PolicyRef,
     pub(super) patterns: TextRails,
     pub(super) exits: Exits,
+    /// A detector of a host's rail that a rule names and that is not here.
+    pub(super) absent_rail: Option<String>,
 }
 
 impl Bound {
@@ -25,13 +28,19 @@ impl Bound {
     pub(super) fn new(
         policy: &Policy,
         bundle: &Bundle,
+        rails: &HostRails,
         cascade: bool,
         hashes: bool,
     ) -> Result<Self, GuardError> {
         let reference = policy.reference();
         let patterns = TextRails::new(policy.lists(), policy.hosts())?;
         policy.check_heads(bundle.weights_digest(), ClassifierRail::state_width(bundle))?;
-        let known = known(bundle, &patterns, policy);
+        let absent: Vec<&Selector> = absent(policy, rails).collect();
+        let absent_rail = absent.first().map(ToString::to_string);
+        let mut known = known(bundle, &patterns, policy);
+        known.extend(rails.names().map(|name| (name.to_owned(), false)));
+        // Of a family any name will do: a rule weighs what a record holds by its prefix.
+        known.extend(absent.into_iter().map(|selector| (selector.to_string().replace('*', "absent"), false)));
         let known: Vec<KnownDetector<'_>> = known
             .iter()
             .map(|(name, experimental)| KnownDetector { name, experimental: *experimental })
@@ -44,7 +53,7 @@ impl Bound {
         let exits = Exits::new(&policy, bundle.calibration(), &known, cascade)?;
         match policy.needs_hash_key().filter(|_| !hashes) {
             Some(rule) => Err(GuardError::NoHashKey { rule: rule.id.clone() }),
-            None => Ok(Self { policy, reference, patterns, exits }),
+            None => Ok(Self { policy, reference, patterns, exits, absent_rail }),
         }
     }
 }
@@ -66,18 +75,31 @@ impl Guard {
 
     fn rebound(&self, policy: &Policy) -> Result<Inner, GuardError> {
         let inner = &*self.0;
-        let bound = Bound::new(policy, &inner.bundle, inner.exits.cascade(), inner.rewriter.can_hash())?;
+        let (cascade, hashes) = (inner.exits.cascade(), inner.rewriter.can_hash());
+        let bound = Bound::new(policy, &inner.bundle, &inner.rails, cascade, hashes)?;
         let heads = policy.heads().cloned().collect();
         Ok(Inner {
             policy: bound.policy,
             policy_ref: bound.reference,
             patterns: bound.patterns,
             exits: bound.exits,
+            absent_rail: bound.absent_rail,
             classifier: inner.classifier.clone().with_heads(heads),
             exceptions: Arc::new(inner.exceptions.with_bundle(policy.bundle())),
             ..inner.clone()
         })
     }
+}
+
+/// What rules of the policy name of a host's rails and is not among them; nothing unless rails may lack.
+fn absent<'p>(policy: &'p Policy, rails: &HostRails) -> impl Iterator<Item = &'p Selector> {
+    let of_host = |selector: &&Selector| match selector {
+        Selector::Name(name) => name.starts_with(FAMILY),
+        Selector::Family(prefix) => prefix.starts_with(FAMILY),
+    };
+    let rules = if rails.may_lack { policy.rules() } else { &[] };
+    let is_here = |selector: &&Selector| rails.names().any(|name| selector.covers(name));
+    rules.iter().map(|rule| &rule.detector).filter(of_host).filter(move |selector| !is_here(selector))
 }
 
 /// The detectors that rules may name, and whether each is experimental.

@@ -1,4 +1,4 @@
-//! How a guard is made: bundle, policy, level, threads, deadline and record.
+//! How a guard is made: bundle, policy, level, threads, rails of the host, deadline and record.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_kernels::{Kernels, Level};
+use rayon::ThreadPool;
 use thiserror::Error;
 
 use super::bound::Bound;
@@ -20,10 +21,12 @@ use crate::log::LogError;
 use crate::monitor::{Monitor, MonitorError, model_key};
 use crate::policy::{Policy, PolicyErrors, PolicyOpenError};
 use crate::rails::classifier::ClassifierRail;
+use crate::rails::host::{HostRails, Rail, RailNameError};
 use crate::rails::list::ListError;
 use crate::record::RecordError;
 use crate::samples::SamplesError;
 use crate::store::StoreError;
+use crate::threads::Threads;
 use crate::tokenize::TokenizeError;
 use crate::verdict::ModelRef;
 
@@ -51,6 +54,9 @@ pub enum GuardError {
     /// The policy's word lists.
     #[error("cannot compile the policy's word lists")]
     Lists(#[from] ListError),
+    /// A rail of the host's without a name of its own.
+    #[error("cannot take a rail of the host")]
+    Rail(#[from] RailNameError),
     /// The bundle's windows are impossible.
     #[error("the bundle's windows are not valid")]
     Windows(#[source] TokenizeError),
@@ -185,6 +191,8 @@ pub struct GuardBuilder {
     policy: PolicySource,
     level: Option<Level>,
     threads: Option<usize>,
+    pool: Option<Arc<ThreadPool>>,
+    rails: HostRails,
     deadline: Option<Duration>,
     device: DeviceKind,
     cascade: bool,
@@ -246,9 +254,37 @@ impl GuardBuilder {
         self
     }
 
-    /// The most threads a batch may use, at least 1; by default one a core. The verdicts do not depend on it.
+    /// The most threads that opening a bundle and judging may use, at least 1; by default one a core. The verdicts do not depend
+    /// on it.
+    ///
+    /// They are a pool of the guard's own, made when it is first worth it: at the opening of a bundle from a directory, at a batch,
+    /// at a text of some fifteen tokens. With 1 all is done on the calling thread, and no thread is made but those of a state
+    /// directory, which write its log and watch over it.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Works on the threads of this pool (of rayon 1) in place of a pool of its own; [`GuardBuilder::threads`] then says nothing. A
+    /// pool of one thread is not asked. The verdicts do not depend on it.
+    ///
+    /// A guard may be called from a thread of the pool, or of any other: a thread that waits for the guard takes up other
+    /// work of its pool.
+    pub fn pool(mut self, pool: Arc<ThreadPool>) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
+    /// Adds a rail of the host's own, which rules of the policy name `host.` and its name.
+    pub fn rail(mut self, rail: impl Rail + 'static) -> Self {
+        self.rails.add(Arc::new(rail));
+        self
+    }
+
+    /// Takes a policy whose rules name rails of a host that this guard was not given, as one must that decides again from the
+    /// host's records. Under such a policy every text is a fault.
+    pub fn absent_rails(mut self, may_lack: bool) -> Self {
+        self.rails.may_lack = may_lack;
         self
     }
 
@@ -327,9 +363,14 @@ impl GuardBuilder {
                 reason: "this build runs on the CPU only",
             });
         }
+        self.rails.check_names()?;
+        let threads = match self.pool {
+            Some(pool) => Threads::of(pool),
+            None => Threads::new(self.threads.unwrap_or_else(cores)),
+        };
+        let threads = Arc::new(threads);
         let bundle = match (&self.models, &self.model) {
-            (Some(dir), Some(id)) => Bundle::open_named(dir, id)?,
-            (Some(dir), None) => Bundle::open(dir)?,
+            (Some(dir), id) => Bundle::open_on(dir, id.as_deref(), &threads)?,
             (None, id) => {
                 let bundle = Bundle::embedded()?;
                 if let Some(id) = id.as_ref().filter(|id| **id != bundle.entry().id) {
@@ -349,10 +390,9 @@ impl GuardBuilder {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
         }
         let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?.or(self.key);
-        let bound = Bound::new(&policy, &bundle, self.cascade, hash_key.is_some())?;
+        let bound = Bound::new(&policy, &bundle, &self.rails, self.cascade, hash_key.is_some())?;
         let kernels = kernels(self.level)?;
-        let threads = self.threads.unwrap_or_else(cores).max(1);
-        let classifier = ClassifierRail::new(Arc::clone(&bundle), kernels, threads)
+        let classifier = ClassifierRail::new(Arc::clone(&bundle), kernels, Arc::clone(&threads))
             .map_err(GuardError::Windows)?
             .with_heads(policy.heads().cloned().collect());
         let words = match bundle.tokenizer() {
@@ -374,6 +414,8 @@ impl GuardBuilder {
             exits: bound.exits,
             classifier,
             patterns: bound.patterns,
+            rails: self.rails,
+            absent_rail: bound.absent_rail,
             words,
             level: kernels.level(),
             threads,

@@ -23,6 +23,7 @@ impl Guard {
         let scores = self.calibrate(&heads.logits);
         let stored = together.map(|together| self.calibrate(&together.stored)).unwrap_or_default();
         let mut scored = Vec::with_capacity(scores.len());
+        detections.reserve(scores.len());
         for (number, (head, score)) in self.all_heads().zip(scores).enumerate() {
             let detector = head.detector();
             let form = together.and_then(|together| together.forms.get(number));

@@ -97,28 +97,43 @@ impl<'a> Forms<'a> {
 
     /// Appends what the patterns find in every form that differs from the text, where they have `found` nothing yet.
     pub(super) fn scan(&self, patterns: &TextRails, found: &mut Vec<Detection>) {
+        self.each_other(|text, via, to_caller| {
+            let mut seen = Vec::new();
+            patterns.scan(text, &mut seen);
+            add_new(seen, via, to_caller, found);
+        });
+    }
+
+    /// Shows every form that differs from the text, with what it sees through and where in the caller's text its spans are.
+    pub(super) fn each_other(
+        &self,
+        mut look: impl FnMut(&str, &[Disguise], &dyn Fn(NormalizedSpan) -> Span),
+    ) {
         if self.normalized.is_changed() {
-            let to_caller = |span| self.normalized.to_caller(span);
-            scan_form(self.normalized.text(), &[Disguise::Unicode], to_caller, patterns, found);
+            look(self.normalized.text(), &[Disguise::Unicode], &|span| self.normalized.to_caller(span));
         }
         for reading in self.readings.list() {
-            let to_caller = |span| reading.to_caller(span);
-            scan_form(reading.text(), reading.via(), to_caller, patterns, found);
+            look(reading.text(), reading.via(), &|span| reading.to_caller(span));
         }
     }
 }
 
-/// Appends what the patterns find in another form of a text and have not found there before.
-fn scan_form(
-    text: &str,
+/// Appends what was `seen` in another form of a text and is not known of it yet.
+pub(super) fn add_new(
+    seen: Vec<Detection>,
     via: &[Disguise],
-    to_caller: impl Fn(NormalizedSpan) -> Span,
-    patterns: &TextRails,
+    to_caller: &dyn Fn(NormalizedSpan) -> Span,
     found: &mut Vec<Detection>,
 ) {
-    let mut seen = Vec::new();
-    patterns.scan(text, &mut seen);
     for mut detection in seen {
+        if detection.spans.is_empty() {
+            // What is said of the whole text has no place to be compared.
+            if !found.iter().any(|known| known.spans.is_empty() && is_as_sure(known, &detection)) {
+                detection.via = via.to_vec();
+                found.push(detection);
+            }
+            continue;
+        }
         let spans = detection.spans.iter().map(|span| to_caller(NormalizedSpan::new(span.start, span.end)));
         let mut mapped: Vec<Span> = Vec::with_capacity(detection.spans.len());
         for span in spans.filter(|span| !is_known(span, &detection, found)) {
@@ -138,12 +153,16 @@ fn scan_form(
 
 /// Whether the same detector has found something there, as sure of it.
 fn is_known(span: &Span, detection: &Detection, found: &[Detection]) -> bool {
-    let same = |other: &&Detection| other.detector == detection.detector && other.score >= detection.score;
-    found.iter().filter(same).any(|other| {
+    found.iter().filter(|other| is_as_sure(other, detection)).any(|other| {
         // Spans of a detection are in order and do not overlap.
         let after = other.spans.partition_point(|known| known.end <= span.start);
         other.spans.get(after).is_some_and(|known| known.overlaps(*span))
     })
+}
+
+/// Whether `other` is by the same detector, and as sure.
+fn is_as_sure(other: &Detection, detection: &Detection) -> bool {
+    other.detector == detection.detector && other.score >= detection.score
 }
 
 /// What the classifiers say of a text in all its forms.

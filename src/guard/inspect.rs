@@ -110,7 +110,7 @@ impl Guard {
             level: inner.level.to_string(),
             levels: Level::supported().iter().map(Level::to_string).collect(),
             device: "cpu".to_owned(),
-            threads: inner.threads,
+            threads: inner.threads.number(),
             model: inner.model_ref.clone(),
             model_version: manifest.version.clone(),
             model_description: manifest.description.clone(),
@@ -148,7 +148,10 @@ impl Guard {
                     message: warning.what.to_string(),
                 })
                 .collect(),
-            digests: inner.bundle.verify().map_or_else(|e| full_message(&e), |()| "ok".to_owned()),
+            digests: inner
+                .bundle
+                .verify(&inner.threads)
+                .map_or_else(|e| full_message(&e), |()| "ok".to_owned()),
         }
     }
 }

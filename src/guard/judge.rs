@@ -178,15 +178,19 @@ impl Guard {
         let normalize = start.elapsed().saturating_sub(begin);
 
         let mut detections: Vec<Vec<Detection>> = Vec::with_capacity(subjects.len());
+        let mut rail_faults: Vec<Option<String>> = Vec::with_capacity(subjects.len());
         for ((subject, known), forms) in subjects.iter().zip(found).zip(&forms) {
-            detections.push(match forms {
+            let (found, fault) = match forms {
                 Some(forms) => {
                     let mut found = subject.scan(known, forms, self);
                     subject.check(inner.policy.policy(), &mut found);
-                    found
+                    let fault = self.ask_host(subject, forms, &mut found);
+                    (found, fault)
                 }
-                None => known.unwrap_or_default(),
-            });
+                None => (known.unwrap_or_default(), None),
+            };
+            detections.push(found);
+            rail_faults.push(fault);
         }
         let patterns = start.elapsed().saturating_sub(begin + normalize);
 
@@ -223,7 +227,8 @@ impl Guard {
             .zip(forms)
             .zip(detections)
             .zip(foreign)
-            .map(|(((subject, forms), mut detections), foreign)| {
+            .zip(&rail_faults)
+            .map(|((((subject, forms), mut detections), foreign), rail_fault)| {
                 let request = subject.request;
                 let decide = Instant::now();
                 let mut together =
@@ -240,6 +245,7 @@ impl Guard {
                     together: together.as_ref(),
                     foreign,
                     is_name: subject.is_name(),
+                    rail_fault: rail_fault.as_deref(),
                     before: subject.passage.before.len(),
                     exemptions: &exemptions,
                 };

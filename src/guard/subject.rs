@@ -42,7 +42,7 @@ impl<'a> Passage<'a> {
         }
     }
 
-    const fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.before.is_empty() && self.behind.is_empty() && self.ahead.is_empty()
     }
 }
@@ -139,13 +139,14 @@ impl<'a> From<&'a Request> for Subject<'a> {
     }
 }
 
-/// Keeps what lies in the `len` bytes from `from` on, by offsets of that part.
-fn within(found: &mut Vec<Detection>, from: usize, len: usize) {
-    for detection in &mut *found {
+/// Keeps what lies in the `len` bytes from `from` on, by offsets of that part, and what is said of the whole.
+pub(super) fn within(found: &mut Vec<Detection>, from: usize, len: usize) {
+    found.retain_mut(|detection| {
+        let is_of_whole = detection.spans.is_empty();
         detection.spans.retain(|span| span.start < from + len && from < span.end);
         for span in &mut detection.spans {
             *span = Span::new(span.start.saturating_sub(from), (span.end - from).min(len));
         }
-    }
-    found.retain(|detection| !detection.spans.is_empty());
+        is_of_whole || !detection.spans.is_empty()
+    });
 }

@@ -21,6 +21,8 @@ pub(super) struct Seen<'a> {
     pub(super) foreign: Foreign,
     /// Whether it is one word of a tool call's arguments, in no language.
     pub(super) is_name: bool,
+    /// What kept a rail of the host from judging it.
+    pub(super) rail_fault: Option<&'a str>,
     /// Bytes that the classifiers read before the text.
     pub(super) before: usize,
     /// What exceptions take out of the findings.
@@ -37,7 +39,7 @@ impl Guard {
         vault: Option<&mut Vault>,
     ) -> (Verdict, Look) {
         let inner = &*self.0;
-        let Seen { forms, together, foreign, is_name, exemptions, .. } = seen;
+        let Seen { forms, together, foreign, is_name, rail_fault, exemptions, .. } = seen;
         let outcome = together.map(|together| &together.outcome);
         let mut scores = Vec::new();
         let mut fault = None;
@@ -75,6 +77,10 @@ impl Guard {
                     fault =
                         Some(format!("the head `{head}` has not read all of the text, and a rule needs it"));
                 }
+                if let Some(why) = rail_fault {
+                    failed = true;
+                    fault = Some(why.to_owned());
+                }
                 let limits = inner.bundle.manifest().coverage;
                 let unknown = heads.unknown_share > limits.unknown_share;
                 let foreign = match unknown {
@@ -98,11 +104,13 @@ impl Guard {
                 }
                 let late = early.then_some(CoverageReason::Deadline);
                 let deep = deeper.then_some(CoverageReason::DecodeDepth);
+                let broken = rail_fault.map(|_| CoverageReason::Fault);
                 let reason = match foreign {
                     Foreign::Wholly | Foreign::Partly => Some(CoverageReason::UnsupportedLanguage),
                     Foreign::No => unreadable.then_some(CoverageReason::Unreadable),
                 };
-                let reasons: Vec<CoverageReason> = late.into_iter().chain(deep).chain(reason).collect();
+                let reasons: Vec<CoverageReason> =
+                    late.into_iter().chain(deep).chain(broken).chain(reason).collect();
                 let coverage = match foreign {
                     Foreign::Wholly => Coverage::None,
                     _ if unreadable => Coverage::None,
@@ -238,6 +246,7 @@ impl Guard {
             together: together.as_ref(),
             foreign: Foreign::No,
             is_name: false,
+            rail_fault: None,
             before: 0,
             exemptions: &[],
         };

@@ -13,16 +13,16 @@ pub use gates::Gates;
 pub use sketch::SKETCH;
 pub use states::TokenStates;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portcullis_calibration::TaughtHead;
 use portcullis_kernels::Kernels;
-use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::bundle::{Bundle, Model};
 use crate::encode::EncodeError;
+use crate::threads::Threads;
 use crate::tokenize::{Legibility, TokenizeError, Windowing};
 use encoded::Encoded;
 use hashed::Hashed;
@@ -43,14 +43,6 @@ pub struct ClassifierRail {
 enum Kind {
     Encoder(Box<Encoded>),
     Hashed(Hashed),
-}
-
-/// The threads that a call may use.
-#[derive(Debug)]
-struct Threads {
-    number: usize,
-    /// Made at the first batch that is worth more than one thread.
-    pool: OnceLock<Option<ThreadPool>>,
 }
 
 const OTHER_MODEL: &str = "the classifier was made for another kind of model";
@@ -118,11 +110,11 @@ pub struct StageTimes {
 }
 
 impl ClassifierRail {
-    /// A rail over `bundle`, by `kernels`, on at most `threads` threads.
+    /// A rail over `bundle`, by `kernels`, on `threads`.
     ///
     /// # Errors
     /// [`TokenizeError`] when the manifest's windows are impossible.
-    pub fn new(bundle: Arc<Bundle>, kernels: Kernels, threads: usize) -> Result<Self, TokenizeError> {
+    pub fn new(bundle: Arc<Bundle>, kernels: Kernels, threads: Arc<Threads>) -> Result<Self, TokenizeError> {
         let shape = bundle.manifest().windows;
         let (kind, windowing) = match bundle.model() {
             Model::Encoder { weights, .. } => (
@@ -133,7 +125,6 @@ impl ClassifierRail {
                 (Kind::Hashed(Hashed::new()), Windowing::of_words(shape.tokens, shape.overlap)?)
             }
         };
-        let threads = Arc::new(Threads { number: threads.max(1), pool: OnceLock::new() });
         Ok(Self { bundle, kind: Arc::new(kind), windowing, threads, taught: Vec::new() })
     }
 
@@ -208,19 +199,6 @@ impl ClassifierRail {
             (Kind::Encoder(encoded), Some(weights)) => encoded.encode_ids(weights, ids),
             _ => Err(EncodeError::NoIds),
         }
-    }
-}
-
-impl Threads {
-    /// The thread pool, when there are threads and pieces enough for one.
-    fn pool(&self, pieces: usize) -> Option<&ThreadPool> {
-        if self.number < 2 || pieces < 2 {
-            return None;
-        }
-        // Without a pool the caller's thread does the work: slower, never wrong.
-        self.pool
-            .get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(self.number).build().ok())
-            .as_ref()
     }
 }
 

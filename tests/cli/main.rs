@@ -13,11 +13,13 @@ mod eval;
 mod exceptions;
 mod explain;
 mod filter;
+mod formats;
 mod gate;
 mod generate;
 #[cfg(feature = "graph")]
 mod graph;
 mod grounding;
+mod hook;
 mod inspect;
 mod lists;
 mod log;
@@ -30,7 +32,10 @@ mod program;
 mod review;
 mod reload;
 mod report;
+mod scan;
 mod schemas;
+#[cfg(unix)]
+mod serve;
 mod spans;
 mod teach;
 mod tiny;

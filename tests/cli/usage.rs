@@ -8,7 +8,9 @@ fn every_command_shows_examples() {
     for command in [
         "check",
         "pipe",
+        "serve",
         "filter",
+        "hook",
         "explain",
         "inspect",
         "bench",
@@ -42,7 +44,9 @@ fn the_commands_are_listed() {
         [
             "check",
             "pipe",
+            "serve",
             "filter",
+            "hook",
             "explain",
             "inspect",
             "bench",

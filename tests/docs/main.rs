@@ -35,6 +35,11 @@ fn varying(name: &str) {
     page::run(name, tempfile::tempdir().unwrap().path(), 16, alike);
 }
 
+/// A page whose examples rustdoc runs.
+fn rustdoc(name: &str) {
+    page::run(name, tempfile::tempdir().unwrap().path(), 0, exactly);
+}
+
 /// A page about requests that were judged.
 fn of_requests(name: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -65,6 +70,11 @@ pages! {
     teach: rails "rails/teach.md";
     tools: rails "rails/tools.md";
     urls: rails "rails/urls.md";
+    library: rustdoc "library.md";
+    agents: rails "agents.md";
+    formats: rails "formats.md";
+    #[cfg(unix)]
+    serve: rails "serve.md";
     log: rails "log.md";
     policy_workflow: rails "policy-workflow.md";
     policy_signing: varying "policy-signing.md";
@@ -74,6 +84,11 @@ pages! {
     report: of_requests "report.md";
     #[cfg(feature = "graph")]
     graph: of_requests "graph.md";
+}
+
+#[test]
+fn scan() {
+    page::run("scan.md", tempfile::tempdir().unwrap().path(), 11, alike);
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn read(slice: &Bound<'_, PyAny>, width: Width, rows: usize, role: Role) -> PyRe
     let size = width as usize;
     let offsets = offsets.ok_or_else(broken)?;
     let offsets = copy(&offsets, first * size, (first + rows + 1) * size)?;
-    let offsets: Vec<usize> = offsets.as_bytes().chunks_exact(size).map(offset).collect::<Option<_>>().ok_or_else(broken)?;
+    let offsets: Vec<usize> =
+        offsets.as_bytes().chunks_exact(size).map(offset).collect::<Option<_>>().ok_or_else(broken)?;
     let (Some(from), Some(to)) = (offsets.first().copied(), offsets.last().copied()) else {
         return Err(broken());
     };

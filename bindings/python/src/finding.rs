@@ -88,7 +88,9 @@ impl Finding {
             Some((before, before + text.get(span.start..span.end)?.chars().count()))
         };
         let spans: Option<_> = self.0.spans.iter().map(characters).collect();
-        spans.ok_or_else(|| PyValueError::new_err("the spans do not lie in this text: expected the one judged"))
+        spans.ok_or_else(|| {
+            PyValueError::new_err("the spans do not lie in this text: expected the one judged")
+        })
     }
 
     /// The finding as it stands in a line of JSON.
@@ -98,7 +100,10 @@ impl Finding {
 
     fn __repr__(&self) -> String {
         let Self(finding) = self;
-        format!("<Finding {} {} score={} action={}>", finding.rule, finding.category, finding.score, finding.action)
+        format!(
+            "<Finding {} {} score={} action={}>",
+            finding.rule, finding.category, finding.score, finding.action
+        )
     }
 }
 

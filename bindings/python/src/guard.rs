@@ -153,7 +153,11 @@ impl Guard {
     /// They are decision, text, coverage, rules, error (the kind of what could not be judged), policy and model (digests), and
     /// score.NAME for each of score_names; None where there is no verdict.
     #[pyo3(signature = (texts, *, role=None))]
-    fn check_columns<'py>(&self, texts: &Bound<'py, PyAny>, role: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
+    fn check_columns<'py>(
+        &self,
+        texts: &Bound<'py, PyAny>,
+        role: Option<&str>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let py = texts.py();
         let work = self.opened.at_work(py)?;
         let guard = work.live().guard();
@@ -176,8 +180,8 @@ impl Guard {
     ) -> PyResult<Verdict> {
         let role = self::role(role)?.unwrap_or_default();
         let request = rows::request(text, role).map_err(|error| error::request(&error, None))?;
-        let vault = vault.get();
-        let verdict = self.opened.run(py, |guard| vault.with(|vault| guard.redact(&request, vault)))?;
+        let (vault, work) = (vault.get(), self.opened.at_work(py)?);
+        let verdict = py.detach(|| vault.with(|vault| work.run(|live| live.guard().redact(&request, vault))));
         Ok(Verdict::from(verdict))
     }
 

@@ -19,6 +19,7 @@ use pyo3::prelude::*;
 /// The extension module.
 #[pymodule]
 fn _portcullis(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    opened::remember_process();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<guard::Guard>()?;
     module.add_class::<verdict::Verdict>()?;

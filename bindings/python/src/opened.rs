@@ -3,7 +3,7 @@
 //! Threads do not live on in a forked process: work that is handed to them there waits for ever. So the guard is opened again,
 //! with threads of its own, and the old one is left as it is, since closing it would wait for threads as well.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use portcullis::{GuardError, LiveGuard};
 use pyo3::prelude::*;
@@ -11,6 +11,19 @@ use rayon::ThreadPool;
 
 use crate::arguments::Arguments;
 use crate::error;
+
+/// The process that this module was loaded in.
+static LOADED_IN: OnceLock<u32> = OnceLock::new();
+
+/// Remembers this process as the one that this module was loaded in.
+pub(crate) fn remember_process() {
+    LOADED_IN.get_or_init(std::process::id);
+}
+
+/// Whether this process was forked from the one that the module was loaded in, where threads may have been made already.
+fn is_forked() -> bool {
+    LOADED_IN.get().is_some_and(|process| *process != std::process::id())
+}
 
 /// A guard that any thread, and any forked process, may use.
 pub(crate) struct Opened {
@@ -36,7 +49,7 @@ struct Current {
 impl Opened {
     /// Opens the guard, detached from the interpreter.
     pub(crate) fn new(py: Python<'_>, arguments: Arguments) -> PyResult<Self> {
-        let work = py.detach(|| AtWork::open(&arguments, false)).map_err(|error| error::open(&error))?;
+        let work = py.detach(|| AtWork::open(&arguments)).map_err(|error| error::open(&error))?;
         let current = Mutex::new(Current { process: std::process::id(), work: Some(work) });
         Ok(Self { arguments, current })
     }
@@ -52,7 +65,7 @@ impl Opened {
         if let Some(work) = current.work.as_ref().filter(|_| current.process == process) {
             return Ok(work.clone());
         }
-        let work = AtWork::open(&self.arguments, true).map_err(|error| error::open(&error))?;
+        let work = AtWork::open(&self.arguments).map_err(|error| error::open(&error))?;
         *current = Current { process, work: Some(work.clone()) };
         Ok(work)
     }
@@ -69,9 +82,9 @@ impl Opened {
 }
 
 impl AtWork {
-    fn open(arguments: &Arguments, forked: bool) -> Result<Self, GuardError> {
+    fn open(arguments: &Arguments) -> Result<Self, GuardError> {
         // What is not given to the guard's own threads is done by the process's, which a forked one has lost.
-        let pool = forked.then(|| threads(arguments)).flatten().map(Arc::new);
+        let pool = is_forked().then(|| threads(arguments)).flatten().map(Arc::new);
         let open = || LiveGuard::open(arguments.builder());
         let live = match &pool {
             Some(pool) => pool.install(open),

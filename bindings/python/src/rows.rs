@@ -83,7 +83,10 @@ pub(crate) fn judge(
     for (row, index) in block.into_iter().zip(first..) {
         places.push(match row {
             Row::Null => Row::Null,
-            Row::Text(request) => Row::Text(requests.push(request)),
+            Row::Text(request) => {
+                requests.push(request);
+                Row::Text(())
+            }
             Row::Refused(refusal) if on_error == OnError::Raise => {
                 return Err(error::request(&refusal, Some(index)));
             }
@@ -144,6 +147,6 @@ fn row(text: &Bound<'_, PyAny>, role: Option<Role>, index: usize) -> PyResult<Ro
 /// Bytes before the first half of a surrogate pair.
 fn valid_up_to(text: &Bound<'_, PyString>) -> usize {
     let passed = text.call_method1("encode", ("utf-8", "surrogatepass"));
-    let bytes: Vec<u8> = passed.and_then(|bytes| Ok(bytes.extract()?)).unwrap_or_default();
+    let bytes: Vec<u8> = passed.and_then(|bytes| bytes.extract()).unwrap_or_default();
     std::str::from_utf8(&bytes).map_or_else(|error| error.valid_up_to(), str::len)
 }

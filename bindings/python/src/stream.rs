@@ -44,9 +44,11 @@ impl Stream {
         if self.process != std::process::id() {
             return Err(error::other("the stream was opened before this process was forked: open another"));
         }
-        let stream = &self.stream;
         Ok(py.detach(|| {
-            self.work.run(|_| act(&mut stream.lock().unwrap_or_else(PoisonError::into_inner)))
+            // Locked here and not where the work is done: a thread that waits for others may take up another push meanwhile.
+            let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+            let stream = &mut *stream;
+            self.work.run(|_| act(stream))
         }))
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Restorer {
 }
 
 impl Vault {
-    /// Does something with the vault, detached from the interpreter.
+    /// Does something with the vault; to be called detached from the interpreter, as it may have to wait.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut portcullis::Vault) -> T) -> T {
         act(&mut locked(&self.0))
     }

@@ -161,7 +161,9 @@ impl Verdict {
     #[classmethod]
     fn from_json(_class: &Bound<'_, PyType>, line: &str) -> PyResult<Self> {
         // What serde_json says may quote the line.
-        read::verdict(line).map(Self).map_err(|_| PyValueError::new_err("expected a verdict as one JSON object"))
+        read::verdict(line)
+            .map(Self)
+            .map_err(|_| PyValueError::new_err("expected a verdict as one JSON object"))
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {

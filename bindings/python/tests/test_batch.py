@@ -77,7 +77,7 @@ def test_a_column_that_lies_is_an_error(guard: Guard) -> None:
     with pytest.raises(ValueError, match="buffers"):
         guard.check_batch(pa.Array.from_buffers(pa.string(), 2, [None, offsets, text]))
     offsets = pa.array([0, 400], pa.int32()).buffers()[1]
-    with pytest.raises(ValueError, match="buffers"):
+    with pytest.raises(ValueError, match="buffers|larger than"):
         guard.check_batch(pa.Array.from_buffers(pa.string(), 1, [None, offsets, text]))
     offsets = pa.array([0, 2], pa.int32()).buffers()[1]
     bad = pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff\xfe")])
@@ -114,7 +114,7 @@ def test_one_bad_text_among_many(guard: Guard) -> None:
 def test_requests_among_texts(guard: Guard) -> None:
     many: list[str | dict[str, Any]] = [{"id": 1, "text": "Mail jo@example.org.", "role": "tool"}, "Good morning.", {"id": 2, "text": "Good evening."}]
     first, second, third = guard.check_batch(many, role="assistant")
-    assert first and second and third
+    assert first is not None and second is not None and third is not None
     assert (first.id, second.id, third.id) == (1, None, 2)
     with pytest.raises(RequestError) as caught:
         guard.check_batch([{"txt": "a"}])
@@ -135,7 +135,7 @@ def test_more_than_one_block(guard: Guard) -> None:
     tiny = Guard(models=MODELS, model="portcullis-tiny")
     column = pa.chunked_array([list(texts())])
     for verdicts in (tiny.check_batch(texts()), tiny.check_batch(column)):
-        found = [n for n, verdict in enumerate(verdicts) if verdict and "pii.email" in verdict.rules]
+        found = [n for n, verdict in enumerate(verdicts) if verdict is not None and "pii.email" in verdict.rules]
         assert len(verdicts) == 2100 and found == [0, 700, 1400]
     columns = tiny.check_columns(column)
     assert [n for n, rules in enumerate(columns["rules"]) if "pii.email" in rules] == [0, 700, 1400]

@@ -120,7 +120,7 @@ def test_streams_and_vaults_stay_where_they_are(guard: Guard) -> None:
 
 
 def judge_elsewhere(guard: Guard, texts: list[str]) -> list[str]:
-    return [verdict.decision for verdict in guard.check_batch(texts) if verdict]
+    return [verdict.decision for verdict in guard.check_batch(texts) if verdict is not None]
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
@@ -145,8 +145,9 @@ def test_a_forked_process_goes_on(mapped: bool, tmp_path: Path) -> None:
         try:
             verdicts = guard.check_batch(TEXTS[:8])
             explained = guard.explain("You are an idiot.")
-            fine = [verdict.decision for verdict in verdicts if verdict] == ["allow"] * 8 and explained["words"]
+            fine = [verdict.decision for verdict in verdicts if verdict is not None] == ["allow"] * 8 and explained["words"]
             fine = fine and guard.inspect()["digests"] == "ok" and "".join(guard.filter(["Good morning."]))
+            fine = fine and Guard(models=MODELS, threads=2).check("You are an idiot.").findings
             try:
                 stream.push("Good morning.")
             except portcullis.PortcullisError:

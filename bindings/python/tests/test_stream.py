@@ -67,19 +67,20 @@ def test_a_veto_ends_the_filter(stopping: Guard) -> None:
     read = []
 
     def answer() -> Iterator[str]:
-        for sentence in ["It is open today. ", "Write to jo@example.org. ", "The gate is green. ", "Bye.\n"]:
+        begin = ["The garden is open today until nine. It is free.\n", "Write to jo@example.org.\n"]
+        for sentence in [*begin, *(f"Gate number {n} is green.\n" for n in range(50))]:
             read.append(sentence)
             yield sentence
 
     live = stopping.filter(answer())
     shown = "".join(live)
     assert "open today" in shown and "jo@" not in shown and "green" not in shown
-    assert live.decision == "veto" and live.closed and len(read) < 4
+    assert live.decision == "veto" and live.closed and len(read) < 50
     assert live.stopped_by is not None and live.stopped_by.findings[0].rule == "no-mail"
 
 
 def test_a_veto_is_raised_where_asked_for(stopping: Guard) -> None:
-    live = stopping.filter(["It is open today. Write to jo@example.org. The gate is green.\n"], on_veto="raise")
+    live = stopping.filter(["The garden is open today until nine. It is free.\nWrite to jo@example.org. The gate is green.\n"], on_veto="raise")
     shown = []
     with pytest.raises(Vetoed) as caught:
         for part in live:

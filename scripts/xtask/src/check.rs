@@ -20,19 +20,33 @@ pub(crate) struct Arguments {
     /// Only the advisories against the dependencies: needs cargo-deny and github.com.
     #[arg(long, conflicts_with_all = ["house", "no_tests"])]
     advisories: bool,
+    /// Only that the library compiles without a warning with each of its features alone, with none and with all: needs cargo-hack.
+    #[arg(long, conflicts_with_all = ["house", "no_tests", "advisories"])]
+    features: bool,
+    /// Only that nothing of the library's interface was taken away since this revision, by default the last tag: needs
+    /// cargo-semver-checks.
+    #[arg(long, value_name = "REV", num_args = 0..=1, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["house", "no_tests", "advisories", "features"])]
+    semver: Option<String>,
 }
 
 /// Runs the checks; those that fail are all reported, and named again at the end.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let root = root()?;
     let mut failed = Vec::new();
-    if !arguments.advisories && !house::check(&root)? {
+    let single = match &arguments.semver {
+        _ if arguments.advisories => Some(steps::advisories()),
+        _ if arguments.features => Some(steps::features()),
+        Some(revision) => Some(steps::semver(&root, revision)),
+        None => None,
+    };
+    if single.is_none() && !house::check(&root)? {
         failed.push("house rules");
     }
-    let steps = match (arguments.advisories, arguments.house) {
-        (true, _) => vec![steps::advisories()],
-        (_, true) => Vec::new(),
-        _ => steps::all(&root, !arguments.no_tests),
+    let steps = match single {
+        Some(step) => vec![step],
+        None if arguments.house => Vec::new(),
+        None => steps::all(&root, !arguments.no_tests),
     };
     for step in steps {
         if !step.run(&root)? {

@@ -1,12 +1,15 @@
-//! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM and under valgrind.
+//! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM and under valgrind, build the
+//! library for C.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose answer is what it prints")]
 
 mod arm;
 mod bundle;
+mod c_library;
 mod calibrate;
 mod check;
 mod grid;
+mod header;
 mod valgrind;
 
 use std::process::ExitCode;
@@ -21,10 +24,14 @@ enum Task {
     Arm(arm::Arguments),
     /// Assemble a bundle from an export of the training scripts, and rewrite the index.
     Bundle(bundle::Arguments),
+    /// Build the library for C, with its header, for a compiler to find by pkg-config.
+    CLibrary(c_library::Arguments),
     /// Fit a bundle's calibration, choose thresholds for a joint budget, and write both down.
     Calibrate(calibrate::Arguments),
     /// Run every check that a change has to pass.
     Check(check::Arguments),
+    /// Write the header of the C interface.
+    Header,
     /// Check the kernels' memory accesses, and count the instructions of a forward pass.
     Valgrind(valgrind::Arguments),
 }
@@ -33,8 +40,10 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Arm(arguments) => arm::run(&arguments),
         Task::Bundle(arguments) => bundle::run(&arguments),
+        Task::CLibrary(arguments) => c_library::run(&arguments),
         Task::Calibrate(arguments) => calibrate::run(&arguments),
         Task::Check(arguments) => check::run(&arguments),
+        Task::Header => header::run(),
         Task::Valgrind(arguments) => valgrind::run(&arguments),
     };
     match result {

@@ -74,7 +74,7 @@ struct Change {
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let state = super::state(options)?;
     super::exists(state)?;
-    let guard = options.unrecorded().guard()?;
+    let guard = options.unrecorded().replaying()?;
     let mut past = Past { guard: &guard, store: Store::open(state)?, known: BTreeMap::new() };
     let query = arguments.period.query();
     let mut outcome = Outcome::default();

@@ -1,70 +1,66 @@
-//! A batch of lines to a batch of answers: verdicts, with an error record in the place of each bad line.
+//! A batch of lines to a batch of answers: verdicts, with an error in the place of each bad line.
 
+use super::format::{Format, Refusal};
 use super::judge::Judge;
 use super::queue::Line;
 use anyhow::Context as _;
 use portcullis::{Request, RequestError};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
+use std::ops::Range;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Judges the lines and adds one line of JSON for each to `output`; true when a text was held back or not judged.
+/// The answer to a line.
+pub(in crate::cli) struct Answer {
+    /// One line of JSON, with its `\n`.
+    pub(in crate::cli) line: Vec<u8>,
+    /// Whether a text of the line was held back or not judged.
+    pub(in crate::cli) held: bool,
+}
+
+/// Judges the lines, with one answer for each; where `lenient`, keys that are not known are passed over.
 ///
 /// # Errors
 /// When an answer cannot be written as JSON, or what a candidate makes of it cannot be told.
-pub(super) fn batch(
+pub(in crate::cli) fn batch<O>(
     judge: &mut Judge,
-    lines: &[Line],
+    lines: &[Line<O>],
+    format: Format,
     lenient: bool,
-    output: &mut Vec<u8>,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<Vec<Answer>> {
     let mut requests = Vec::with_capacity(lines.len());
-    let mut refusals = Vec::with_capacity(lines.len());
+    let mut places: Vec<Result<Range<usize>, Refusal>> = Vec::with_capacity(lines.len());
     for line in lines {
-        refusals.push(match read(line, lenient) {
-            Ok(request) => {
-                requests.push(request);
-                None
-            }
-            Err(refusal) => Some(refusal),
-        });
+        places.push(read(line, format, lenient).map(|texts| {
+            let first = requests.len();
+            requests.extend(texts);
+            first..requests.len()
+        }));
     }
-    let mut verdicts = judge.check_batch(&requests)?.into_iter();
-    let mut held = false;
-    for refusal in refusals {
-        match refusal {
-            Some(refusal) => {
-                held = true;
-                serde_json::to_writer(&mut *output, &refusal)?;
+    let verdicts = judge.check_batch(&requests)?;
+    let answer = |place: Result<Range<usize>, Refusal>| {
+        let mut line = Vec::new();
+        let held = match place {
+            Err(refusal) => {
+                format.refuse(&refusal, &mut line)?;
+                true
             }
-            None => {
-                let verdict = verdicts.next().context("the guard gave fewer verdicts than texts")?;
-                held |= !verdict.decision.releases();
-                serde_json::to_writer(&mut *output, &verdict)?;
+            Ok(place) => {
+                let missing = "the guard gave fewer verdicts than texts";
+                let verdicts = verdicts.get(place.clone()).context(missing)?;
+                format.answer(requests.get(place).context(missing)?, verdicts, &mut line)?;
+                verdicts.iter().any(|verdict| !verdict.decision.releases())
             }
-        }
-        output.push(b'\n');
-    }
-    Ok(held)
+        };
+        line.push(b'\n');
+        Ok(Answer { line, held })
+    };
+    places.into_iter().map(answer).collect()
 }
 
-/// The record in the place of a line that cannot be judged.
-#[derive(Serialize)]
-struct Refusal {
-    id: Option<Value>,
-    error: Problem,
-}
-
-#[derive(Serialize)]
-struct Problem {
-    kind: &'static str,
-    message: String,
-    line: u64,
-}
-
-fn read(line: &Line, lenient: bool) -> Result<Request, Refusal> {
-    let refuse = |id, kind, message| Refusal { id, error: Problem { kind, message, line: line.number } };
+fn read<O>(line: &Line<O>, format: Format, lenient: bool) -> Result<Vec<Request>, Refusal> {
+    let refuse = |id, kind, message| Refusal { id, kind, message, key: None, line: line.number };
     let bytes = match &line.content {
         Ok(bytes) => bytes.strip_suffix(b"\r").unwrap_or(bytes),
         Err(too_long) => {
@@ -79,8 +75,9 @@ fn read(line: &Line, lenient: bool) -> Result<Request, Refusal> {
         let message = "the line starts with a byte order mark: expected UTF-8 without one";
         return Err(refuse(id(rest), "byte_order_mark", message.to_owned()));
     }
-    if lenient { Request::from_json_line_lenient(bytes) } else { Request::from_json_line(bytes) }
-        .map_err(|error| refuse(id(bytes), error.kind(), error.to_string()))
+    format
+        .read(bytes, lenient)
+        .map_err(|error| Refusal { key: error.key(), ..refuse(id(bytes), error.kind(), error.to_string()) })
 }
 
 /// The `id` of a line that is otherwise bad, where it can be known.

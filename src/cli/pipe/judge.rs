@@ -1,14 +1,13 @@
 //! Who judges a batch: the policy in force at its beginning, and a candidate beside it.
 
-use super::Arguments;
+use super::options::LineOptions;
 use crate::cli::failure;
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::shadow::Beside;
 use portcullis::{Guard, LiveGuard, Request, Verdict};
-use std::time::Duration;
 
 /// A guard that follows its policy, and what of it was told.
-pub(super) struct Judge {
+pub(in crate::cli) struct Judge {
     live: LiveGuard,
     beside: Option<Beside>,
     /// The digest of the policy that judged the last batch.
@@ -21,9 +20,9 @@ impl Judge {
     ///
     /// # Errors
     /// When it, or a candidate, cannot be opened.
-    pub(super) fn open(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<Self> {
-        let live = options.live(Duration::from_millis(arguments.reload_ms))?;
-        let beside = arguments.shadow.open(options)?;
+    pub(in crate::cli) fn open(lines: &LineOptions, options: &GuardOptions) -> anyhow::Result<Self> {
+        let live = options.live(lines.reload())?;
+        let beside = lines.shadow.open(options)?;
         let digest = live.guard().policy().policy().digest().to_owned();
         Ok(Self { live, beside, digest, problem: None })
     }
@@ -32,7 +31,7 @@ impl Judge {
     ///
     /// # Errors
     /// When what a candidate makes of them cannot be told.
-    pub(super) fn check_batch(&mut self, requests: &[Request]) -> anyhow::Result<Vec<Verdict>> {
+    pub(in crate::cli) fn check_batch(&mut self, requests: &[Request]) -> anyhow::Result<Vec<Verdict>> {
         let guard = self.live.guard();
         let policy = guard.policy().policy();
         if policy.digest() != self.digest {
@@ -56,12 +55,12 @@ impl Judge {
     }
 
     /// The guard that judged the last batch, or will judge the next.
-    pub(super) fn guard(&self) -> Guard {
+    pub(in crate::cli) fn guard(&self) -> Guard {
         self.live.guard()
     }
 
     /// Tells what is told at the end.
-    pub(super) fn finish(&self) {
+    pub(in crate::cli) fn finish(&self) {
         if let Some(beside) = &self.beside {
             beside.finish();
         }

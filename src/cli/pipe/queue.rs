@@ -1,4 +1,4 @@
-//! The bounded queue between the thread that reads and the one that judges.
+//! The bounded queue between those who read lines and the one who judges.
 
 use crate::cli::lines::TooLong;
 use std::collections::VecDeque;
@@ -13,39 +13,45 @@ const MOST_BYTES: usize = 32 << 20;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// One line of input.
-pub(super) struct Line {
+pub(in crate::cli) struct Line<O = ()> {
     /// Its number, from 1.
-    pub(super) number: u64,
+    pub(in crate::cli) number: u64,
     /// Its bytes without the `\n`, or the limit that it is over.
-    pub(super) content: Result<Vec<u8>, TooLong>,
+    pub(in crate::cli) content: Result<Vec<u8>, TooLong>,
+    /// Where its answer goes.
+    pub(in crate::cli) origin: O,
 }
 
 /// Lines in order, bounded in number and in bytes.
-pub(super) struct Queue {
+pub(in crate::cli) struct Queue<O = ()> {
     most_lines: usize,
-    state: Mutex<State>,
+    state: Mutex<State<O>>,
     /// Signalled when a line comes or the queue closes.
     filled: Condvar,
     /// Signalled when lines leave or the queue closes.
     drained: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    lines: VecDeque<Line>,
+struct State<O> {
+    lines: VecDeque<Line<O>>,
     bytes: usize,
     closed: bool,
     failure: Option<io::Error>,
 }
 
-impl Queue {
+impl<O> Queue<O> {
     /// An empty queue for at most `most_lines` lines.
-    pub(super) fn new(most_lines: usize) -> Self {
-        Self { most_lines, state: Mutex::default(), filled: Condvar::new(), drained: Condvar::new() }
+    pub(in crate::cli) fn new(most_lines: usize) -> Self {
+        Self {
+            most_lines,
+            state: Mutex::new(State { lines: VecDeque::new(), bytes: 0, closed: false, failure: None }),
+            filled: Condvar::new(),
+            drained: Condvar::new(),
+        }
     }
 
     /// Adds a line, waiting while the queue is full; false when the queue is closed.
-    pub(super) fn push(&self, line: Line) -> bool {
+    pub(in crate::cli) fn push(&self, line: Line<O>) -> bool {
         let size = line.size();
         let mut state = self.lock();
         while !state.closed
@@ -67,7 +73,7 @@ impl Queue {
     ///
     /// One line alone goes at once. When several wait but fewer than `most`, more are on their way: they have until
     /// `window` has passed.
-    pub(super) fn take(&self, most: usize, window: Duration) -> Vec<Line> {
+    pub(in crate::cli) fn take(&self, most: usize, window: Duration) -> Vec<Line<O>> {
         let mut state = self.lock();
         while state.lines.is_empty() && !state.closed {
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -88,12 +94,12 @@ impl Queue {
             lines.push(line);
         }
         state.bytes -= bytes;
-        self.drained.notify_one();
+        self.drained.notify_all();
         lines
     }
 
     /// Lets no more lines in, and keeps the failure that ended them; false when it was closed before.
-    pub(super) fn close(&self, failure: Option<io::Error>) -> bool {
+    pub(in crate::cli) fn close(&self, failure: Option<io::Error>) -> bool {
         let mut state = self.lock();
         let first = !state.closed;
         state.closed = true;
@@ -101,22 +107,23 @@ impl Queue {
             state.failure = failure;
         }
         self.filled.notify_one();
-        self.drained.notify_one();
+        self.drained.notify_all();
         first
     }
 
     /// The failure that ended the lines, once.
-    pub(super) fn failure(&self) -> Option<io::Error> {
+    pub(in crate::cli) fn failure(&self) -> Option<io::Error> {
         self.lock().failure.take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<O>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Line {
-    fn size(&self) -> usize {
+impl<O> Line<O> {
+    /// The bytes that it holds.
+    pub(in crate::cli) fn size(&self) -> usize {
         self.content.as_ref().map_or(0, Vec::len)
     }
 }

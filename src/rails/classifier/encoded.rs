@@ -6,6 +6,7 @@ mod states;
 
 pub(super) use states::read_after;
 
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
@@ -14,11 +15,17 @@ use portcullis_kernels::Kernels;
 
 use super::hashed::Hashed;
 use super::pack::SPECIAL;
-use super::{Judged, Outcome, StageTimes, Threads};
+use super::{Judged, Outcome, StageTimes};
 use crate::bundle::{Bytes, HashedWeights, Manifest, Stage, Weights};
 use crate::encode::{Batch, EncodeError, Encoder};
-use crate::tokenize::{TokenizeError, Tokenizer, Windowing};
+use crate::threads::Threads;
+use crate::tokenize::{TokenizeError, Tokenizer, Tokens, Windowing};
 use pass::Pass;
+
+/// Most buffers that are kept.
+const MOST_KEPT: usize = 64;
+/// Tokens from which a buffer is not kept.
+const LARGE: usize = 4096;
 
 /// The encoder, and how many use it.
 #[derive(Debug)]
@@ -29,6 +36,8 @@ pub(super) struct Encoded {
     words: Option<(Hashed, Windowing)>,
     /// Calls that encode at this moment.
     active: AtomicUsize,
+    /// Buffers of past texts, so that a warm rail does not allocate them again.
+    tokens: Mutex<Vec<Tokens>>,
 }
 
 /// The parts of the bundle that it works with.
@@ -88,7 +97,13 @@ impl Encoded {
             .map(|words| Windowing::of_words(words.tokens, words.overlap).map(|cut| (Hashed::new(), cut)))
             .transpose()?;
         let encoder = Encoder::int8(weights, kernels);
-        Ok(Self { encoder, stages: manifest.stages(), words, active: AtomicUsize::new(0) })
+        Ok(Self {
+            encoder,
+            stages: manifest.stages(),
+            words,
+            active: AtomicUsize::new(0),
+            tokens: Mutex::default(),
+        })
     }
 
     /// Judges `texts`; `parts` are those of the bundle that this was made for.
@@ -140,6 +155,21 @@ impl Encoded {
             }
         }
         Ok(stages)
+    }
+
+    /// A buffer of a past text, or a new one.
+    fn buffer(&self) -> Tokens {
+        self.tokens.lock().ok().and_then(|mut kept| kept.pop()).unwrap_or_default()
+    }
+
+    /// Keeps a buffer for a text to come, unless there are enough, or it has grown large.
+    fn keep(&self, tokens: Tokens) {
+        if tokens.ids.capacity() <= LARGE
+            && let Ok(mut kept) = self.tokens.lock()
+            && kept.len() < MOST_KEPT
+        {
+            kept.push(tokens);
+        }
     }
 
     /// The logits of one sequence of token ids.

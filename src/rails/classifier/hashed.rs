@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::{Judged, Outcome, StageTimes, Summary, Threads};
+use super::{Judged, Outcome, StageTimes, Summary};
 use crate::bundle::HashedWeights;
 use crate::hashed::{Scratch, logits};
+use crate::threads::Threads;
 use crate::tokenize::{Legibility, Windowing, Words};
 
 /// Texts of a batch that one thread takes at a time: fewer are not worth telling another.

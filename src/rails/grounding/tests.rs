@@ -10,10 +10,11 @@ use super::{Compared, scan};
 use crate::bundle::Bundle;
 use crate::rails::classifier::ClassifierRail;
 use crate::span::Span;
+use crate::threads::Threads;
 
 fn rail() -> ClassifierRail {
     let bundle = Arc::new(Bundle::embedded().unwrap());
-    ClassifierRail::new(bundle, Kernels::new(Level::best()).unwrap(), 1).unwrap()
+    ClassifierRail::new(bundle, Kernels::new(Level::best()).unwrap(), Arc::new(Threads::new(1))).unwrap()
 }
 
 fn scores(rail: &ClassifierRail, text: &str, sources: &[&str]) -> Vec<(Span, f32)> {

@@ -2,8 +2,12 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
 
+from typing_extensions import disjoint_base
+
 from portcullis._errors import RequestError
 from portcullis._words import Coverage, Decision, Role, Source
+
+__all__ = ["Edit", "Finding", "Guard", "Piece", "Restorer", "Stream", "Vault", "Verdict", "__version__"]
 
 __version__: str
 
@@ -19,6 +23,7 @@ _Texts: TypeAlias = Iterable[str | dict[str, Any] | None] | _ArrowArray | _Arrow
 
 def openai_moderation(verdicts: Sequence[Verdict]) -> dict[str, Any] | None: ...
 
+@disjoint_base
 class Guard:
     def __new__(
         cls,

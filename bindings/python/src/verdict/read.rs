@@ -6,8 +6,8 @@ use portcullis::{
     Coverage, CoverageReason, Decision, Disguise, Edit, ExceptionUse, Finding, ModelRef, PolicyRef, Timing,
     ToolCall, Verdict,
 };
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 /// What `pipe` writes.

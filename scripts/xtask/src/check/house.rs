@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use portcullis::bundle::Index;
 
+use crate::header;
+
 /// What may lie at the top level, names that begin with a dot aside.
-const TOP_LEVEL: [&str; 23] = [
+const TOP_LEVEL: [&str; 24] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -23,6 +25,7 @@ const TOP_LEVEL: [&str; 23] = [
     "clippy.toml",
     "deny.toml",
     "docs",
+    "examples",
     "fuzz",
     "kernels",
     "models",
@@ -33,7 +36,8 @@ const TOP_LEVEL: [&str; 23] = [
     "tests",
 ];
 /// Folders whose Rust files follow the rules.
-const CODE: [&str; 8] = ["src", "kernels", "calibration", "scripts", "tests", "benches", "fuzz", "bindings"];
+const CODE: [&str; 9] =
+    ["src", "kernels", "calibration", "bindings", "scripts", "tests", "benches", "examples", "fuzz"];
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 6] = ["utils", "common", "core", "helpers", "manager", "engine"];
 /// The length from which a file is listed.
@@ -59,6 +63,9 @@ pub(super) fn check(root: &Path) -> Result<bool> {
         }
     }
     digests(root, &mut broken)?;
+    if !header::is_current(root)? {
+        broken.push(format!("{} is not what src/ffi says: cargo xtask header", header::PATH));
+    }
     for line in &long {
         println!("long file: {line}, aim under {LONG}");
     }
@@ -96,16 +103,54 @@ fn source(path: &Path, text: &str) -> Vec<String> {
     if !sentence && stem != "tests" {
         say("the first line is no `//!` sentence");
     }
-    let home_of_unsafe = path.starts_with("kernels") || path == Path::new("src/ffi.rs");
+    let home_of_unsafe =
+        path.starts_with("kernels") || path.starts_with("src/ffi") || path == Path::new("src/ffi.rs");
     if !home_of_unsafe {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             if has_unsafe(code) {
-                say(&format!("unsafe in line {}, outside kernels/", number + 1));
+                say(&format!("unsafe in line {}, outside kernels/ and src/ffi", number + 1));
+            }
+        }
+    }
+    if is_library(path) {
+        // What tests do is no business of the library's.
+        let code = text.lines().take_while(|line| !line.starts_with("mod tests {"));
+        for (number, line) in code.enumerate() {
+            if let Some(what) = intrusion(line.split("//").next().unwrap_or_default()) {
+                say(&format!("{what} in line {}: the library is its host's guest", number + 1));
             }
         }
     }
     broken
+}
+
+/// Whether a file is part of the library that others embed, its tests apart.
+fn is_library(path: &Path) -> bool {
+    let home = ["src", "kernels/src", "calibration/src"].iter().any(|home| path.starts_with(home));
+    let program =
+        path == Path::new("src/main.rs") || path.starts_with("src/cli.rs") || path.starts_with("src/cli");
+    let test = path.iter().any(|part| part == "tests" || part == "tests.rs");
+    home && !program && !test
+}
+
+/// What a line of code does that a library leaves to its host: the environment, the standard streams, state of the process.
+fn intrusion(code: &str) -> Option<&'static str> {
+    const PRINTING: [&str; 7] =
+        ["print!(", "println!(", "eprint!(", "eprintln!(", "dbg!(", "io::stdout", "io::stderr"];
+    const CHANGING: [&str; 5] = ["mut ", "Mutex<", "RwLock<", "Atomic", "Cell<"];
+    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+    let statics = code.trim_start();
+    let statics = statics.strip_prefix("pub ").unwrap_or(statics).strip_prefix("static ");
+    match () {
+        () if code.replace("env::consts", "").contains("env::") => Some("the environment is read"),
+        () if has(&PRINTING) => Some("something is printed"),
+        () if statics.is_some_and(|of| CHANGING.iter().any(|word| of.contains(word))) => {
+            Some("there is global state")
+        }
+        () if code.contains("thread_local!") => Some("there is state of a thread"),
+        () => None,
+    }
 }
 
 /// Whether a line of code opens something unsafe. Strings that spell it out have to break the word.
@@ -178,6 +223,26 @@ mod tests {
         assert_eq!(broken("src/a/tests.rs", "use std::fs;\n"), 0);
         assert_eq!(broken("src/a.rs", dangerous), 1);
         assert_eq!(broken("kernels/src/a.rs", dangerous), 0);
+        for intrusion in [
+            "let home = std::env::var(\"HOME\");",
+            "println!(\"{text}\");",
+            "static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());",
+            "    pub static mut COUNT: usize = 0;",
+            "thread_local! {",
+        ] {
+            let text = format!("//! A sentence.\n{intrusion}\n");
+            assert_eq!(broken("src/a.rs", &text), 1, "{intrusion}");
+            for elsewhere in
+                ["src/main.rs", "src/cli/a.rs", "src/a/tests.rs", "src/a/tests/b.rs", "tests/a.rs"]
+            {
+                assert_eq!(broken(elsewhere, &text), 0, "{elsewhere}: {intrusion}");
+            }
+            let tests = format!("//! A sentence.\nmod tests {{\n{intrusion}\n");
+            assert_eq!(broken("src/a.rs", &tests), 0, "{intrusion}");
+        }
+        assert_eq!(broken("src/a.rs", "//! A sentence.\nstatic TABLE: LazyLock<Vec<u8>> = x;\n"), 0);
+        assert_eq!(broken("src/a.rs", "//! A sentence.\n/// println!(\"x\");\n"), 0);
+        assert_eq!(broken("src/ffi/a.rs", dangerous), 0);
         assert_eq!(
             broken("src/a.rs", concat!("//! A sentence.\n#![forbid(un", "safe_code)]\n// un", "safe { }\n")),
             0

@@ -24,6 +24,10 @@ pub(super) fn all(root: &Path, tests: bool) -> Vec<Step> {
     let mut steps = vec![
         step("format", "fmt --all --check"),
         step("clippy", "clippy --workspace --all-targets --quiet -- --deny warnings"),
+        step(
+            "the library alone",
+            "clippy --package portcullis --lib --no-default-features --quiet -- --deny warnings",
+        ),
         Step {
             strict_docs: true,
             ..step("documentation", "doc --workspace --no-deps --document-private-items --quiet")
@@ -50,6 +54,36 @@ pub(super) fn all(root: &Path, tests: bool) -> Vec<Step> {
 /// Known vulnerabilities in what is depended on. Apart from the others: it fetches its database from github.com.
 pub(super) fn advisories() -> Step {
     step("advisories", "deny check advisories")
+}
+
+/// The library with each feature alone, with none and with all. Apart from the others: each is a check of a minute.
+pub(super) fn features() -> Step {
+    // Clippy, because what it is told to deny is denied in this package alone and leaves the dependencies as they were compiled.
+    let words = "hack clippy --package portcullis --each-feature --quiet -- --deny warnings";
+    let mut features = step("each feature", words);
+    if !has_cargo("hack") {
+        features.skipped = Some("cargo-hack is not installed: cargo install --locked cargo-hack");
+    }
+    features
+}
+
+/// The library's interface against that of a revision, or of the last tag where it is empty.
+pub(super) fn semver(root: &Path, revision: &str) -> Step {
+    let last = || {
+        let mut command = Command::new("git");
+        let output = command.args(["describe", "--tags", "--abbrev=0"]).current_dir(root).output().ok()?;
+        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    };
+    let baseline = if revision.is_empty() { last().unwrap_or_default() } else { revision.to_owned() };
+    let mut semver = step("interface", "semver-checks --package portcullis --baseline-rev");
+    if !has_cargo("semver-checks") {
+        semver.skipped =
+            Some("cargo-semver-checks is not installed: cargo install --locked cargo-semver-checks");
+    } else if baseline.is_empty() {
+        semver.skipped = Some("there is no tag to compare with; name a revision");
+    }
+    semver.arguments.push(baseline);
+    semver
 }
 
 impl Step {

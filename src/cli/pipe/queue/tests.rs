@@ -4,7 +4,7 @@ use super::*;
 use std::sync::Arc;
 
 fn line(number: u64, bytes: usize) -> Line {
-    Line { number, content: Ok(vec![b'x'; bytes]) }
+    Line { number, content: Ok(vec![b'x'; bytes]), origin: () }
 }
 
 fn numbers(lines: &[Line]) -> Vec<u64> {

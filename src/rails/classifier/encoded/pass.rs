@@ -8,7 +8,8 @@ use super::{Encoded, Parts, WordsStage};
 use crate::bundle::Stage;
 use crate::encode::EncodeError;
 use crate::rails::classifier::pack::{SPECIAL, Window, packs};
-use crate::rails::classifier::{HeadScores, Judged, Outcome, Summary, Threads};
+use crate::rails::classifier::{HeadScores, Judged, Outcome, Summary};
+use crate::threads::Threads;
 use crate::tokenize::{TokenizeError, Tokens, Windowing};
 
 /// What one call works with.
@@ -70,7 +71,7 @@ impl Pass<'_> {
 
     pub(super) fn tokenize(&self, texts: &[Judged<'_>]) -> Vec<Result<Tokens, TokenizeError>> {
         let one = |judged: &Judged<'_>| {
-            let mut tokens = Tokens::new();
+            let mut tokens = self.encoded.buffer();
             self.parts.tokenizer.encode(judged.text, &mut tokens).map(|()| tokens)
         };
         match self.threads.pool(texts.len()) {
@@ -112,7 +113,7 @@ impl Pass<'_> {
         let active = Active::new(&self.encoded.active);
         let size: usize = windows.iter().map(|window| window.range.len()).sum();
         let split = packs.len() == 1 && size >= WORTH_SPLITTING && active.alone();
-        let parts = if split { self.threads.number } else { 1 };
+        let parts = if split { self.threads.number() } else { 1 };
         let run = |pack: &Vec<usize>, parts| {
             let pack: Vec<&Window> = pack.iter().filter_map(|&window| windows.get(window)).collect();
             self.encode_pack(texts, tokens, &pack, parts)
@@ -186,7 +187,9 @@ impl Pass<'_> {
             .map(|((sum, tokens), judged)| match tokens {
                 Ok(tokens) => {
                     let unknown = tokens.unknown_chars as f32 / tokens.chars.max(1) as f32;
-                    sum.outcome(tokens.ids.len(), unknown, tokens.legibility(judged.text))
+                    let outcome = sum.outcome(tokens.ids.len(), unknown, tokens.legibility(judged.text));
+                    self.encoded.keep(tokens);
+                    outcome
                 }
                 Err(error) => Outcome::Failed(error.to_string()),
             })

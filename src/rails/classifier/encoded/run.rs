@@ -64,6 +64,10 @@ impl Pass<'_> {
                     }
                 }
             }
+            // Nothing leaves here.
+            if !look && last.is_none() {
+                return Ok(Next::All);
+            }
             let exit = if look { visit.exit()? } else { None };
             let late = last.is_some_and(|last| Instant::now() >= last);
             let mut staying = vec![!late; left.len()];

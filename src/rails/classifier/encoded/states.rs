@@ -6,7 +6,8 @@ use super::pass::Pass;
 use super::{Encoded, Parts};
 use crate::encode::{Batch, EncodeError, Next};
 use crate::rails::classifier::pack::{Window, packs};
-use crate::rails::classifier::{Judged, Threads, TokenStates};
+use crate::rails::classifier::{Judged, TokenStates};
+use crate::threads::Threads;
 use crate::tokenize::{TokenizeError, Tokens, Windowing};
 
 /// After how many of `layers` layers taught heads read the states, beside those after the last: a third and two thirds of the
