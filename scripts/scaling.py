@@ -48,7 +48,7 @@ def main() -> None:
     workers = [int(number) for number in arguments.workers.split(",")]
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="scaling-") as directory:
-        corpus = grow(write_corpus(Path(directory) / "seed"), Path(directory) / "corpus", arguments.rows)
+        corpus = grow(write_corpus(Path(directory) / "seed", 2000), Path(directory) / "corpus", arguments.rows)
         runs = [
             measure(engine, kind, number, corpus, Path(directory) / f"{engine}-{kind}-{number}")
             for engine in arguments.engines.split(",")

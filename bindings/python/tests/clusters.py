@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).parents[3]
 EXAMPLES = Path(__file__).parents[1] / "examples"
 #: Rows of a row group, and so of a part.
-PART_ROWS = 100
+PART_ROWS = 30
 
 
-def write_corpus(directory: Path, rows: int = 2000) -> Path:
+def write_corpus(directory: Path, rows: int = 600) -> Path:
     """The texts of the project's parity tests as two Parquet files, with an empty text and a null among them."""
     with gzip.open(ROOT / "tests" / "data" / "parity.jsonl.gz", "rt") as lines:
         texts: list[str | None] = [json.loads(line)["text"] for line in lines][:rows]

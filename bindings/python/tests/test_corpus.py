@@ -19,7 +19,7 @@ from portcullis.integrations.corpus import Job
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    corpus = write_corpus(tmp_path / "corpus", rows=240)
+    corpus = write_corpus(tmp_path / "corpus", rows=80)
     guard = {"threads": 1, "models": str(Path(__file__).parents[3] / "models"), "model": "portcullis-tiny"}
     return Job(str(corpus), str(tmp_path / "out"), id_column="key", guard=guard, part_rows=PART_ROWS, batch_size=32)
 
@@ -28,10 +28,10 @@ def test_parts_are_whole_row_groups(job: Job) -> None:
     todo, _ = job.plan()
     found = [(Path(part.path).name, part.row_groups, part.first_row, part.rows) for part in todo]
     assert found == [
-        ("corpus-0.parquet", (0, 1), 0, 100),
-        ("corpus-0.parquet", (1, 2), 100, 20),
-        ("corpus-1.parquet", (0, 1), 0, 100),
-        ("corpus-1.parquet", (1, 2), 100, 20),
+        ("corpus-0.parquet", (0, 1), 0, PART_ROWS),
+        ("corpus-0.parquet", (1, 2), PART_ROWS, 10),
+        ("corpus-1.parquet", (0, 1), 0, PART_ROWS),
+        ("corpus-1.parquet", (1, 2), PART_ROWS, 10),
     ]
     assert len(replace(job, part_rows=1000, output=job.output + "2").plan()[0]) == 2
 
@@ -40,7 +40,7 @@ def test_the_output_is_the_guards(job: Job) -> None:
     todo, plan = job.plan()
     for part in reversed(todo):
         job.run(part, plan)
-    assert job.finish(plan) == 240
+    assert job.finish(plan) == 80
     written = whole(Path(job.input), Path(job.output)).to_pylist()
     guard = Guard(**job.guard)
     for row in written:
@@ -85,8 +85,8 @@ def test_another_corpus_or_guard_is_refused(job: Job) -> None:
 
 def test_a_part_that_fails_leaves_nothing(job: Job) -> None:
     todo, plan = job.plan()
-    with pytest.raises(ValueError, match="found 100 rows, expected 101"):
-        job.run(replace(todo[0], rows=101), plan)
+    with pytest.raises(ValueError, match="found 30 rows, expected 31"):
+        job.run(replace(todo[0], rows=31), plan)
     assert parts(Path(job.output)) == []
     assert list((Path(job.output) / "_temporary").iterdir()) == []
 

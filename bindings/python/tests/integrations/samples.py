@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
+
+# Hosts that would report their use or look for news: this has to be said before they are imported.
+os.environ.update(
+    {
+        "DO_NOT_TRACK": "1",
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_TELEMETRY": "False",
+        "NEMO_GUARDRAILS_TELEMETRY_ENABLED": "0",
+        "OTEL_SDK_DISABLED": "true",
+    }
+)
 
 FINE = "What time does the library open?"
 PRIVATE = "Mail me at jo@example.org please."

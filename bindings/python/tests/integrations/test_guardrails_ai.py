@@ -69,6 +69,6 @@ def test_a_stream_and_async(guard: Guard) -> None:
 
     async def once() -> str:
         host = guardrails.AsyncGuard().use(GuardValidator(guard, on_fail="fix"))
-        return (await host.validate(PRIVATE)).validated_output
+        return str((await host.validate(PRIVATE)).validated_output)
 
     assert asyncio.run(once()) == REDACTED

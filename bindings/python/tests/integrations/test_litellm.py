@@ -105,15 +105,14 @@ def test_a_stream_that_cannot_be_judged(proxy: Any) -> None:
             yield b"event: content_block_delta\n\n"
 
         (guardrail,) = litellm.callbacks
-        hook = guardrail.async_post_call_streaming_iterator_hook(KEY, events(), {})  # type: ignore[union-attr]
+        hook = guardrail.async_post_call_streaming_iterator_hook(KEY, events(), {})
         return [chunk async for chunk in hook]
 
     with pytest.raises(GuardrailRaisedException, match="cannot be judged"):
         asyncio.run(streamed())
 
 
-def test_the_router(guard: Guard) -> None:
-    """A router calls deployments' guardrails by itself."""
+def test_a_routers_answer(guard: Guard) -> None:
     router = litellm.Router(
         model_list=[{"model_name": "local", "litellm_params": {"model": "gpt-4o-mini", "mock_response": PRIVATE, "api_key": "x"}}]
     )

@@ -51,7 +51,7 @@ def test_output_is_stopped_and_rewritten(guard: Guard) -> None:
 def test_the_model_reads_the_rewritten_text(guard: Guard) -> None:
     prompts: list[str] = []
 
-    class Listening(FakeLLMModel):
+    class Listening(FakeLLMModel):  # type: ignore[misc]
         async def generate_async(self, prompt: Any, **options: Any) -> Any:
             prompts.append(str(prompt))
             return await super().generate_async(prompt, **options)

@@ -84,6 +84,7 @@ def test_through_its_own_pipeline(loaded: Any) -> None:
 
     async def run(kind: str, data: dict[str, Any]) -> dict[str, Any]:
         extra = {"__user__": {"id": "u"}, "__metadata__": {}, "__message_id__": f"pipeline-{kind}"}
+        given: dict[str, Any]
         given, _, _ = await process_filter_function(request, function, kind, data, extra, context, None, ["portcullis"])
         return given
 

@@ -9,6 +9,7 @@ from portcullis.integrations.refusal import releases
 
 if TYPE_CHECKING:
     from portcullis import Guard, Stream
+    from portcullis._words import Role
 
 #: Where a chunk's choice, or its `delta`, carries text for the reader.
 TEXTS = ("text", "content", "reasoning_content", "reasoning", "refusal")
@@ -22,7 +23,7 @@ class Chunks:
     A choice that is escalated or vetoed ends with `finish_reason: content_filter` and whatever the policy says in its place.
     """
 
-    def __init__(self, guard: Guard, role: str = "assistant") -> None:
+    def __init__(self, guard: Guard, role: Role = "assistant") -> None:
         self._guard = guard
         self._role = role
         self._streams: dict[tuple[int, str], Stream] = {}

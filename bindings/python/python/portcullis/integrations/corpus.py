@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from portcullis import Guard
+from portcullis._words import Role
 from portcullis.integrations.parts import UNDER_WAY, Part, commit, files_of, footer_digest, parts_of
 
 #: Of the output's directory: the plan that its parts are of, and that all are there.
@@ -31,7 +32,7 @@ class Job:
     output: str
     column: str = "text"
     id_column: str | None = None
-    role: str = "user"
+    role: Role = "user"
     guard: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 256
     part_rows: int = 10_000
@@ -109,7 +110,7 @@ class Job:
             found = (metadata.num_rows, (metadata.metadata or {}).get(b"plan", b"").decode())
             if found != (part["rows"], plan):
                 raise ValueError(f"{part['name']}: found {found[0]} rows of plan {found[1]!r}, expected {part['rows']} of {plan!r}")
-        rows = sum(part["rows"] for part in parts)
+        rows: int = sum(part["rows"] for part in parts)
         commit(output, SUCCESS, lambda path: Path(path).write_text(json.dumps({"plan": plan, "rows": rows})))
         for left in (output / UNDER_WAY).iterdir():
             left.unlink(missing_ok=True)

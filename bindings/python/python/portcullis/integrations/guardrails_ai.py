@@ -14,7 +14,7 @@ from portcullis.integrations.refusal import Refused, releases
 
 
 @register_validator(name="portcullis/guard", data_type="string")
-class GuardValidator(Validator):  # type: ignore[misc]
+class GuardValidator(Validator):
     """Passes what the guard allows; what it rewrites fails with the rewritten text as `fix_value`.
 
     What it escalates or vetoes fails without one. `on_fail` says what Guardrails makes of that: `fix`, `exception`, `filter`,

@@ -14,6 +14,7 @@ from portcullis.integrations.refusal import Refused, released
 
 if TYPE_CHECKING:
     from portcullis import Guard
+    from portcullis._words import Role
 
 
 class GuardRunnable(Runnable[Any, Any]):
@@ -24,7 +25,7 @@ class GuardRunnable(Runnable[Any, Any]):
     replaced by `refusal`. With the role `assistant`, strings and message chunks are judged as they stream.
     """
 
-    def __init__(self, guard: Guard, *, role: str = "user", refusal: str | None = None) -> None:
+    def __init__(self, guard: Guard, *, role: Role = "user", refusal: str | None = None) -> None:
         self.guard = guard
         self.role = role
         self.refusal = refusal
@@ -46,7 +47,8 @@ class GuardRunnable(Runnable[Any, Any]):
         return_exceptions: bool = False,
         **kwargs: Any,
     ) -> list[Any]:
-        return self._batch_with_config(self._judge_all, inputs, config, return_exceptions=return_exceptions, **kwargs)
+        answers: list[Any] = self._batch_with_config(self._judge_all, inputs, config, return_exceptions=return_exceptions, **kwargs)
+        return answers
 
     async def abatch(
         self,
@@ -59,7 +61,8 @@ class GuardRunnable(Runnable[Any, Any]):
         async def judge(values: list[Any]) -> list[Any]:
             return await asyncio.to_thread(self._judge_all, values)
 
-        return await self._abatch_with_config(judge, inputs, config, return_exceptions=return_exceptions, **kwargs)
+        answers: list[Any] = await self._abatch_with_config(judge, inputs, config, return_exceptions=return_exceptions, **kwargs)
+        return answers
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
         yield from self.transform(iter([input]), config, **kwargs)
@@ -104,15 +107,16 @@ class GuardRunnable(Runnable[Any, Any]):
 
             def take(role: str, text: str, faults: list[Exception] = faults) -> str:
                 verdict = next(verdicts)
-                try:
-                    if isinstance(verdict, Exception):
-                        raise verdict
-                    return released(verdict)
-                except Exception as fault:
-                    if isinstance(fault, Refused) and self.refusal is not None:
-                        return self.refusal
-                    faults.append(fault)
-                    return ""
+                if isinstance(verdict, Exception):
+                    faults.append(verdict)
+                elif verdict is not None:
+                    try:
+                        return released(verdict)
+                    except Refused as refused:
+                        if self.refusal is not None:
+                            return self.refusal
+                        faults.append(refused)
+                return ""
 
             answer = visit_texts(value, self.role, take)
             answers.append(faults[0] if faults else answer)

@@ -19,7 +19,7 @@ from portcullis.integrations.refusal import Refused
 INPUTS = ("prompt", "input", "instructions")
 
 
-class PortcullisGuardrail(CustomGuardrail):  # type: ignore[misc]
+class PortcullisGuardrail(CustomGuardrail):
     """Rewrites what the guard rewrites, and answers 400 for what it escalates or vetoes.
 
     `guard` is a `Guard`, or the keyword arguments to open one with. A stream that is stopped ends with

@@ -9,9 +9,10 @@ from portcullis.integrations.chunks import Chunks
 
 if TYPE_CHECKING:
     from portcullis import Guard
+    from portcullis._words import Role
 
 
-def guarded(guard: Guard, chunks: Iterable[dict[str, Any]], *, role: str = "assistant") -> Iterator[dict[str, Any]]:
+def guarded(guard: Guard, chunks: Iterable[dict[str, Any]], *, role: Role = "assistant") -> Iterator[dict[str, Any]]:
     """The same chunks with the text that the guard has cleared; the model is stopped where an answer is.
 
     >>> from portcullis import Guard

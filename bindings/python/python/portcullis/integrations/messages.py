@@ -55,5 +55,5 @@ def judge(guard: Guard, found: Iterable[Slot]) -> None:
     """Replaces each text by what the guard releases of it; raises `Refused`, with all in place, where it releases nothing."""
     found = list(found)
     verdicts = guard.check_batch([{"text": slot.text, "role": slot.role} for slot in found])
-    for slot, text in zip(found, [released(verdict) for verdict in verdicts], strict=True):
+    for slot, text in zip(found, [released(verdict) for verdict in verdicts if verdict is not None], strict=True):
         slot.replace(text)

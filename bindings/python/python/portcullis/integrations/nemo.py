@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nemoguardrails.actions import action
 from nemoguardrails.actions.rail_outcome import RailOutcome, TransformTarget
 
+from portcullis._words import Role
 from portcullis.integrations.refusal import Refused, releases
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from portcullis import Guard
 
 #: Role and variable of each rail.
-RAILS = {
+RAILS: dict[str, tuple[Role, TransformTarget]] = {
     "input": ("user", TransformTarget.USER_MESSAGE),
     "output": ("assistant", TransformTarget.BOT_MESSAGE),
     "retrieval": ("tool", TransformTarget.RELEVANT_CHUNKS),

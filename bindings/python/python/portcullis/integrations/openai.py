@@ -9,7 +9,7 @@ from portcullis import _portcullis
 
 if TYPE_CHECKING:
     from portcullis import Guard
-    from portcullis._portcullis import Role
+    from portcullis._words import Role
 
 
 def moderations(guard: Guard, input: str | Sequence[str], *, model: str | None = None, role: Role = "user") -> dict[str, Any]:
