@@ -36,7 +36,7 @@ const LONGEST_NAME: usize = 64;
 ///     }
 ///
 ///     fn scan(&self, text: &RailText<'_>) -> Result<Vec<Sighting>, RailFault> {
-///         let found = self.rails.iter().flat_map(|name| text.text.match_indices(name.as_str()));
+///         let found = self.0.iter().flat_map(|name| text.text.match_indices(name.as_str()));
 ///         Ok(found.map(|(at, name)| Sighting::at(1.0, [(at, at + name.len())])).collect())
 ///     }
 /// }
@@ -72,7 +72,7 @@ pub trait Rail: Send + Sync {
     }
 
     /// Whether a stream can only be judged when all of it is there. It is then held to its end, and is a fault as soon as it is
-    /// longer than the policy's `max_bytes`. Asked when a stream begins.
+    /// longer than the policy's `max_bytes`. Asked once.
     fn needs_whole(&self) -> bool {
         false
     }
@@ -196,11 +196,12 @@ pub(crate) enum RailError {
     Span { detector: String, span: Span, bytes: usize },
 }
 
-/// A rail with its names.
+/// A rail, and what it said of itself when it was given.
 #[derive(Clone)]
 struct Named {
     detector: String,
     category: String,
+    needs_whole: bool,
     rail: Arc<dyn Rail>,
 }
 
@@ -213,11 +214,12 @@ pub(crate) struct HostRails {
 }
 
 impl HostRails {
-    /// Adds a rail, under the names that it has now.
+    /// Adds a rail, as it now says that it is.
     pub(crate) fn add(&mut self, rail: Arc<dyn Rail>) {
         let detector = format!("{FAMILY}{}", rail.name());
         let category = rail.category().to_owned();
-        self.rails.push(Named { detector, category, rail });
+        let needs_whole = rail.needs_whole();
+        self.rails.push(Named { detector, category, needs_whole, rail });
     }
 
     /// Whether each rail has a name that rules can tell from all others.
@@ -246,7 +248,7 @@ impl HostRails {
 
     /// Whether one of them needs all of a stream.
     pub(crate) fn need_whole(&self) -> bool {
-        self.rails.iter().any(|named| named.rail.needs_whole())
+        self.rails.iter().any(|named| named.needs_whole)
     }
 
     /// Appends what the rails see in `text`, rail by rail; spans are in order and do not overlap. All are asked, and what is right

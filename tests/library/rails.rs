@@ -208,7 +208,7 @@ fn a_stream_is_redacted_as_the_whole_text_however_it_comes() {
     assert_eq!(shown(&expected), STORY.replace("Heron", "[REDACTED]"));
     assert!(expected.len() > 2, "{expected:?}");
     let found = expected.iter().flat_map(|piece| &piece.findings).flat_map(|finding| &finding.spans);
-    assert!(found.clone().all(|span| &STORY[span.start..span.end] == "Heron"));
+    assert!(found.clone().all(|span| STORY.get(span.start..span.end) == Some("Heron")));
     assert_eq!(found.count(), 3);
     for run in [1, 2, 3, 7, 64] {
         assert_eq!(pieces(&guard, STORY, run), expected, "runs of {run}");

@@ -53,6 +53,7 @@ fn what_is_wrong_is_a_fault_and_the_rest_is_kept() {
         let named = Named {
             detector: "host.a".to_owned(),
             category: "a".to_owned(),
+            needs_whole: false,
             rail: Arc::new(Fixed(sighting)),
         };
         assert!(named.scan(&text("aé"), &mut found).is_err(), "{places:?}");

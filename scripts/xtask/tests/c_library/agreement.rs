@@ -68,9 +68,10 @@ fn streams_are_the_library_s_own() {
         shown.extend(stream.finish().into_iter().map(|piece| piece.text));
         let status = i32::from(!stream.decision().releases());
         assert_eq!(said(run(Command::new(&program), answer), status), shown);
-        if let Some(mut command) = memcheck(&program) {
-            command.arg(LEVEL);
-            assert_eq!(said(run(command, answer), status), shown);
-        }
+    }
+    // Where a stream is stopped half way, there is most to be left behind.
+    if let Some(mut command) = memcheck(&program) {
+        command.arg(LEVEL);
+        said(run(command, ANSWERS[1]), 1);
     }
 }

@@ -6,6 +6,11 @@ use std::sync::Arc;
 const CHAT: &str = r#"{"id": "a/b", "messages": [{"role": "user", "content": "caf\u00e9 \ud83d\ude00 jo@example.org"},
   {"role": "tool", "content": ["x", "y\n"]}], "two words": {"~": ""}, "n": [1, true, null, "\ud800"]}"#;
 
+/// Bytes of the file, which begins at `base`.
+fn bytes(start: usize, end: usize, base: usize) -> &'static str {
+    CHAT.get(start - base..end - base).unwrap()
+}
+
 fn pointers(fields: &[&str]) -> Vec<String> {
     let fields: Vec<Field> = fields.iter().map(|field| Field::parse(field).unwrap()).collect();
     strings(CHAT, &fields).into_iter().map(|found| found.pointer).collect()
@@ -46,18 +51,17 @@ fn places_are_those_of_the_file() {
     let text =
         Text { page, request: Request { text, ..Request::default() }, pointer: None, is_section: false, map };
     let place = text.place(Span::new(at, at + 14));
-    let (start, end) = (place.start - 100, place.end - 100);
-    assert_eq!(&CHAT[start..end], "jo@example.org");
-    assert_eq!((place.line, place.column), (7, start + 1));
+    assert_eq!(bytes(place.start, place.end, 100), "jo@example.org");
+    assert_eq!((place.line, place.column), (7, place.start - 99));
     let smile = text.place(Span::new(at - 5, at - 1));
-    assert_eq!(&CHAT[smile.start - 100..smile.end - 100], r"\ud83d\ude00");
+    assert_eq!(bytes(smile.start, smile.end, 100), r"\ud83d\ude00");
     let whole = text.whole();
-    assert_eq!(&CHAT[whole.start - 100..whole.end - 100], &CHAT[found.span.start..found.span.end]);
+    assert_eq!((whole.start, whole.end), (found.span.start + 100, found.span.end + 100));
 }
 
 #[test]
 fn escapes_that_stand_for_no_text_are_told() {
     let last = strings(CHAT, &[Field::parse("/n").unwrap()]).remove(0);
     assert!(last.text.is_none());
-    assert_eq!(&CHAT[last.span.start..last.span.end], r"\ud800");
+    assert_eq!(bytes(last.span.start, last.span.end, 0), r"\ud800");
 }
