@@ -136,6 +136,14 @@ impl Bundle {
         Self::assemble(entry.clone(), files, Trust::Outside)
     }
 
+    /// The bundle of `entry`, whose files are those of a packed program and have their digests.
+    ///
+    /// # Errors
+    /// As [`Bundle::open_named`].
+    pub(crate) fn packed(entry: BundleEntry, files: Vec<(FileEntry, Bytes)>) -> Result<Self, BundleError> {
+        Self::assemble(entry, files, Trust::Outside)
+    }
+
     fn assemble(
         entry: BundleEntry,
         files: Vec<(FileEntry, Bytes)>,

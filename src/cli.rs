@@ -21,6 +21,7 @@ mod lines;
 mod log;
 mod memory;
 mod monitor;
+mod pack;
 mod pipe;
 mod policy;
 mod report;
@@ -77,6 +78,7 @@ enum Command {
     Graph(graph::Arguments),
     Exception(exception::Arguments),
     Log(log::Arguments),
+    Pack(pack::Arguments),
     #[cfg(feature = "review")]
     Review(review::Arguments),
     Completions(generate::CompletionArguments),
@@ -124,6 +126,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Graph(arguments) => graph::run(&arguments, &cli.guard),
         Command::Exception(arguments) => exception::run(&arguments, &cli.guard),
         Command::Log(arguments) => log::run(&arguments, &cli.guard),
+        Command::Pack(arguments) => pack::run(&arguments, &cli.guard),
         #[cfg(feature = "review")]
         Command::Review(arguments) => review::run(&arguments, &cli.guard),
         Command::Completions(arguments) => generate::completions(&arguments),

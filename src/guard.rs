@@ -26,7 +26,7 @@ mod weigh;
 
 pub use builder::{DeviceKind, GuardBuilder, GuardError};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
-pub use inspect::{FileReport, HeadReport, Inspection, TaughtReport, WarningReport};
+pub use inspect::{FileReport, HeadReport, Inspection, PackedReport, TaughtReport, WarningReport};
 pub use replay::ReplayError;
 pub use scenario::Miss;
 pub use shadow::{Difference, Shadow, Shadowed};
@@ -96,6 +96,8 @@ struct Inner {
     attribution: bool,
     model_ref: ModelRef,
     policy_ref: PolicyRef,
+    /// What it was packed into, where it was.
+    packed: Option<Arc<PackedReport>>,
     recorder: Arc<Recorder>,
     exceptions: Arc<exception::Watch>,
     rewriter: Rewriter,

@@ -51,6 +51,7 @@ pub mod samples;
 #[cfg(feature = "review")]
 pub mod review;
 pub mod store;
+pub mod image;
 pub mod monitor;
 pub mod guard;
 pub mod live;
@@ -66,8 +67,8 @@ mod ffi;
 
 pub use guard::{
     DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
-    HeadReport, Inspection, Miss, ReplayError, Scores, Shadow, Shadowed, TaughtReport, WarningReport,
-    WordContribution,
+    HeadReport, Inspection, Miss, PackedReport, ReplayError, Scores, Shadow, Shadowed, TaughtReport,
+    WarningReport, WordContribution,
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;

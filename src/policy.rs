@@ -44,6 +44,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_calibration::TaughtHead;
 
+use self::read::file::Folder;
 use crate::rails::list::WordList;
 use crate::rails::schema::TextSchema;
 use crate::rails::tool::Tools;
@@ -162,7 +163,7 @@ impl Policy {
     /// # Errors
     /// Every mistake in the document, in the order of their places, up to [`PolicyErrors::MOST`].
     pub fn parse(source: &str, file: &str) -> Result<Self, PolicyErrors> {
-        read::policy(source, file, None)
+        read::policy(source, file, Folder::None)
     }
 
     /// Reads a policy whose word lists, heads and JSON Schemas may be in files of `folder`.
@@ -170,7 +171,16 @@ impl Policy {
     /// # Errors
     /// As [`Policy::parse`]; also every file that cannot be read.
     pub fn parse_in(source: &str, file: &str, folder: &Path) -> Result<Self, PolicyErrors> {
-        read::policy(source, file, Some(folder))
+        read::policy(source, file, Folder::Disk(folder))
+    }
+
+    /// The same, of files in memory by their paths.
+    pub(crate) fn parse_among(
+        source: &str,
+        file: &str,
+        files: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Self, PolicyErrors> {
+        read::policy(source, file, Folder::Memory(files))
     }
 
     /// The policy that is part of the program.

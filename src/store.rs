@@ -19,16 +19,17 @@ mod open;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use contents::{Contents, Location, is_below};
 pub use contents::{MAX_BYTES, MAX_FILES, POLICY_FILE, SIGNATURE_ENDING, SIGNATURE_FILE};
 pub use error::StoreError;
 pub use manifest::{ListedFile, Manifest, SignatureError, Validity, Vouched};
+pub(crate) use open::open_among;
 pub use open::{Opened, Trust, open, sign, signature_path, watched};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use contents::{Contents, Location};
 use history::Record;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -5,6 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+/// Bytes that one thread hashes before another is worth telling.
+const WORTH_SHARING: usize = 1 << 20;
+
 /// The threads that work may be spread over. What comes out does not depend on them.
 pub struct Threads {
     number: usize,
@@ -35,6 +38,17 @@ impl Threads {
     #[must_use]
     pub const fn number(&self) -> usize {
         self.number
+    }
+
+    /// BLAKE3 of the bytes, which are shared out where they are many.
+    pub(crate) fn blake3(&self, bytes: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        // Outside a pool of ours `update_rayon` would take the global one.
+        match self.pool(bytes.len() / WORTH_SHARING) {
+            Some(pool) => pool.install(|| hasher.update_rayon(bytes)),
+            None => hasher.update(bytes),
+        };
+        hasher.finalize()
     }
 
     /// The pool, when there are threads and pieces enough for one.

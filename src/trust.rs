@@ -122,6 +122,8 @@ pub enum Purpose {
     Exception,
     /// The head of a log segment.
     Log,
+    /// The index of a packed program.
+    Image,
 }
 
 impl Purpose {
@@ -131,6 +133,7 @@ impl Purpose {
             Self::Head => "head",
             Self::Exception => "exception",
             Self::Log => "log",
+            Self::Image => "packed program",
         }
     }
 }

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 
-/// A whole file mapped read-only and private into memory.
+/// A file, or a range of one, mapped read-only and private into memory.
 ///
 /// Pages are read from disk when first touched and can be dropped by the system again, so a mapped file adds
 /// nothing to the process's private memory.
@@ -44,7 +44,26 @@ impl MappedFile {
         Ok(Self { map })
     }
 
-    /// The file's bytes.
+    /// Maps `length` bytes of the opened `file` from byte `offset` on; none give an empty map.
+    ///
+    /// The offset need not lie at the start of a page: the map begins at the page that holds it.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] where the file ends before the range does, and the error of the operating system when it
+    /// cannot be mapped.
+    pub fn range(file: &File, offset: u64, length: usize) -> io::Result<Self> {
+        let end = u64::try_from(length).ok().and_then(|length| offset.checked_add(length));
+        // Pages past the end of a file can be mapped, but not touched.
+        if end.is_none_or(|end| file.metadata().is_ok_and(|metadata| metadata.len() < end)) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        // SAFETY: as in `open`; the range was inside the file a moment ago, and that the file stays as long is the
+        // caller's part.
+        let map = unsafe { MmapOptions::new().offset(offset).len(length).map(file) }?;
+        Ok(Self { map })
+    }
+
+    /// The mapped bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.map
@@ -76,6 +95,21 @@ mod tests {
     fn an_empty_file_is_an_empty_map() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert_eq!(MappedFile::open(file.path()).unwrap().as_bytes(), b"");
+    }
+
+    #[test]
+    fn a_range_is_the_bytes_in_it() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..20_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        file.write_all(&bytes).unwrap();
+        for (offset, length) in [(0, 20_000), (4096, 100), (5000, 15_000), (20_000, 0), (0, 0)] {
+            let map = MappedFile::range(file.as_file(), offset as u64, length).unwrap();
+            assert_eq!(map.as_bytes(), &bytes[offset..offset + length]);
+        }
+        for (offset, length) in [(0, 20_001), (20_000, 1), (1 << 40, 1), (u64::MAX, 1), (1, usize::MAX)] {
+            let error = MappedFile::range(file.as_file(), offset, length).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Bytes that live in the program's image or in a mapped file, shared without a copy.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub struct Bytes(Place);
 enum Place {
     Image(&'static [u8]),
     Mapped(Arc<MappedFile>),
+    Packed(Arc<MappedFile>, Range<usize>),
 }
 
 impl Bytes {
@@ -38,12 +40,18 @@ impl Bytes {
             .map_err(|source| BundleError::Open { path: path.to_owned(), source })
     }
 
-    /// `embedded` or `mapped`.
+    /// The bytes of a packed file, which are a part of the mapped ones; none where that has no such range.
+    pub(crate) const fn packed(map: Arc<MappedFile>, range: Range<usize>) -> Self {
+        Self(Place::Packed(map, range))
+    }
+
+    /// `embedded`, `mapped` or `packed`.
     #[must_use]
     pub const fn origin(&self) -> &'static str {
         match self.0 {
             Place::Image(_) => "embedded",
             Place::Mapped(_) => "mapped",
+            Place::Packed(..) => "packed",
         }
     }
 
@@ -70,6 +78,7 @@ impl AsRef<[u8]> for Bytes {
         match &self.0 {
             Place::Image(bytes) => bytes,
             Place::Mapped(file) => file.as_bytes(),
+            Place::Packed(file, range) => file.as_bytes().get(range.clone()).unwrap_or_default(),
         }
     }
 }

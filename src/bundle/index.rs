@@ -10,8 +10,6 @@ use super::{BundleError, Bytes, INDEX_FILE};
 use crate::threads::Threads;
 
 const SCHEMA: u32 = 1;
-/// Bytes that one thread hashes before another is worth telling.
-const WORTH_SHARING: usize = 1 << 20;
 
 /// The contents of `index.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,13 +158,7 @@ impl FileEntry {
         if found != self.bytes {
             return Err(BundleError::Size { file: self.path.clone(), found, expected: self.bytes });
         }
-        let mut hasher = blake3::Hasher::new();
-        // Outside a pool of ours `update_rayon` would take the global one.
-        match threads.pool(bytes.len() / WORTH_SHARING) {
-            Some(pool) => pool.install(|| hasher.update_rayon(bytes)),
-            None => hasher.update(bytes),
-        };
-        let digest = hasher.finalize().to_hex();
+        let digest = threads.blake3(bytes).to_hex();
         if digest.as_str() != self.blake3 {
             return Err(BundleError::Digest {
                 file: self.path.clone(),

@@ -4,9 +4,12 @@ use super::{failure, terminal};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use portcullis::act::HashKey;
+use portcullis::bundle::Bundle;
 use portcullis::exception::Sources;
+use portcullis::image::{self, Image};
 use portcullis::policy::Policy;
-use portcullis::store::{self, Store, Trust};
+use portcullis::store::{self, Store, Trust, Vouched};
+use portcullis::trust::{KeyRing, PublicKey};
 use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -77,6 +80,10 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, env = "PORTCULLIS_REQUIRE_SIGNED")]
     require_signed: bool,
 
+    /// Refuse a packed program that this public key has not signed, as `pack --sign` does.
+    #[arg(long, global = true, value_name = "KEY", env = "PORTCULLIS_TRUST")]
+    trust: Option<PathBuf>,
+
     /// Add a decision record for every verdict to this file, one JSON object a line. It never holds the text.
     #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_RECORD")]
     record: Option<PathBuf>,
@@ -140,7 +147,7 @@ impl GuardOptions {
     /// # Errors
     /// When one of them cannot be read, or is not what it must be.
     pub(super) fn guard(&self) -> anyhow::Result<Guard> {
-        let guard = self.builder().build().context("cannot start the guard")?;
+        let guard = self.builder().build().with_context(cannot_start)?;
         self.warn(&guard);
         Ok(guard)
     }
@@ -150,7 +157,7 @@ impl GuardOptions {
     /// # Errors
     /// As for [`GuardOptions::guard`].
     pub(super) fn replaying(&self) -> anyhow::Result<Guard> {
-        let guard = self.builder().absent_rails(true).build().context("cannot start the guard")?;
+        let guard = self.builder().absent_rails(true).build().with_context(cannot_start)?;
         self.warn(&guard);
         Ok(guard)
     }
@@ -160,7 +167,7 @@ impl GuardOptions {
     /// # Errors
     /// As for [`GuardOptions::guard`].
     pub(super) fn live(&self, interval: Duration) -> anyhow::Result<LiveGuard> {
-        let live = LiveGuard::open_every(self.builder(), interval).context("cannot start the guard")?;
+        let live = LiveGuard::open_every(self.builder(), interval).with_context(cannot_start)?;
         self.warn(&live.guard());
         Ok(live)
     }
@@ -178,7 +185,46 @@ impl GuardOptions {
             Some(state) => Store::open(state)?.open_active(&trust)?,
             None => None,
         };
-        active.map_or_else(|| Ok(Policy::embedded()?), |(_, policy)| Ok(policy))
+        match active {
+            Some((_, policy)) => Ok(policy),
+            None => match self.own_image()? {
+                Some((image, vouched)) => Ok(image.policy(&vouched, &trust)?),
+                None => Ok(Policy::embedded()?),
+            },
+        }
+    }
+
+    /// What is packed into this program, and who vouches for it; nothing where it is not packed.
+    ///
+    /// # Errors
+    /// When it is damaged, or not signed as asked for.
+    pub(super) fn own_image(&self) -> anyhow::Result<Option<(Image, Vouched)>> {
+        let Some(path) = own_image() else { return Ok(None) };
+        let image = Image::open(&path).with_context(cannot_start)?;
+        let vouched = self.vouched(&image)?;
+        Ok(Some((image, vouched)))
+    }
+
+    /// Who vouches for what is packed there, by the key that is given or else those of the state directory.
+    ///
+    /// # Errors
+    /// When it is not signed as asked for.
+    pub(super) fn vouched(&self, image: &Image) -> anyhow::Result<Vouched> {
+        Ok(match &self.trust {
+            Some(key) => {
+                let keys = KeyRing::new(vec![PublicKey::read(key)?])?;
+                Vouched::Signed { by: image.signed_by(&keys)? }
+            }
+            None => image.vouched(&Trust::of(self.state(), false)?.keys)?,
+        })
+    }
+
+    /// The model that was asked for, or else that of this program.
+    ///
+    /// # Errors
+    /// As for [`GuardOptions::guard`].
+    pub(super) fn bundle(&self) -> anyhow::Result<Bundle> {
+        self.builder().bundle().with_context(cannot_start)
     }
 
     /// A candidate for this guard's policy.
@@ -209,6 +255,12 @@ impl GuardOptions {
         let builder = Guard::builder().cascade(self.cascade).attribution(!self.no_attribution);
         let builder = builder.device(device).log(!self.unlogged);
         let mut builder = builder.require_signed_policy(self.require_signed);
+        if let Some(path) = own_image() {
+            builder = builder.image(path);
+        }
+        if let Some(key) = &self.trust {
+            builder = builder.image_key_file(key);
+        }
         if let Some(path) = &self.policy {
             builder = builder.policy_file(path);
         }
@@ -335,6 +387,7 @@ impl GuardOptions {
         add("--level", self.level.map(|level| level.to_string().into()));
         add("--threads", self.threads.map(|threads| threads.to_string().into()));
         add("--state", self.state.clone().map(Into::into));
+        add("--trust", self.trust.clone().map(Into::into));
         add("--hash-key", self.hash_key.clone().map(Into::into));
         if self.cascade {
             arguments.push("--cascade".into());
@@ -349,6 +402,24 @@ impl GuardOptions {
             arguments.push("--require-signed".into());
         }
         arguments
+    }
+}
+
+/// This program's own file, where something was packed into it.
+fn own_image() -> Option<PathBuf> {
+    // On Linux the file that runs, even where another has its name by now.
+    let running = || match Path::new("/proc/self/exe") {
+        link if link.exists() => link.to_owned(),
+        _ => std::env::current_exe().unwrap_or_default(),
+    };
+    image::is_packed().then(running)
+}
+
+/// The context of a failure: a person knows a packed program by its name.
+fn cannot_start() -> String {
+    match std::env::current_exe().ok().filter(|_| image::is_packed()) {
+        Some(program) => format!("cannot start the guard packed into {}", program.display()),
+        None => "cannot start the guard".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ mod sockets;
 
 use super::guard_options::GuardOptions;
 use super::memory::Memory;
+use super::pack;
 use super::terminal::{self, FAINT};
 use anyhow::ensure;
 use clap::Args;
@@ -88,11 +89,17 @@ fn describe(guard: &Inspection, memory: Option<Memory>, findings: &[Finding]) ->
     facts.row(["policy digest", &guard.policy.digest]);
     facts.row(["policy warnings", &warnings(&guard.warnings)]);
     facts.row(["files against their digests", &guard.digests]);
+    if let Some(packed) = &guard.packed {
+        facts.row(["packed program", &pack::program(packed)]);
+        facts.row(["packed files", &pack::signature(packed)]);
+    }
     let mut files = terminal::Table::new(&["file", "bytes", "origin", "BLAKE3"], &["bytes"]);
     for file in &guard.files {
         files.row([&file.path, &file.bytes.to_string(), &file.origin, &file.blake3]);
     }
-    let mut text = format!("{}\n{}\n{}", facts.render(), files.render(), memory_table(memory));
+    let packed = guard.packed.as_ref().map(|packed| format!("{}\n", pack::table(packed))).unwrap_or_default();
+    let memory = memory_table(memory);
+    let mut text = format!("{}\n{}\n{packed}{memory}", facts.render(), files.render());
     if !findings.is_empty() {
         let mut table = terminal::Table::new(&["self-test", "result", "seen"], &[]);
         for finding in findings {

@@ -12,10 +12,11 @@ use thiserror::Error;
 use super::bound::Bound;
 use super::recorder::Recorder;
 use super::source::PolicySource;
-use super::{Guard, Inner};
+use super::{Guard, Inner, PackedReport};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
 use crate::exception;
+use crate::image::{Image, ImageError};
 use crate::installation::{Installation, InstallationError};
 use crate::log::LogError;
 use crate::monitor::{Monitor, MonitorError, model_key};
@@ -28,6 +29,7 @@ use crate::samples::SamplesError;
 use crate::store::StoreError;
 use crate::threads::Threads;
 use crate::tokenize::TokenizeError;
+use crate::trust::TrustError;
 use crate::verdict::ModelRef;
 
 /// Why a guard cannot be made or used.
@@ -37,6 +39,12 @@ pub enum GuardError {
     /// The bundle.
     #[error("cannot open the model bundle")]
     Bundle(#[from] BundleError),
+    /// The packed program.
+    #[error(transparent)]
+    Image(ImageError),
+    /// The key that has to have signed a packed program.
+    #[error("cannot read the key that has to have signed the packed program")]
+    ImageKey(#[source] TrustError),
     /// The policy file cannot be read.
     #[error("cannot read the policy {}", path.display())]
     PolicyFile {
@@ -132,6 +140,16 @@ impl From<StoreError> for GuardError {
     }
 }
 
+impl From<ImageError> for GuardError {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Bundle(error) => Self::Bundle(error),
+            ImageError::Policy(error) => error.into(),
+            error => Self::Image(error),
+        }
+    }
+}
+
 /// Where the encoder runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeviceKind {
@@ -219,6 +237,26 @@ impl GuardBuilder {
     /// Reads curves and thresholds from the file, as `portcullis calibrate` writes it, in place of the bundle's own.
     pub fn calibration_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.calibration = Some(file.into());
+        self
+    }
+
+    /// Takes bundle and policy from the packed program of this path, in place of the embedded ones. What is set beside it, and a
+    /// policy that is in force in the state directory, go before what is packed; all of that is hashed in any case.
+    ///
+    /// A signature by a key that the state directory trusts has to hold. The library never looks at its own program by itself.
+    ///
+    /// ```no_run
+    /// let guard = portcullis::Guard::builder().image("/usr/local/bin/shop-guard").build()?;
+    /// # Ok::<(), portcullis::GuardError>(())
+    /// ```
+    pub fn image(mut self, path: impl Into<PathBuf>) -> Self {
+        self.policy.image = Some(path.into());
+        self
+    }
+
+    /// Refuses a packed program that the public key of this file has not signed.
+    pub fn image_key_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.policy.image_key = Some(file.into());
         self
     }
 
@@ -352,6 +390,52 @@ impl GuardBuilder {
         &self.policy
     }
 
+    /// Opens the model alone, as a guard would have it.
+    ///
+    /// # Errors
+    /// [`GuardError`].
+    pub fn bundle(&self) -> Result<Bundle, GuardError> {
+        let threads = self.worked_on();
+        self.open_bundle(self.open_image(&threads)?.as_ref(), &threads)
+    }
+
+    /// The threads for opening and judging.
+    fn worked_on(&self) -> Arc<Threads> {
+        Arc::new(match &self.pool {
+            Some(pool) => Threads::of(Arc::clone(pool)),
+            None => Threads::new(self.threads.unwrap_or_else(cores)),
+        })
+    }
+
+    fn open_image(&self, threads: &Arc<Threads>) -> Result<Option<Image>, GuardError> {
+        match (&self.policy.image, &self.policy.image_key) {
+            (Some(path), _) => Ok(Some(Image::open_on(path, threads)?)),
+            (None, Some(_)) => Err(GuardError::Image(ImageError::NothingToTrust)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn open_bundle(&self, image: Option<&Image>, threads: &Threads) -> Result<Bundle, GuardError> {
+        let bundle = match (&self.models, &self.model) {
+            (Some(dir), id) => Bundle::open_on(dir, id.as_deref(), threads)?,
+            (None, id) => {
+                let bundle = match image {
+                    Some(image) => image.bundle()?,
+                    None => Bundle::embedded()?,
+                };
+                if let Some(id) = id.as_ref().filter(|id| **id != bundle.entry().id) {
+                    let embedded = bundle.entry().id.clone();
+                    return Err(BundleError::NotEmbedded { id: id.clone(), embedded }.into());
+                }
+                bundle
+            }
+        };
+        Ok(match &self.calibration {
+            Some(path) => bundle.with_calibration(path)?,
+            None => bundle,
+        })
+    }
+
     /// Opens everything.
     ///
     /// # Errors
@@ -364,27 +448,18 @@ impl GuardBuilder {
             });
         }
         self.rails.check_names()?;
-        let threads = match self.pool {
-            Some(pool) => Threads::of(pool),
-            None => Threads::new(self.threads.unwrap_or_else(cores)),
-        };
-        let threads = Arc::new(threads);
-        let bundle = match (&self.models, &self.model) {
-            (Some(dir), id) => Bundle::open_on(dir, id.as_deref(), &threads)?,
-            (None, id) => {
-                let bundle = Bundle::embedded()?;
-                if let Some(id) = id.as_ref().filter(|id| **id != bundle.entry().id) {
-                    let embedded = bundle.entry().id.clone();
-                    return Err(BundleError::NotEmbedded { id: id.clone(), embedded }.into());
-                }
-                bundle
+        let threads = self.worked_on();
+        let image = self.open_image(&threads)?;
+        let packed = match &image {
+            Some(image) => {
+                image.verify()?;
+                Some(Arc::new(PackedReport::new(image, &self.policy.vouched(image)?)))
             }
+            None => None,
         };
-        let bundle = Arc::new(match &self.calibration {
-            Some(path) => bundle.with_calibration(path)?,
-            None => bundle,
-        });
-        let policy = self.policy.read()?;
+        let bundle = self.open_bundle(image.as_ref(), &threads)?;
+        let policy = self.policy.read_with(image.as_ref())?;
+        let bundle = Arc::new(bundle);
         let exceptions = exception::Sources::new(self.policy.state.as_deref(), policy.bundle());
         if self.cascade && bundle.calibration().exits().is_empty() {
             return Err(GuardError::NoExits { bundle: bundle.entry().id.clone() });
@@ -423,6 +498,7 @@ impl GuardBuilder {
             attribution: !self.unattributed,
             model_ref,
             policy_ref: bound.reference,
+            packed,
             recorder: Arc::new(recorder),
             exceptions: Arc::new(exception::Watch::new(exceptions)),
             rewriter: Rewriter::new(hash_key),

@@ -5,7 +5,9 @@ use portcullis_kernels::Level;
 use serde::Serialize;
 
 use super::{Guard, full_message};
+use crate::image::{Image, PackedFile, PackedProgram};
 use crate::policy::taught_detector;
+use crate::store::Vouched;
 use crate::verdict::{ModelRef, PolicyRef};
 
 /// The parts of a guard.
@@ -33,6 +35,9 @@ pub struct Inspection {
     pub calibration_digest: String,
     /// The bundle's files in use.
     pub files: Vec<FileReport>,
+    /// The packed program that it comes from, where it comes from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packed: Option<PackedReport>,
     /// The heads.
     pub heads: Vec<HeadReport>,
     /// The policy's own heads.
@@ -60,8 +65,40 @@ pub struct FileReport {
     pub bytes: u64,
     /// BLAKE3 in hex.
     pub blake3: String,
-    /// `embedded` in the program's image, or `mapped` from a directory.
+    /// `embedded` in the program's image, `mapped` from a directory, or `packed` behind a program.
     pub origin: String,
+}
+
+/// A packed program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PackedReport {
+    /// The program before the packed files.
+    pub program: PackedProgram,
+    /// The packed files, in the order in which they lie.
+    pub files: Vec<PackedFile>,
+    /// `signed` by a trusted key, `unsigned`, or `unknown` where the key is not trusted here.
+    pub signature: String,
+    /// The name of the key that signed: told by the signature alone where that is `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
+}
+
+impl PackedReport {
+    /// Of a packed program, and who vouches for it.
+    #[must_use]
+    pub fn new(image: &Image, vouched: &Vouched) -> Self {
+        let (signature, signed_by) = match vouched {
+            Vouched::Unsigned => ("unsigned", None),
+            Vouched::Unknown { by } => ("unknown", Some(by.clone())),
+            Vouched::Signed { by } => ("signed", Some(by.clone())),
+        };
+        Self {
+            program: image.program().clone(),
+            files: image.files().to_vec(),
+            signature: signature.to_owned(),
+            signed_by,
+        }
+    }
 }
 
 /// One head.
@@ -127,6 +164,7 @@ impl Guard {
                     origin: bytes.origin().to_owned(),
                 })
                 .collect(),
+            packed: inner.packed.as_deref().cloned(),
             heads: manifest
                 .heads
                 .iter()

@@ -1,10 +1,12 @@
-//! Where a guard's policy comes from: a path, what is in force in a state directory, or the program.
+//! Where a guard's policy comes from: a path, what is in force in a state directory, a packed program, or the program.
 
 use std::path::PathBuf;
 
 use super::GuardError;
+use crate::image::Image;
 use crate::policy::Policy;
-use crate::store::{self, Store, Trust};
+use crate::store::{self, Store, Trust, Vouched};
+use crate::trust::{KeyRing, PublicKey};
 
 /// Where a policy comes from, and what it must be signed by.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,10 @@ pub(crate) struct PolicySource {
     pub(crate) path: Option<PathBuf>,
     /// The state directory.
     pub(crate) state: Option<PathBuf>,
+    /// A packed program; before the embedded policy.
+    pub(crate) image: Option<PathBuf>,
+    /// The public key that has to have signed what is packed.
+    pub(crate) image_key: Option<PathBuf>,
     /// Whether it is the program's, whatever is in force.
     pub(crate) embedded: bool,
     /// Whether a signature is asked for, whatever the installation says.
@@ -22,14 +28,23 @@ pub(crate) struct PolicySource {
 }
 
 impl PolicySource {
-    /// Reads the policy: of the path, else the one in force, else the program's own.
+    /// Reads the policy: of the path, else the one in force, else the packed one, else the program's own.
     pub(crate) fn read(&self) -> Result<Policy, GuardError> {
+        let image = self.image.as_deref().map(Image::open).transpose()?;
+        self.read_with(image.as_ref())
+    }
+
+    /// The same where the packed program is open.
+    pub(super) fn read_with(&self, image: Option<&Image>) -> Result<Policy, GuardError> {
         if let Some(policy) = &self.given {
             Trust::of(self.state.as_deref(), false)?.check_heads(policy)?;
             return Ok(policy.clone());
         }
         if self.embedded {
-            return Ok(Policy::embedded()?);
+            return match image {
+                Some(image) => Ok(image.policy(&Vouched::Unsigned, &Trust::default())?),
+                None => Ok(Policy::embedded()?),
+            };
         }
         let trust = Trust::of(self.state.as_deref(), self.require_signed)?;
         if let Some(path) = &self.path {
@@ -39,11 +54,22 @@ impl PolicySource {
             Some(state) => Store::open(state)?.open_active(&trust)?,
             None => None,
         };
-        match active {
-            Some((_, policy)) => Ok(policy),
+        match (active, image) {
+            (Some((_, policy)), _) => Ok(policy),
+            (None, Some(image)) => Ok(image.policy(&self.vouched(image)?, &trust)?),
             // The program's own needs nobody to vouch for it: whoever changed it could change the check.
-            None => Ok(Policy::embedded()?),
+            (None, None) => Ok(Policy::embedded()?),
         }
+    }
+
+    /// Checks the signature of a packed program: the key that is given must have made it, or else, where it is of a key that the
+    /// installation trusts, that one.
+    pub(super) fn vouched(&self, image: &Image) -> Result<Vouched, GuardError> {
+        let Some(path) = &self.image_key else {
+            return Ok(image.vouched(&Trust::of(self.state.as_deref(), false)?.keys)?);
+        };
+        let keys = PublicKey::read(path).and_then(|key| KeyRing::new(vec![key]));
+        Ok(Vouched::Signed { by: image.signed_by(&keys.map_err(GuardError::ImageKey)?)? })
     }
 
     /// The files whose change may mean another policy.

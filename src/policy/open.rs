@@ -1,5 +1,6 @@
 //! A policy from a file, or from a bundle: a directory with a `policy.toml` and what belongs to it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -42,6 +43,23 @@ impl Policy {
         };
         Ok(Self::parse_in(&text, &file.display().to_string(), folder)?)
     }
+
+    /// The same of files in memory: the policy's is called `entry`.
+    pub(crate) fn open_among(
+        files: &BTreeMap<String, Vec<u8>>,
+        entry: &str,
+    ) -> Result<Self, PolicyOpenError> {
+        let failed = |source| PolicyOpenError::File { path: PathBuf::from(entry), source };
+        let bytes = files.get(entry).ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| failed(not_text(&error)))?;
+        Ok(Self::parse_among(text, entry, files)?)
+    }
+}
+
+fn not_text(error: &std::str::Utf8Error) -> io::Error {
+    let at = error.valid_up_to() + 1;
+    let message = format!("it is not UTF-8 from byte {at} on, expected UTF-8 text");
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
 /// The path of the policy's file and what it holds; `path` names it or its bundle.
@@ -56,11 +74,7 @@ pub(super) fn read_source(path: &Path) -> Result<(PathBuf, String), PolicyOpenEr
         let message = format!("it has more than the {MAX_POLICY_BYTES} bytes that a policy may have");
         return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, message)));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let message = format!("it is not UTF-8 from byte {} on, expected UTF-8 text", at + 1);
-        failed(io::Error::new(io::ErrorKind::InvalidData, message))
-    })?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(not_text(&error.utf8_error())))?;
     Ok((path, text))
 }
 

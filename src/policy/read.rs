@@ -17,6 +17,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error as TomlError};
 
+use self::file::Folder;
 use super::error::{PolicyError, PolicyErrors};
 use super::governance::Governance;
 use super::open::BUNDLE_FILE;
@@ -58,7 +59,7 @@ const DEFAULT_MAX_DECODE_DEPTH: u64 = 3;
 const MOST_MAX_DECODE_DEPTH: u64 = 8;
 const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 
-pub(super) fn policy(text: &str, file: &str, folder: Option<&Path>) -> Result<Policy, PolicyErrors> {
+pub(super) fn policy(text: &str, file: &str, folder: Folder<'_>) -> Result<Policy, PolicyErrors> {
     if text.len() > MAX_POLICY_BYTES {
         let error = PolicyError::TooLarge { found: text.len(), limit: MAX_POLICY_BYTES };
         return Err(PolicyErrors::new(&Source::new("", file), vec![(0..0, error)]));
@@ -78,12 +79,7 @@ pub(super) fn policy(text: &str, file: &str, folder: Option<&Path>) -> Result<Po
 }
 
 /// The policy, or `None` after a mistake that leaves a part of it without a value; each such mistake is in `found`.
-fn document(
-    root: &Table<'_, '_>,
-    source: &Source,
-    folder: Option<&Path>,
-    found: &mut Found,
-) -> Option<Policy> {
+fn document(root: &Table<'_, '_>, source: &Source, folder: Folder<'_>, found: &mut Found) -> Option<Policy> {
     root.only(&KEYS, found);
     let schema = governance::schema(root, found);
     let (revision, governance) = match schema {
@@ -172,9 +168,11 @@ fn document(
         rollback,
         tools: tools.tools,
         schemas: schemas.into_iter().map(|read| read.schema).collect(),
-        bundle: folder
-            .filter(|_| Path::new(source.file()).file_name().is_some_and(|name| name == BUNDLE_FILE))
-            .map(Path::to_owned),
+        bundle: match folder {
+            Folder::Disk(folder) => Some(folder.to_owned())
+                .filter(|_| Path::new(source.file()).file_name().is_some_and(|name| name == BUNDLE_FILE)),
+            Folder::None | Folder::Memory(_) => None,
+        },
         source: source.clone(),
     })
 }

@@ -1,9 +1,7 @@
 //! Signatures of taught heads: each in a file beside the head's own, over the BLAKE3 of that.
 
-use std::path::Path;
-
 use super::error::{PolicyError, PolicyErrors};
-use super::read::file;
+use super::read::file::{self, Folder};
 use super::table::shorten;
 use super::{Policy, PolicyHead};
 use crate::trust::{KeyRing, Purpose, Signature, SigningKey};
@@ -25,7 +23,7 @@ pub fn sign_head(key: &SigningKey, file: &[u8]) -> Signature {
 }
 
 /// The signature beside a head's file in the policy's folder.
-pub(super) fn beside(head: &str, folder: Option<&Path>) -> HeadSignature {
+pub(super) fn beside(head: &str, folder: Folder<'_>) -> HeadSignature {
     let name = format!("{head}{SIGNATURE_ENDING}");
     let named = |what: String| format!("`{}`: {what}", shorten(&name));
     let bytes = file::read(&name, folder, "one with a folder", "a signature", LIMIT).map_err(named)?;

@@ -26,18 +26,18 @@ const MAX_DEPTH: usize = 16;
 
 /// Where a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Location {
+pub(crate) struct Location {
     /// The folder that its paths start from.
-    pub(super) folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The policy's file in it.
-    pub(super) entry: String,
+    pub(crate) entry: String,
     /// Whether the folder is all of it.
-    pub(super) whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl Location {
     /// The bundle that `path` means: a folder, or a policy's file. The policy of a signed folder means the folder.
-    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn of(path: &Path) -> Result<Self, StoreError> {
         if path.is_dir() {
             return Ok(Self { folder: path.to_owned(), entry: POLICY_FILE.to_owned(), whole: true });
         }
@@ -54,12 +54,12 @@ impl Location {
     }
 
     /// The policy's file.
-    pub(super) fn policy(&self) -> PathBuf {
+    pub(crate) fn policy(&self) -> PathBuf {
         self.folder.join(&self.entry)
     }
 
     /// Where its signature belongs.
-    pub(super) fn signature(&self) -> PathBuf {
+    pub(crate) fn signature(&self) -> PathBuf {
         match self.whole {
             true => self.folder.join(SIGNATURE_FILE),
             false => self.folder.join(format!("{}{SIGNATURE_ENDING}", self.entry)),
@@ -94,15 +94,15 @@ impl Location {
 
 /// The files of a bundle with their bytes, as they were at one moment.
 #[derive(Debug)]
-pub(super) struct Contents {
-    pub(super) location: Location,
-    pub(super) files: BTreeMap<String, Vec<u8>>,
-    pub(super) signature: Option<Vec<u8>>,
+pub(crate) struct Contents {
+    pub(crate) location: Location,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    pub(crate) signature: Option<Vec<u8>>,
 }
 
 impl Contents {
     /// Reads all of it.
-    pub(super) fn read(location: Location) -> Result<Self, StoreError> {
+    pub(crate) fn read(location: Location) -> Result<Self, StoreError> {
         let mut files = BTreeMap::new();
         let mut left = MAX_BYTES;
         for file in location.files()? {
@@ -214,7 +214,7 @@ fn named(policy: &[u8]) -> Vec<String> {
 }
 
 /// Whether a path stays below the folder that it starts from.
-pub(super) fn is_below(path: &str) -> bool {
+pub(crate) fn is_below(path: &str) -> bool {
     let plain = |part| matches!(part, Component::Normal(_));
     let clean = |c: char| c != '\\' && !c.is_control();
     !path.is_empty() && path.chars().all(clean) && Path::new(path).components().all(plain)

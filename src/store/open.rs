@@ -101,6 +101,17 @@ pub(super) fn open_contents(path: &Path, contents: &Contents, trust: &Trust) -> 
     Ok(Opened { policy, revision, vouched, manifest })
 }
 
+/// The same of contents in memory, which somebody who is trusted may have vouched for already.
+pub(crate) fn open_among(contents: &Contents, vouched: bool, trust: &Trust) -> Result<Opened, StoreError> {
+    let policy = Policy::open_among(&contents.files, &contents.location.entry)?;
+    trust.check_heads(&policy)?;
+    let revision = policy.revision();
+    let required = trust.required && !vouched;
+    let (vouched, manifest) =
+        Manifest::verify(contents, &policy.reference(), revision, required, &trust.keys, trust.now())?;
+    Ok(Opened { policy, revision, vouched, manifest })
+}
+
 /// Signs a bundle and answers the path of the signature, which replaces one that is there.
 ///
 /// # Errors

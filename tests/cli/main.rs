@@ -24,6 +24,7 @@ mod inspect;
 mod lists;
 mod log;
 mod monitor;
+mod pack;
 mod pipe;
 mod policies;
 mod policy;

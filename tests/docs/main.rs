@@ -87,6 +87,11 @@ pages! {
 }
 
 #[test]
+fn pack() {
+    page::run("pack.md", tempfile::tempdir().unwrap().path(), 13, alike);
+}
+
+#[test]
 fn scan() {
     page::run("scan.md", tempfile::tempdir().unwrap().path(), 11, alike);
 }

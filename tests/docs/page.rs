@@ -27,6 +27,7 @@ pub(crate) fn run(name: &str, folder: &Path, least: usize, same: Same) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     let program = Path::new(env!("CARGO_BIN_EXE_portcullis")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let mut shown = 0;
     for (language, content) in blocks(&fs::read_to_string(page).unwrap()) {
         match language.as_str() {
@@ -38,7 +39,11 @@ pub(crate) fn run(name: &str, folder: &Path, least: usize, same: Same) {
             "console" => {
                 for (command, expected) in examples(&content) {
                     let mut shell = Command::new("sh");
-                    shell.args(["-c", &command]).env("PATH", &path).current_dir(folder);
+                    shell
+                        .args(["-c", &command])
+                        .env("PATH", &path)
+                        .env("MODELS", &models)
+                        .current_dir(folder);
                     let output = shell.output().unwrap();
                     let found = String::from_utf8(output.stdout).unwrap();
                     let errors = String::from_utf8_lossy(&output.stderr);

@@ -8,7 +8,7 @@ use portcullis::log::Body;
 use portcullis::policy::Policy;
 use portcullis::record::DecisionRecord;
 use portcullis::replay::{Replayed, differences};
-use portcullis::store::Store;
+use portcullis::store::{Store, Trust};
 use portcullis::{Decision, Guard, ReplayError};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +75,9 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     let state = super::state(options)?;
     super::exists(state)?;
     let guard = options.unrecorded().replaying()?;
-    let mut past = Past { guard: &guard, store: Store::open(state)?, known: BTreeMap::new() };
+    let packed = options.own_image()?;
+    let packed = packed.map(|(image, vouched)| image.policy(&vouched, &Trust::default())).transpose()?;
+    let mut past = Past { guard: &guard, packed, store: Store::open(state)?, known: BTreeMap::new() };
     let query = arguments.period.query();
     let mut outcome = Outcome::default();
     for entry in super::entries(state)? {
@@ -103,6 +105,8 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
 /// The policies that records name.
 struct Past<'a> {
     guard: &'a Guard,
+    /// The policy that is packed into this program.
+    packed: Option<Policy>,
     store: Store,
     /// By digest; nothing for one that is not known.
     known: BTreeMap<String, Option<Guard>>,
@@ -123,7 +127,7 @@ impl Past<'_> {
     fn policy(&self, digest: &str) -> Option<Policy> {
         let in_force = self.guard.policy().policy();
         let embedded = Policy::embedded().ok();
-        let own = [Some(in_force.clone()), embedded].into_iter().flatten();
+        let own = [Some(in_force.clone()), self.packed.clone(), embedded].into_iter().flatten();
         let stored = self.store.history().unwrap_or_default().into_iter();
         let stored = stored.filter(|active| active.policy.digest == digest);
         // Nobody has to vouch for what decides nothing; the digest says that it is the same.

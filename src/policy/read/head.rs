@@ -1,11 +1,10 @@
 //! The reader of `[[head]]`: heads of the policy's own, as `teach` writes them, in files beside it.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use portcullis_calibration::{CalibrationError, Problem as Rule, TaughtHead};
 
-use super::file;
+use super::file::{self, Folder};
 use crate::policy::error::{PolicyError, PolicyWarning, Problem};
 use crate::policy::rule;
 use crate::policy::signature::{self, HeadSignature};
@@ -22,7 +21,7 @@ const DIGITS: usize = 12;
 pub(super) fn heads(
     root: &Table<'_, '_>,
     source: &Source,
-    folder: Option<&Path>,
+    folder: Folder<'_>,
     found: &mut Found,
 ) -> Vec<PolicyHead> {
     let Some(value) = root.value("head") else { return Vec::new() };
@@ -89,7 +88,7 @@ pub(super) fn files(heads: &[PolicyHead]) -> impl Iterator<Item = (String, &blak
 }
 
 /// The head in a file, the file's BLAKE3, and the signature beside it or why there is none.
-fn read(file: &str, folder: Option<&Path>) -> Result<(TaughtHead, blake3::Hash, HeadSignature), String> {
+fn read(file: &str, folder: Folder<'_>) -> Result<(TaughtHead, blake3::Hash, HeadSignature), String> {
     let bytes = file::read(file, folder, "one beside the file", "a head", TaughtHead::MAX_BYTES)?;
     let digest = blake3::hash(&bytes);
     if let Some(named) = named_digest(file)

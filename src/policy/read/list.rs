@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
 
-use super::file;
+use super::file::{self, Folder};
 use crate::normalize::Normalized;
 use crate::policy::error::PolicyError;
 use crate::policy::source::Source;
@@ -27,7 +26,7 @@ pub(super) struct Read {
 pub(super) fn lists(
     root: &Table<'_, '_>,
     source: &Source,
-    folder: Option<&Path>,
+    folder: Folder<'_>,
     found: &mut Found,
 ) -> Vec<Read> {
     let Some(value) = root.value("list") else { return Vec::new() };
@@ -74,7 +73,7 @@ pub(super) fn files(lists: &[Read]) -> impl Iterator<Item = (&str, &blake3::Hash
     lists.iter().filter_map(|list| Some((list.words.id.as_str(), list.file.as_ref()?)))
 }
 
-fn list(table: &Table<'_, '_>, folder: Option<&Path>, found: &mut Found) -> Option<Read> {
+fn list(table: &Table<'_, '_>, folder: Folder<'_>, found: &mut Found) -> Option<Read> {
     table.only(&KEYS, found);
     table.require("id", "a name", found);
     let id = table.string("id", found).and_then(|(id, place)| {
@@ -133,7 +132,7 @@ fn is_word(word: &str) -> bool {
 }
 
 /// The words of a file, one a line, and the file's BLAKE3. Empty lines and those that begin with `#` are passed over.
-fn read(file: &str, folder: Option<&Path>) -> Result<(Vec<String>, blake3::Hash), String> {
+fn read(file: &str, folder: Folder<'_>) -> Result<(Vec<String>, blake3::Hash), String> {
     let bytes = file::read(file, folder, "`words`", "a list", MAX_LIST_BYTES)?;
     let hash = blake3::hash(&bytes);
     let mut words = Vec::new();

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
 
-use super::{file, rule};
+use super::file::{self, Folder};
+use super::rule;
 use crate::policy::error::PolicyError;
 use crate::policy::source::Source;
 use crate::policy::table::{Found, Table, shorten, wrong_value};
@@ -25,7 +25,7 @@ pub(super) struct Read {
 pub(super) fn schemas(
     root: &Table<'_, '_>,
     source: &Source,
-    folder: Option<&Path>,
+    folder: Folder<'_>,
     found: &mut Found,
 ) -> Vec<Read> {
     let mut schemas: Vec<Read> = Vec::new();
@@ -83,7 +83,7 @@ pub(super) fn files(schemas: &[Read]) -> impl Iterator<Item = (&str, &blake3::Ha
     schemas.iter().filter_map(|read| Some((read.schema.detector.as_str(), read.file.as_ref()?)))
 }
 
-fn schema(table: &Table<'_, '_>, folder: Option<&Path>, found: &mut Found) -> Option<Read> {
+fn schema(table: &Table<'_, '_>, folder: Folder<'_>, found: &mut Found) -> Option<Read> {
     table.only(&KEYS, found);
     table.require("id", "a name", found);
     let id = table.string("id", found).and_then(|(id, place)| {
@@ -100,7 +100,7 @@ fn schema(table: &Table<'_, '_>, folder: Option<&Path>, found: &mut Found) -> Op
 /// The schema under `file` or `inline`, and the BLAKE3 of the file.
 pub(super) fn compiled(
     table: &Table<'_, '_>,
-    folder: Option<&Path>,
+    folder: Folder<'_>,
     found: &mut Found,
 ) -> Option<(Schema, Option<blake3::Hash>)> {
     let inline = table.string("inline", found);

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
 
 use toml::Spanned;
 
+use super::file::Folder;
 use super::schema::{compiled, tables};
 use crate::policy::MAX_TOOLS;
 use crate::policy::error::{PolicyError, PolicyWarning};
@@ -33,7 +33,7 @@ impl Read {
     }
 }
 
-pub(super) fn tools(root: &Table<'_, '_>, source: &Source, folder: Option<&Path>, found: &mut Found) -> Read {
+pub(super) fn tools(root: &Table<'_, '_>, source: &Source, folder: Folder<'_>, found: &mut Found) -> Read {
     let mut read = Read::default();
     read.tools.allow = allowed(root, found);
     let mut seen: HashMap<&str, usize> = HashMap::new();
