@@ -220,7 +220,7 @@ fn a_client_of_pipe_is_told_of_lines_without_an_answer() {
     let server = std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
         let mut lines = BufReader::new(&stream).lines();
-        (lines.next().unwrap().unwrap(), lines.next().unwrap().unwrap());
+        let _ = (lines.next().unwrap().unwrap(), lines.next().unwrap().unwrap());
         (&stream).write_all(b"{\"decision\":\"allow\"}\n").unwrap();
     });
     let run =
