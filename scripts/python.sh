@@ -52,7 +52,7 @@ say 'types'
 installed=$("$out/venv/bin/python" -c 'import pathlib, portcullis; print(pathlib.Path(portcullis.__file__).parent)')
 (
   cd $package
-  "$out/venv/bin/mypy" --cache-dir "$out/mypy" python/portcullis tests/*.py tests/integrations/*.py examples/*.py
+  "$out/venv/bin/mypy" --cache-dir "$out/mypy" python/portcullis tests/*.py tests/integrations/*.py ../../examples/*.py
   "$out/venv/bin/stubtest" --mypy-config-file pyproject.toml portcullis._portcullis
 )
 
@@ -96,7 +96,7 @@ if [[ $clusters || $scaling ]]; then
   say 'clusters'
   java -version 2>/dev/null || { echo 'java is missing: Spark needs 17 or newer' >&2; exit 2; }
   environment clusters
-  [[ ! $clusters ]] || suite clusters tests/test_corpus.py tests/test_ray.py tests/test_spark.py
+  [[ ! $clusters ]] || suite clusters tests/test_corpus.py tests/test_clusters.py
 fi
 
 if [[ $scaling ]]; then

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = ROOT / "examples"
 #: Rows of a row group, and so of a part.
 PART_ROWS = 30
 #: Ray gives its processes 15 seconds to begin, which no setting changes; on a busy machine it is started again.
