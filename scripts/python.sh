@@ -3,8 +3,8 @@
 # with nothing else in it and no network.
 #
 #   scripts/python.sh [--release]    the wheel that users get (profile `wheel`) in place of a quickly built one
-#   scripts/python.sh --integrations then against the hosts of portcullis.integrations, which are installed: some 2 GB, and
-#                                    llama.cpp is compiled
+#   scripts/python.sh --integrations then against the hosts of portcullis.integrations, which are installed: some 2 GB
+#   scripts/python.sh --llama-cpp    the same with llama-cpp-python, which is compiled
 #   scripts/python.sh --clusters     then with Ray Data and Spark, which are installed (some 700 MB) and need a Java of 17 or newer
 #   scripts/python.sh --scaling      measures both with a release wheel, and writes benches/record/DATE-scaling.md
 #
@@ -16,14 +16,15 @@ python=${PYTHON:-python3}
 # As the rest of the workspace is built for its tests: nothing is compiled twice.
 export CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-0}
 kind=(--profile dev --features workspace)
-integrations='' clusters='' scaling=''
+integrations='' llama='' clusters='' scaling=''
 for argument in "$@"; do
   case $argument in
     --release) kind=(--profile wheel) ;;
     --integrations) integrations=1 ;;
+    --llama-cpp) integrations=1 llama=1 ;;
     --clusters) clusters=1 ;;
     --scaling) kind=(--profile wheel) scaling=1 ;;
-    *) echo "unknown argument: $argument, expected --release, --integrations, --clusters or --scaling" >&2; exit 2 ;;
+    *) echo "unknown argument: $argument, expected --release, --integrations, --llama-cpp, --clusters or --scaling" >&2; exit 2 ;;
   esac
 done
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
@@ -51,7 +52,7 @@ say 'types'
 installed=$("$out/venv/bin/python" -c 'import pathlib, portcullis; print(pathlib.Path(portcullis.__file__).parent)')
 (
   cd $package
-  "$out/venv/bin/mypy" --cache-dir "$out/mypy" python/portcullis tests/*.py tests/integrations/*.py examples/*.py
+  "$out/venv/bin/mypy" --cache-dir "$out/mypy" python/portcullis tests/*.py tests/integrations/*.py ../../examples/*.py
   "$out/venv/bin/stubtest" --mypy-config-file pyproject.toml portcullis._portcullis
 )
 
@@ -76,12 +77,14 @@ environment() {
   "$out/$1/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$wheel"
 }
 suite() {
-  (cd $package && "$out/$1/bin/python" -m pytest --quiet -o cache_dir="$out/pytest" "${@:2}")
+  # Some hosts would report their use.
+  (cd $package && OTEL_SDK_DISABLED=true DO_NOT_TRACK=1 "$out/$1/bin/python" -m pytest --quiet -o cache_dir="$out/pytest" "${@:2}")
 }
 
 if [[ $integrations ]]; then
   say 'integrations'
   environment integrations
+  [[ ! $llama ]] || "$out/integrations/bin/python" -m pip install --quiet --disable-pip-version-check llama-cpp-python==0.3.36
   suite integrations tests/integrations --ignore=tests/integrations/test_open_webui.py -rs
   suite integrations --doctest-glob='*.md' docs
   environment open-webui
@@ -93,7 +96,7 @@ if [[ $clusters || $scaling ]]; then
   say 'clusters'
   java -version 2>/dev/null || { echo 'java is missing: Spark needs 17 or newer' >&2; exit 2; }
   environment clusters
-  [[ ! $clusters ]] || suite clusters tests/test_corpus.py tests/test_ray.py tests/test_spark.py
+  [[ ! $clusters ]] || suite clusters tests/test_corpus.py tests/test_clusters.py
 fi
 
 if [[ $scaling ]]; then

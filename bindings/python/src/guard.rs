@@ -169,7 +169,7 @@ impl Guard {
         columns.finish()
     }
 
-    /// Judges one text and leaves numbered placeholders, such as [EMAIL_1], whose originals the vault keeps.
+    /// Judges one text and leaves numbered placeholders, such as `[EMAIL_1]`, whose originals the vault keeps.
     #[pyo3(signature = (text, vault, *, role=None))]
     fn redact(
         &self,

@@ -112,7 +112,8 @@ def test_one_bad_text_among_many(guard: Guard) -> None:
 
 
 def test_requests_among_texts(guard: Guard) -> None:
-    many: list[str | dict[str, Any]] = [{"id": 1, "text": "Mail jo@example.org.", "role": "tool"}, "Good morning.", {"id": 2, "text": "Good evening."}]
+    mail = {"id": 1, "text": "Mail jo@example.org.", "role": "tool"}
+    many: list[str | dict[str, Any]] = [mail, "Good morning.", {"id": 2, "text": "Good evening."}]
     first, second, third = guard.check_batch(many, role="assistant")
     assert first is not None and second is not None and third is not None
     assert (first.id, second.id, third.id) == (1, None, 2)

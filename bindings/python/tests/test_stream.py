@@ -80,7 +80,8 @@ def test_a_veto_ends_the_filter(stopping: Guard) -> None:
 
 
 def test_a_veto_is_raised_where_asked_for(stopping: Guard) -> None:
-    live = stopping.filter(["The garden is open today until nine. It is free.\nWrite to jo@example.org. The gate is green.\n"], on_veto="raise")
+    begin = "The garden is open today until nine. It is free.\n"
+    live = stopping.filter([begin, "Write to jo@example.org. The gate is green.\n"], on_veto="raise")
     shown = []
     with pytest.raises(Vetoed) as caught:
         for part in live:

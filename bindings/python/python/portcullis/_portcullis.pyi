@@ -7,7 +7,18 @@ from typing_extensions import disjoint_base
 from portcullis._errors import RequestError
 from portcullis._words import Coverage, Decision, Role, Source
 
-__all__ = ["Edit", "Finding", "Guard", "Piece", "Restorer", "Stream", "Vault", "Verdict", "__version__"]
+__all__ = [
+    "Edit",
+    "Finding",
+    "Guard",
+    "Piece",
+    "Restorer",
+    "Stream",
+    "Vault",
+    "Verdict",
+    "__version__",
+    "openai_moderation",
+]
 
 __version__: str
 
