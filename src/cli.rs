@@ -17,6 +17,7 @@ mod guard_options;
 mod hook;
 mod input;
 mod inspect;
+mod interrupt;
 mod lines;
 mod log;
 mod memory;

@@ -13,7 +13,7 @@ pub(super) mod queue;
 mod remote;
 
 use super::guard_options::{GuardOptions, StatusOptions};
-use super::{alerts, lines};
+use super::{alerts, interrupt, lines};
 use anyhow::Context as _;
 use clap::Args;
 use judge::Judge;
@@ -75,7 +75,8 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     let lines = &arguments.lines;
     let mut judge = Judge::open(lines, options)?;
     let queue = Arc::new(Queue::new(4 * lines.batch()));
-    finish_on_interrupt(&queue)?;
+    let interrupted = Arc::clone(&queue);
+    interrupt::watch(move || interrupted.close(None))?;
     let reader = Arc::clone(&queue);
     let limit = lines.longest();
     // Not joined: after an interrupt it may wait for a line that never comes.
@@ -136,16 +137,4 @@ fn read_into(queue: &Queue, limit: usize) {
         }
     };
     queue.close(failure);
-}
-
-/// Ends the reading at the first interrupt and the program at the second.
-fn finish_on_interrupt(queue: &Arc<Queue>) -> anyhow::Result<()> {
-    const INTERRUPTED: i32 = 130;
-    let queue = Arc::clone(queue);
-    ctrlc::set_handler(move || {
-        if !queue.close(None) {
-            std::process::exit(INTERRUPTED);
-        }
-    })
-    .context("cannot watch for interrupts")
 }

@@ -11,6 +11,7 @@ mod peer;
 use super::alerts;
 use super::failure;
 use super::guard_options::GuardOptions;
+use super::interrupt;
 use super::pipe::answer;
 use super::pipe::judge::Judge;
 use super::pipe::options::LineOptions;
@@ -78,7 +79,12 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     let queue = Arc::new(Queue::new(bounds.clients * bounds.in_flight));
     let clients = Clients::new(bounds, Arc::clone(&queue));
     let waker = clients.accept(socket.listener()?)?;
-    finish_on_signal(&queue, waker)?;
+    let interrupted = Arc::clone(&queue);
+    interrupt::watch(move || {
+        let first = interrupted.close(None);
+        waker.wake();
+        first
+    })?;
     failure::note(&format!("serving at {}", arguments.socket.display()));
     loop {
         let taken = queue.take(lines.batch(), lines.window());
@@ -101,17 +107,4 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         return Err(error).context("cannot take clients");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ends the reading at the first signal and the program at the second.
-fn finish_on_signal(queue: &Arc<Queue<client::Origin>>, waker: client::Waker) -> anyhow::Result<()> {
-    const INTERRUPTED: i32 = 130;
-    let queue = Arc::clone(queue);
-    ctrlc::set_handler(move || {
-        if !queue.close(None) {
-            std::process::exit(INTERRUPTED);
-        }
-        waker.wake();
-    })
-    .context("cannot watch for signals")
 }

@@ -88,6 +88,27 @@ impl Format {
     }
 }
 
+/// Whether an answer, in any of the formats, holds a text back or is an error.
+#[cfg(unix)]
+pub(super) fn holds(line: &[u8]) -> bool {
+    let releases = |decision: &Value| matches!(decision.as_str(), Some("allow" | "rewrite"));
+    match serde_json::from_slice::<Value>(line) {
+        Ok(Value::Array(texts)) => !texts
+            .iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .all(|detection| detection.pointer("/metadata/decision").is_some_and(releases)),
+        Ok(Value::Object(answer)) => match (answer.get("decision"), answer.get("results")) {
+            (Some(decision), _) => !releases(decision),
+            (None, Some(Value::Array(results))) => {
+                !results.iter().all(|result| result.get("flagged") == Some(&Value::Bool(false)))
+            }
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
 /// An error record of our own.
 #[derive(Serialize)]
 struct Native<'a> {

@@ -1,7 +1,8 @@
 //! `pipe --socket`: the lines go to a server, and its answers come back in their order.
 
+use super::format::holds;
+use crate::cli::interrupt;
 use anyhow::{Context as _, ensure};
-use serde_json::Value;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -23,7 +24,7 @@ pub(super) fn run(path: &Path, watch: bool) -> anyhow::Result<bool> {
         lines: AtomicU64::new(0),
     });
     let interrupted = Arc::clone(&sender);
-    ctrlc::set_handler(move || interrupted.interrupt()).context("cannot watch for interrupts")?;
+    interrupt::watch(move || interrupted.interrupt())?;
     let (sending, failure) = (Arc::clone(&sender), Arc::new(Mutex::new(None)));
     let failed = Arc::clone(&failure);
     // Not joined: it may wait for a line that never comes.
@@ -101,35 +102,13 @@ impl Sender {
         Ok(())
     }
 
-    /// Ends the sending at the first interrupt, after the line that is under way, and the program at the second.
-    fn interrupt(&self) {
-        const INTERRUPTED: i32 = 130;
-        if self.interrupted.swap(true, Ordering::SeqCst) {
-            std::process::exit(INTERRUPTED);
-        }
+    /// Ends the sending after the line that is under way; tells whether it had not been ended before.
+    fn interrupt(&self) -> bool {
+        let first = !self.interrupted.swap(true, Ordering::SeqCst);
         // A sender at work looks at the flag itself; one that waits for input cannot.
         if let Ok(_turn) = self.turn.try_lock() {
             let _ = self.server.shutdown(Shutdown::Write);
         }
-    }
-}
-
-/// Whether an answer, in any of the formats, holds a text back or is an error.
-fn holds(line: &[u8]) -> bool {
-    let releases = |decision: &Value| matches!(decision.as_str(), Some("allow" | "rewrite"));
-    match serde_json::from_slice::<Value>(line) {
-        Ok(Value::Array(texts)) => !texts
-            .iter()
-            .filter_map(Value::as_array)
-            .flatten()
-            .all(|detection| detection.pointer("/metadata/decision").is_some_and(releases)),
-        Ok(Value::Object(answer)) => match (answer.get("decision"), answer.get("results")) {
-            (Some(decision), _) => !releases(decision),
-            (None, Some(Value::Array(results))) => {
-                !results.iter().all(|result| result.get("flagged") == Some(&Value::Bool(false)))
-            }
-            _ => true,
-        },
-        _ => true,
+        first
     }
 }
