@@ -403,6 +403,14 @@ impl Guard {
     }
 }
 
+impl GuardError {
+    /// The error and what it comes from, in one line.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        full_message(self)
+    }
+}
+
 /// An error with the chain of its sources, in one line.
 pub(crate) fn full_message(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();

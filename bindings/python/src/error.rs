@@ -12,7 +12,7 @@ mod python {
 
 /// A guard that cannot be opened, or a part of it that fails.
 pub(crate) fn open(error: &GuardError) -> PyErr {
-    OpenError::new_err(full_message(error))
+    OpenError::new_err(error.in_full())
 }
 
 /// The same in words.
@@ -40,15 +40,3 @@ pub(crate) fn other(message: &'static str) -> PyErr {
 }
 
 use python::{OpenError, PortcullisError, RequestError};
-
-/// An error with the chain of its sources, in one line.
-fn full_message(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    message
-}
