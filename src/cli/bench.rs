@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     mode: Option<Mode>,
 
-    /// The lengths of text, in tokens.
+    /// The lengths of text, in tokens; one that is too long for a window is judged in several.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [8, 16, 32, 64, 128, 256, 512],
         value_parser = clap::value_parser!(u16).range(3..=512))]
     lengths: Vec<u16>,

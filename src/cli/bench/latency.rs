@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Rounds that are run first and not counted.
 const WARM_UP: u32 = 5;
+/// What is put around a text.
+const SPECIAL: usize = 2;
 /// Texts in a batch whose throughput is measured.
 const BATCH: usize = 32;
 /// How long the throughput of one length is measured.
@@ -17,7 +19,7 @@ const THROUGHPUT_TIME: Duration = Duration::from_millis(400);
 /// Everything measured at one length.
 #[derive(Serialize)]
 pub(super) struct Length {
-    /// Tokens with the special ones.
+    /// Tokens, with the two special ones of a text that fits one window.
     pub(super) tokens: usize,
     /// A check with one thread.
     pub(super) one_thread: Summary,
@@ -117,9 +119,9 @@ fn confirm(guard: &Guard, request: &Request, tokens: usize) -> anyhow::Result<()
         anyhow::bail!("the text of {tokens} tokens was not judged: {fault}");
     }
     let scores = guard.scores(&[&request.text])?;
-    // A hashed model puts nothing around a window: two words fewer stand for the same length of text.
-    let special = |windows: usize| if guard.bundle().tokenizer().is_some() { 2 * windows } else { 2 };
-    let found = scores.first().map_or(0, |scores| scores.tokens + special(scores.windows));
+    // As one sequence, whatever windows the model cuts it into. A hashed model has no special tokens: two words fewer stand
+    // for the same length of text.
+    let found = scores.first().map_or(0, |scores| scores.tokens + SPECIAL);
     ensure!(found == tokens, "a text made for {tokens} tokens has {found}: this model splits everyday words");
     Ok(())
 }
