@@ -2,6 +2,7 @@
 
 mod alerts;
 mod bench;
+#[cfg(feature = "calibrate")]
 mod calibrate;
 mod check;
 mod data;
@@ -25,6 +26,7 @@ mod monitor;
 mod pack;
 mod pipe;
 mod policy;
+#[cfg(feature = "report")]
 mod report;
 #[cfg(feature = "review")]
 mod review;
@@ -33,8 +35,11 @@ mod rollback;
 mod serve;
 mod scan;
 mod shadow;
+#[cfg(feature = "calibrate")]
 mod teach;
 mod terminal;
+#[cfg(any(feature = "graph", feature = "report"))]
+mod time;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use guard_options::GuardOptions;
@@ -69,11 +74,14 @@ enum Command {
     Inspect(inspect::Arguments),
     Bench(bench::Arguments),
     Eval(eval::Arguments),
+    #[cfg(feature = "calibrate")]
     Calibrate(calibrate::Arguments),
+    #[cfg(feature = "calibrate")]
     Teach(teach::Arguments),
     Monitor(monitor::Arguments),
     Rollback(rollback::Arguments),
     Policy(policy::Arguments),
+    #[cfg(feature = "report")]
     Report(report::Arguments),
     #[cfg(feature = "graph")]
     Graph(graph::Arguments),
@@ -117,11 +125,14 @@ pub(crate) fn run() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments, &cli.guard),
         Command::Bench(arguments) => bench::run(&arguments, &cli.guard),
         Command::Eval(arguments) => eval::run(&arguments, &cli.guard),
+        #[cfg(feature = "calibrate")]
         Command::Calibrate(arguments) => calibrate::run(&arguments, &cli.guard),
+        #[cfg(feature = "calibrate")]
         Command::Teach(arguments) => teach::run(&arguments, &cli.guard),
         Command::Monitor(arguments) => monitor::run(&arguments, &cli.guard),
         Command::Rollback(arguments) => rollback::run(&arguments, &cli.guard),
         Command::Policy(arguments) => policy::run(&arguments, &cli.guard),
+        #[cfg(feature = "report")]
         Command::Report(arguments) => report::run(&arguments, &cli.guard),
         #[cfg(feature = "graph")]
         Command::Graph(arguments) => graph::run(&arguments, &cli.guard),
@@ -149,6 +160,8 @@ fn command() -> clap::Command {
     let (of_state, of_policy) = (shown(&["state"]), shown(&["state", "policy"]));
     #[cfg(feature = "review")]
     let command = command.mut_subcommand("review", |command| with_flags(command, &of_policy));
+    #[cfg(feature = "report")]
+    let command = command.mut_subcommand("report", |command| command.args(&of_policy));
     let without = |command: clap::Command, names: &[&'static str]| {
         let hide = |command: clap::Command| command.args(&of_state);
         names.iter().fold(command, |command, name| command.mut_subcommand(name, hide))
@@ -156,7 +169,6 @@ fn command() -> clap::Command {
     command
         .mut_subcommand("policy", |command| without(command, &policy::WITHOUT_GUARD))
         .mut_subcommand("log", |command| without(command, &log::WITHOUT_GUARD))
-        .mut_subcommand("report", |command| command.args(&of_policy))
         .mut_subcommand("exception", |command| with_flags(command, &of_policy))
         .mut_subcommand("completions", |command| command.args(&hidden))
         .mut_subcommand("man", |command| command.args(&hidden))

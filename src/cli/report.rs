@@ -4,12 +4,11 @@ mod source;
 
 use super::data::Data;
 use super::guard_options::GuardOptions;
+use super::time::time;
 use super::{failure, terminal};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use portcullis::report::{
     Aggregate, BRAND_CATEGORIES, Label, MAX_LABELS, PolicyRule, Report, Settings, html,
 };
@@ -134,12 +133,4 @@ fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
     std::fs::write(&beside, page)
         .and_then(|()| std::fs::rename(&beside, path))
         .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A day of UTC or a time.
-pub(super) fn time(text: &str) -> Result<Timestamp, String> {
-    let day = |text: &str| text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok();
-    // A date alone must be tried first: a time also parses as the date in it.
-    let time = if text.len() <= 10 { day(text).map(|day| day.timestamp()) } else { text.parse().ok() };
-    time.ok_or_else(|| "expected a day such as 2026-11-01 or a time such as 2026-11-01T12:00:00Z".to_owned())
 }

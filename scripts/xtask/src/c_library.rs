@@ -4,12 +4,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde_json::Value;
 
+use crate::cargo::{self, Messages};
 use crate::check::root;
 use crate::header;
 
@@ -59,54 +58,31 @@ struct Built {
 
 fn build(root: &Path, arguments: &Arguments, abi: u32) -> Result<Built> {
     let features = format!("ffi,{}", arguments.features);
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args(["rustc", "--package", "portcullis", "--lib", "--profile", &arguments.profile])
-        .args(["--no-default-features", "--features", &features])
-        .args(["--crate-type", "cdylib", "--crate-type", "staticlib"])
-        .args(["--message-format", "json"])
-        .args(["--", "--print", "native-static-libs", "-C", &format!("link-arg=-Wl,-soname,{}", soname(abi))])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run cargo")?;
-    let messages = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        eprint!("{}", diagnostics(&messages));
-        bail!("cargo rustc ended with {}", output.status);
-    }
-    read(&messages)
+    let name = format!("link-arg=-Wl,-soname,{}", soname(abi));
+    #[rustfmt::skip]
+    let arguments = [
+        "--package", "portcullis", "--lib", "--profile", &arguments.profile,
+        "--no-default-features", "--features", &features,
+        "--crate-type", "cdylib", "--crate-type", "staticlib",
+        "--", "--print", "native-static-libs", "-C", &name,
+    ];
+    Built::of(&cargo::build(root, "rustc", &arguments)?)
 }
 
-/// Reads cargo's messages.
-fn read(messages: &str) -> Result<Built> {
-    let mut built = Built { shared: PathBuf::new(), archive: PathBuf::new(), native: String::new() };
-    for line in messages.lines() {
-        let message: Value = serde_json::from_str(line).context("cannot read what cargo says")?;
-        for file in message.pointer("/filenames").and_then(Value::as_array).into_iter().flatten() {
-            let Some(file) = file.as_str() else { continue };
-            match Path::new(file).file_name().and_then(|name| name.to_str()) {
-                Some("libportcullis.so") => built.shared = file.into(),
-                Some("libportcullis.a") => built.archive = file.into(),
-                _ => {}
-            }
-        }
-        let note = message.pointer("/message/message").and_then(Value::as_str);
-        if let Some(flags) = note.and_then(|note| note.strip_prefix("native-static-libs: ")) {
-            built.native = flags.trim().to_owned();
-        }
+impl Built {
+    fn of(messages: &Messages) -> Result<Self> {
+        let file = |name: &str| {
+            let file = messages.files().find(|file| file.file_name().is_some_and(|found| found == name));
+            file.map(Path::to_owned).with_context(|| format!("cargo has built no {name}"))
+        };
+        let flags =
+            messages.texts("/message/message").find_map(|note| note.strip_prefix("native-static-libs: "));
+        Ok(Self {
+            shared: file("libportcullis.so")?,
+            archive: file("libportcullis.a")?,
+            native: flags.context("rustc did not name the system's libraries")?.trim().to_owned(),
+        })
     }
-    ensure!(
-        built.shared.is_file() && built.archive.is_file(),
-        "cargo has built no libportcullis.so or libportcullis.a"
-    );
-    ensure!(!built.native.is_empty(), "rustc did not name the system's libraries");
-    Ok(built)
-}
-
-/// What the compiler says, as it would say it to a person.
-fn diagnostics(messages: &str) -> String {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    messages.filter_map(|message| Some(message.pointer("/message/rendered")?.as_str()?.to_owned())).collect()
 }
 
 fn soname(abi: u32) -> String {
@@ -157,15 +133,15 @@ mod tests {
 
     #[test]
     fn messages_of_cargo_name_files_and_flags() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        for name in ["libportcullis.so", "libportcullis.a"] {
-            fs::write(path(name), "").unwrap();
-        }
-        let files = serde_json::json!({"filenames": [path("libportcullis.so"), path("libportcullis.a")]});
+        let files = r#"{"filenames": ["/built/libportcullis.so", "/built/libportcullis.a"]}"#;
         let note = r#"{"message": {"message": "native-static-libs: -lm -lc"}}"#;
-        assert_eq!(read(&format!("{note}\n{files}\n")).unwrap().native, "-lm -lc");
-        assert!(read(note).is_err());
-        assert!(read(&files.to_string()).is_err());
+        let built = |lines: &str| Built::of(&Messages::read(lines).unwrap());
+        let both = built(&format!("{note}\n{files}\n")).unwrap();
+        assert_eq!(
+            (both.native.as_str(), both.archive.as_path()),
+            ("-lm -lc", Path::new("/built/libportcullis.a"))
+        );
+        assert!(built(note).is_err());
+        assert!(built(files).is_err());
     }
 }

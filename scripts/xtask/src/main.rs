@@ -1,5 +1,5 @@
 //! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM and under valgrind, build the
-//! library for C.
+//! library for C, and the program as it is released.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose answer is what it prints")]
 
@@ -7,7 +7,9 @@ mod arm;
 mod bundle;
 mod c_library;
 mod calibrate;
+mod cargo;
 mod check;
+mod dist;
 mod grid;
 mod header;
 mod valgrind;
@@ -30,6 +32,8 @@ enum Task {
     Calibrate(calibrate::Arguments),
     /// Run every check that a change has to pass.
     Check(check::Arguments),
+    /// Build the program as it is released, and hold it to its budget of bytes.
+    Dist(dist::Arguments),
     /// Write the header of the C interface.
     Header,
     /// Check the kernels' memory accesses, and count the instructions of a forward pass.
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Task::CLibrary(arguments) => c_library::run(&arguments),
         Task::Calibrate(arguments) => calibrate::run(&arguments),
         Task::Check(arguments) => check::run(&arguments),
+        Task::Dist(arguments) => dist::run(&arguments),
         Task::Header => header::run(),
         Task::Valgrind(arguments) => valgrind::run(&arguments),
     };

@@ -11,6 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
+use crate::cargo;
 use crate::check::root;
 
 /// Tokens of the sequences whose forward passes are counted.
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
 /// Runs the kernels' tests under memcheck, then counts instructions under callgrind.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let root = root()?;
-    for program in executables(&root, &["test", "--no-run", "--tests"])? {
+    for program in executables(&root, "test", &["--tests"])? {
         println!("memcheck: {}", program.display());
         let mut command = valgrind(&[
             "--tool=memcheck",
@@ -46,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.filter.is_some() {
         return Ok(());
     }
-    let programs = executables(&root, &["bench", "--no-run", "--bench", "linear"])?;
+    let programs = executables(&root, "bench", &["--bench", "linear"])?;
     let [program] = programs.as_slice() else {
         bail!("found {} benchmark programs, expected 1", programs.len())
     };
@@ -72,21 +73,10 @@ fn valgrind(options: &[&str]) -> Command {
 }
 
 /// Builds the kernels' tests or a bench, and answers its programs.
-fn executables(root: &Path, arguments: &[&str]) -> Result<Vec<PathBuf>> {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root)
-        .args(arguments)
-        .args(["--package", "portcullis-kernels", "--message-format", "json", "--quiet"])
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .context("cannot run cargo")?;
-    ensure!(output.status.success(), "cargo {} ended with {}", arguments.join(" "), output.status);
-    let mut found = Vec::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let message: serde_json::Value = serde_json::from_str(line).context("cannot read what cargo says")?;
-        found.extend(message.get("executable").and_then(|path| path.as_str()).map(PathBuf::from));
-    }
-    ensure!(!found.is_empty(), "cargo {} built no program", arguments.join(" "));
+fn executables(root: &Path, command: &str, arguments: &[&str]) -> Result<Vec<PathBuf>> {
+    let own = ["--package", "portcullis-kernels", "--quiet", "--no-run"];
+    let found = cargo::build(root, command, &[&own, arguments].concat())?.programs();
+    ensure!(!found.is_empty(), "cargo {command} built no program");
     Ok(found)
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::data::Data;
 use super::super::guard_options::GuardOptions;
-use super::super::report::time;
+use super::super::time::time;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
