@@ -6,6 +6,15 @@ use std::process::ExitCode;
 /// The exit status of every error.
 const ERROR: u8 = 2;
 
+/// Commands that a build may leave out, the feature that brings each, and whether this build has it.
+const OPTIONAL: [(&str, &str, bool); 5] = [
+    ("calibrate", "calibrate", cfg!(feature = "calibrate")),
+    ("teach", "calibrate", cfg!(feature = "calibrate")),
+    ("report", "report", cfg!(feature = "report")),
+    ("graph", "graph", cfg!(feature = "graph")),
+    ("review", "review", cfg!(feature = "review")),
+];
+
 /// Tells a failure and its causes on one line.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {
     note(&chain(error));
@@ -41,11 +50,18 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
         note("more arguments than expected: a text is one argument, put it in quotes");
         return ExitCode::from(ERROR);
     }
+    let unknown = error.get(ContextKind::InvalidSubcommand);
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(word)) = unknown
+        && let Some((name, feature, _)) = OPTIONAL.iter().find(|(name, _, is_here)| name == word && !is_here)
+    {
+        note(&format!("this build has no `{name}`: it was built without the feature `{feature}`"));
+        return ExitCode::from(ERROR);
+    }
     // So is a text without a command, unless it is close to the name of one; no name has a space.
     let is_name = |word: &ContextValue| matches!(word, ContextValue::String(word) if !word.contains(' '));
     if error.kind() == ErrorKind::InvalidSubcommand
-        && !(error.get(ContextKind::SuggestedSubcommand).is_some()
-            && error.get(ContextKind::InvalidSubcommand).is_some_and(is_name))
+        && !(error.get(ContextKind::SuggestedSubcommand).is_some() && unknown.is_some_and(is_name))
     {
         note("unknown command: `portcullis --help` lists those there are");
         return ExitCode::from(ERROR);
