@@ -1,6 +1,6 @@
 //! `cargo xtask dist`: the program as it is released, and what it weighs beside the model inside.
 //!
-//! Four fifths of its functions wait for no text: the command line, readers of documents, terminals. The profile `dist` builds the
+//! Four fifths of its functions wait for no text: the command line, readers of documents, terminals. The profile `release` builds the
 //! crates around them for size, and this task the library too. Cargo has one level for the library and for what joins all
 //! crates into one program; joined for size, the kernels' loops stay rolled and take 1.7 times as long. So the second is told apart, and is to
 //! put no more than small functions into others: what has to be, the kernels say themselves.
