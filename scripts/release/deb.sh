@@ -36,8 +36,9 @@ for unit in "$stage"/systemd/*.{service,socket}; do
   [[ ! -e $unit ]] || install -D -m 644 "$unit" "$files/lib/systemd/system/${unit##*/}"
 done
 
-# The newest version of the C library that a symbol of the program asks for.
-libc=$(objdump --dynamic-syms "$files/usr/bin/portcullis" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort --version-sort | tail -1)
+# The newest version of the C library that the program asks for, by a symbol or by the form of its relocations, which 2.36 brought.
+libc=$(objdump --private-headers "$files/usr/bin/portcullis" | sed -n 's/.*GLIBC_ABI_DT_RELR.*/2.36/p; s/.* GLIBC_\([0-9.]*\)$/\1/p' |
+  sort --version-sort | tail -1)
 mkdir "$files/DEBIAN"
 cat >"$files/DEBIAN/control" <<END
 Package: portcullis

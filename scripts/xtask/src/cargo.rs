@@ -11,7 +11,8 @@ pub(crate) struct Messages(Vec<Value>);
 
 /// Runs cargo in `root`; it tells people of its progress, and of what the compiler says where it fails.
 pub(crate) fn build(root: &Path, command: &str, arguments: &[impl AsRef<str>]) -> Result<Messages> {
-    let output = Command::new(env!("CARGO"))
+    // The one that runs this task, or the one on the path: another would not find the compiler that it belongs to.
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
         .args([command, "--message-format", "json"])
         .args(arguments.iter().map(AsRef::as_ref))

@@ -81,8 +81,8 @@ fn build(root: &Path, edition: &Edition, program: &Path) -> Result<()> {
     if cfg!(target_os = "linux") {
         fs::write(&script, NO_TABLES).with_context(|| format!("cannot write {}", script.display()))?;
         arguments.extend(["-C", &script_flag, "-C", "link-arg=-Wl,--no-eh-frame-hdr"]);
-        // Functions of the same code are one.
-        arguments.extend(["-C", "link-arg=-Wl,--icf=all"]);
+        // Functions of the same code are one, and addresses to be moved are told in bits: that needs glibc 2.36.
+        arguments.extend(["-C", "link-arg=-Wl,--icf=all", "-C", "link-arg=-Wl,-z,pack-relative-relocs"]);
     }
     let programs = cargo::build(root, "rustc", &arguments)?.programs();
     let [built] = programs.as_slice() else {
