@@ -2,13 +2,23 @@
 //!
 //! Two kinds of block fill the graph. The int8 blocks enter as candle custom ops that compute from the bundle's mapped
 //! bytes by `portcullis-kernels`; they are what the guard runs on a CPU. The f32 blocks are candle's own f32 on
-//! dequantized weights: the oracle of the tests and the path other devices start from.
+//! dequantized weights: the oracle of the tests. [`Batched`] is the same graph for accelerators, whole batches at a time.
 //!
 //! Sequences are packed: the rows of a batch are the tokens of all its sequences, one after another, with no
 //! padding, and [`Batch`] says where each begins. A sequence's result does not depend on its neighbours.
 
+#[cfg(all(feature = "metal", not(target_os = "macos")))]
+compile_error!("the feature `metal` is for macOS: other systems have no Metal");
+
+mod accelerator;
+mod batched;
+mod device;
 mod float;
 mod int8;
+#[cfg(feature = "cuda")]
+mod library;
+#[cfg(all(feature = "metal", target_os = "macos"))]
+mod metal;
 mod parts;
 
 use std::borrow::Cow;
@@ -21,6 +31,15 @@ use thiserror::Error;
 
 use crate::bundle::Weights;
 use parts::Parts;
+
+pub use accelerator::{Accelerator, Local, failure};
+pub use batched::{Answers, Batched};
+pub use device::DeviceError;
+#[cfg(feature = "cuda")]
+pub use library::{DeviceLibrary, Remote};
+#[cfg(all(feature = "metal", target_os = "macos"))]
+pub use metal::{metal, metal_device};
+pub use portcullis_kernels::device::{DeviceInfo, DeviceType, Failure, FailureKind, Precision, UnknownPrecision};
 
 /// Why a batch could not be encoded.
 #[derive(Debug, Error)]
@@ -38,6 +57,12 @@ pub enum EncodeError {
     /// Token ids for a model that reads none.
     #[error("the bundle's model reads words, not token ids")]
     NoIds,
+    /// A token id outside the vocabulary.
+    #[error("a token id is outside the vocabulary of {limit}")]
+    Id {
+        /// The model's vocabulary.
+        limit: usize,
+    },
     /// A sequence of no token, or more than the model has positions for.
     #[error("a sequence has {found} tokens, expected 1 to {limit}")]
     Length {
@@ -66,6 +91,28 @@ impl Batch {
     pub fn push(&mut self, ids: impl IntoIterator<Item = u32>) {
         self.ids.extend(ids);
         self.bounds.push(self.ids.len());
+    }
+
+    /// The sequences of token ids between bounds: where each begins, and at last the number of ids. Nothing where the bounds are none.
+    #[must_use]
+    pub fn of(ids: Vec<u32>, bounds: Vec<usize>) -> Option<Self> {
+        let ascend = bounds.is_sorted() && bounds.first() == Some(&0) && bounds.last() == Some(&ids.len());
+        ascend.then_some(Self { ids, bounds })
+    }
+
+    /// The first half of the sequences, and the others.
+    pub(crate) fn halves(&self) -> (Self, Self) {
+        let half = |sequences: std::ops::Range<usize>| {
+            let mut batch = Self::new();
+            for sequence in sequences {
+                if let Some(&[start, end]) = self.bounds.get(sequence..sequence + 2) {
+                    batch.push(self.ids.get(start..end).unwrap_or_default().iter().copied());
+                }
+            }
+            batch
+        };
+        let middle = self.len().div_ceil(2);
+        (half(0..middle), half(middle..self.len()))
     }
 
     /// Number of sequences.

@@ -7,6 +7,7 @@ mod call;
 mod cascade;
 mod classify;
 mod conversation;
+mod device;
 mod explain;
 mod forms;
 mod grounding;
@@ -24,7 +25,8 @@ mod source;
 mod subject;
 mod weigh;
 
-pub use builder::{DeviceKind, GuardBuilder, GuardError};
+pub use builder::{GuardBuilder, GuardError};
+pub use device::{CROSSOVER_FILE, Crossover, CrossoverError, DeviceKind, DeviceReport, UnknownDevice, devices, maker};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, PackedReport, TaughtReport, WarningReport};
 pub use replay::ReplayError;
@@ -34,6 +36,7 @@ pub(crate) use source::PolicySource;
 pub(crate) use subject::Passage;
 
 use cascade::Exits;
+use device::Beside;
 use forms::Together;
 use recorder::Recorder;
 use shadow::Answers;
@@ -46,12 +49,14 @@ use portcullis_kernels::Level;
 use crate::act::Rewriter;
 use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
+use crate::encode::Accelerator;
 use crate::exception::{self, Exceptions};
 use crate::language::{Foreign, foreign};
+use crate::log::Event;
 use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
-use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, SKETCH, TextStages};
+use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, RailDevice, Route, SKETCH, TextStages};
 use crate::rails::host::HostRails;
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
@@ -82,6 +87,7 @@ struct Inner {
     policy: BoundPolicy,
     exits: Exits,
     classifier: ClassifierRail,
+    beside: Arc<Beside>,
     patterns: TextRails,
     /// The host's own, kept whatever the policy is.
     rails: HostRails,
@@ -237,7 +243,7 @@ impl Guard {
     /// [`GuardError::Encode`] when the encoder fails on a text.
     pub fn scores(&self, texts: &[&str]) -> Result<Vec<Scores>, GuardError> {
         let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let heads = self.head_scores(normalized.iter().map(Normalized::text))?;
+        let heads = self.head_scores(normalized.iter().map(Normalized::text), Route::BySize)?;
         Ok(heads
             .into_iter()
             .map(|mut heads| {
@@ -288,10 +294,15 @@ impl Guard {
     }
 
     /// What the heads say of texts that are normalized already.
-    fn head_scores<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Vec<HeadScores>, GuardError> {
+    fn head_scores<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+        route: Route,
+    ) -> Result<Vec<HeadScores>, GuardError> {
         let judged: Vec<Judged<'_>> =
             texts.map(|text| Judged { text, deadline: None, gates: None }).collect();
-        let (outcomes, _) = self.0.classifier.judge(&judged);
+        let (outcomes, _) = self.0.classifier.judge_by(&judged, route);
+        self.tell_of_device();
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
@@ -302,6 +313,32 @@ impl Guard {
                 Outcome::Failed(message) => Err(GuardError::Encode(message)),
             })
             .collect()
+    }
+
+    /// The same guard with an accelerator of the host's beside the CPU, for batches of `from_tokens` tokens or more. It runs this
+    /// guard's model and gives the states that [`ClassifierRail::states_after`] says; a model without an encoder does not use it.
+    #[must_use]
+    pub fn with_accelerator(&self, accelerator: Box<dyn Accelerator>, from_tokens: usize) -> Self {
+        let device = Some(RailDevice::new(accelerator, from_tokens));
+        let classifier = self.0.classifier.clone().with_device(device);
+        Self(Arc::new(Inner { classifier, ..(*self.0).clone() }))
+    }
+
+    /// Tells once that the device has failed: the log, and who asked to be told.
+    fn tell_of_device(&self) {
+        let inner = &*self.0;
+        let Some(device) = inner.classifier.device() else { return };
+        let Some(trouble) = device.untold_trouble() else { return };
+        if let Some(tell) = inner.beside.on_trouble {
+            tell(&trouble);
+        }
+        // A log that cannot be written is told by the decisions that are to go into it.
+        let _ = inner.recorder.event(Event::DeviceFailed {
+            device: device.info().device.to_string(),
+            name: device.info().name.clone(),
+            reason: trouble.first.to_string(),
+            lost: trouble.is_lost,
+        });
     }
 
     /// Encodes one sequence of token ids, the special ones included, and says how long that took.

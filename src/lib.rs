@@ -66,7 +66,7 @@ pub mod graph;
 mod ffi;
 
 pub use guard::{
-    DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
+    Crossover, DeviceKind, DeviceReport, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
     HeadReport, Inspection, Miss, PackedReport, ReplayError, Scores, Shadow, Shadowed, TaughtReport,
     WarningReport, WordContribution,
 };

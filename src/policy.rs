@@ -107,6 +107,27 @@ pub enum OnLogFailure {
     Continue,
 }
 
+/// What becomes of texts whose classifiers ran on a device that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDeviceFailure {
+    /// The CPU judges the same texts again.
+    #[default]
+    Cpu,
+    /// It is a fault.
+    Fault,
+}
+
+impl OnDeviceFailure {
+    /// The word used in policies: `cpu` or `fault`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Fault => "fault",
+        }
+    }
+}
+
 /// A policy that was read and found consistent in itself.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -120,6 +141,7 @@ pub struct Policy {
     on_unsupported: Decision,
     on_deadline: OnDeadline,
     on_log_failure: OnLogFailure,
+    on_device_failure: OnDeviceFailure,
     max_bytes: usize,
     max_decode_depth: usize,
     rules: Vec<Rule>,
@@ -345,6 +367,12 @@ impl Policy {
     #[must_use]
     pub const fn on_log_failure(&self) -> OnLogFailure {
         self.on_log_failure
+    }
+
+    /// What becomes of texts whose classifiers ran on a device that failed.
+    #[must_use]
+    pub const fn on_device_failure(&self) -> OnDeviceFailure {
+        self.on_device_failure
     }
 
     /// Most bytes of a text that is judged; a longer one is a fault.
