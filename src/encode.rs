@@ -54,6 +54,9 @@ pub enum EncodeError {
     /// Weights of the wrong shape.
     #[error("the encoder's weights have the wrong shape")]
     Shape(#[from] ShapeError),
+    /// A device did not do what it was asked.
+    #[error(transparent)]
+    Device(#[from] Failure),
     /// Token ids for a model that reads none.
     #[error("the bundle's model reads words, not token ids")]
     NoIds,

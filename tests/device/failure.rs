@@ -21,7 +21,7 @@ fn of(verdicts: &[portcullis::Verdict]) -> Vec<serde_json::Value> {
 
 #[test]
 fn the_cpu_judges_again_to_the_same_bits() {
-    let requests = requests(20);
+    let requests = requests(5);
     for kind in FailureKind::ALL {
         let (cpu, guard, device) = pair(Guard::builder(), How::Always(kind), 0);
         assert_eq!(of(&guard.check_batch(&requests)), of(&cpu.check_batch(&requests)), "{kind}");
@@ -63,7 +63,7 @@ fn a_batch_that_is_too_large_is_halved() {
 
 #[test]
 fn a_policy_may_ask_for_a_fault() {
-    let requests = requests(20);
+    let requests = requests(5);
     for kind in FailureKind::ALL {
         let (_, guard, device) = pair(strict(), How::Always(kind), 0);
         let on_fault = guard.policy().policy().on_fault();
@@ -89,7 +89,7 @@ fn a_policy_may_ask_for_a_fault() {
 
 #[test]
 fn an_answer_that_is_none_is_never_an_allow() {
-    let requests = requests(20);
+    let requests = requests(5);
     let (cpu, guard, _) = pair(Guard::builder(), How::Short, 0);
     assert_eq!(of(&guard.check_batch(&requests)), of(&cpu.check_batch(&requests)));
     let (_, guard, _) = pair(Guard::builder(), How::Nan, 0);

@@ -30,7 +30,7 @@ fn ids(length: u32) -> impl Iterator<Item = u32> {
 
 fn batch() -> Batch {
     let mut batch = Batch::new();
-    [3, 40, 512, 3, 17].into_iter().for_each(|length| batch.push(ids(length)));
+    [3, 40, 130, 3, 17].into_iter().for_each(|length| batch.push(ids(length)));
     batch
 }
 
@@ -40,18 +40,14 @@ fn what_it_answers_is_what_the_graph_answers() {
     let library = DeviceLibrary::open(&library(folder.path())).unwrap();
     let [info] = library.devices() else { panic!("{:?}", library.devices()) };
     assert_eq!((info.device, info.ordinal), (DeviceType::CpuFloat, 0));
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let small = portcullis::bundle::Bundle::open_named(&models, "portcullis-small").unwrap();
-    for bundle in [portcullis::bundle::Bundle::embedded().unwrap(), small] {
-        for precision in Precision::ALL {
-            let after = ClassifierRail::states_after(&bundle);
-            let remote = library.accelerator(info, precision, &bundle, &after).unwrap();
-            assert_eq!((remote.info(), remote.precision()), (info, precision));
-            let weights = bundle.weights().unwrap();
-            let here =
-                Local::new(info.clone(), &candle_core::Device::Cpu, precision, weights, &after).unwrap();
-            assert_eq!(remote.answer(&batch()).unwrap(), here.answer(&batch()).unwrap());
-        }
+    let bundle = portcullis::bundle::Bundle::embedded().unwrap();
+    for precision in Precision::ALL {
+        let after = ClassifierRail::states_after(&bundle);
+        let remote = library.accelerator(info, precision, &bundle, &after).unwrap();
+        assert_eq!((remote.info(), remote.precision()), (info, precision));
+        let weights = bundle.weights().unwrap();
+        let here = Local::new(info.clone(), &candle_core::Device::Cpu, precision, weights, &after).unwrap();
+        assert_eq!(remote.answer(&batch()).unwrap(), here.answer(&batch()).unwrap());
     }
 }
 

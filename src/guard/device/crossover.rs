@@ -12,7 +12,6 @@ use crate::encode::{DeviceInfo, DeviceType, Precision};
 /// Its file in the state directory.
 pub const CROSSOVER_FILE: &str = "device.toml";
 
-const FORMAT: u32 = 1;
 /// Most bytes that are read of it.
 const LIMIT: u64 = 1 << 16;
 
@@ -71,6 +70,9 @@ pub struct Crossover {
 }
 
 impl Crossover {
+    /// The form that is written.
+    pub const FORMAT: u32 = 1;
+
     /// A measurement of this device.
     #[must_use]
     pub fn new(
@@ -83,7 +85,7 @@ impl Crossover {
         measured: String,
     ) -> Self {
         Self {
-            format: FORMAT,
+            format: Self::FORMAT,
             kind: info.device.to_string(),
             name: info.name.clone(),
             driver: info.driver.clone(),
@@ -135,6 +137,7 @@ impl Crossover {
     }
 
     /// Whether it is of this device with this driver.
+    #[cfg(any(feature = "cuda", test))]
     pub(super) fn is_of(&self, info: &DeviceInfo) -> bool {
         info.device.as_str() == self.kind && info.name == self.name && info.driver == self.driver
     }
@@ -146,7 +149,7 @@ impl Crossover {
     pub(super) fn fits(&self, maker: &str, model: &str, precision: Precision) -> Result<(), String> {
         let other = |what: &str| Err(format!("the crossover was measured with {what}: see `bench --device`"));
         match () {
-            () if self.format != FORMAT => other("another version"),
+            () if self.format != Self::FORMAT => other("another version"),
             () if self.maker != maker => other("another device library"),
             () if self.model != model => other("another model"),
             () if self.precision != precision.as_str() => other("another precision"),

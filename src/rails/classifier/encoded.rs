@@ -136,7 +136,7 @@ impl Encoded {
                 (scored, Some(device))
             }
             Some((_, true, Err(failure))) => {
-                let failed = |_: &Window| Err(candle_core::Error::wrap(failure.clone()).into());
+                let failed = |_: &Window| Err(failure.clone().into());
                 (windows.iter().map(failed).collect(), None)
             }
             on_cpu => {
