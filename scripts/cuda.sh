@@ -8,7 +8,8 @@
 #   scripts/cuda.sh check      only the checks, on a library that is built
 #
 # The toolkit is CUDA 13.0 from NVIDIA's packages on PyPI, in target/cuda/toolkit; CUDA_HOME names one that is installed. The
-# library runs on GPUs of CUDA_COMPUTE_CAP (80: Ampere) and newer ones. PORTCULLIS names a program to check with.
+# library runs on GPUs of CUDA_COMPUTE_CAP (80: Ampere) and newer ones. PORTCULLIS names a program to check with. JOBS is how many
+# jobs cargo runs, 1 unless it is said: a job of nvcc takes up to 2 GB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -65,6 +66,80 @@ build() {
     cargo build --locked --release --package portcullis-device --features cuda --target-dir "$out/build" --jobs "${JOBS:-1}"
   install -m 755 "$out/build/release/libportcullis_device.so" "$library"
   ls -l "$library"
+}
+
+# What a user without a GPU meets: a program with the library beside it.
+check() {
+  say 'a program with the library beside it, and no driver'
+  local folder program=${PORTCULLIS:-}
+  if [[ -z $program ]]; then
+    cargo build --locked --quiet --bin portcullis
+    program=target/debug/portcullis
+  fi
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' RETURN
+  chmod 755 "$folder"
+  cp "$program" "$folder/portcullis"
+  install -m 755 "$library" "$folder/libportcullis_cuda.so"
+  if ldconfig -p | grep -q 'libcuda\.so\.1'; then
+    echo 'this machine has a driver: what it does is measured by scripts/device/bench.py'
+    return
+  fi
+  local clean=(env -u LD_LIBRARY_PATH PATH="$PATH") text='How do I descale a kettle?'
+
+  "${clean[@]}" "$folder/portcullis" check --json "$text" > "$folder/out"
+  if grep -q '"device"' "$folder/out"; then fail 'a verdict of a device that is not there'; fi
+  grep -q '"decision":"allow"' "$folder/out" || fail 'no verdict on the CPU'
+
+  expect 2 'there is no libcuda.so.1, which comes with NVIDIA.s driver' \
+    "${clean[@]}" "$folder/portcullis" check --device cuda "$text"
+  expect 0 'there is no libcuda.so.1, which comes with NVIDIA.s driver' "${clean[@]}" "$folder/portcullis" inspect
+  # A measurement is there, and the driver that it was made with is gone.
+  mkdir "$folder/state"
+  local maker model
+  maker=$("${clean[@]}" "$folder/portcullis" inspect --json | sed -E 's/.*"library_blake3":"([0-9a-f]+)".*/\1/')
+  model=$("${clean[@]}" "$folder/portcullis" inspect --json | sed -E 's/.*"model":\{"id":"[^"]*","digest":"([0-9a-f]+)".*/\1/')
+  cat > "$folder/state/device.toml" <<TOML
+format = 1
+kind = "cuda"
+name = "a GPU"
+driver = "13.0"
+maker = "$maker"
+model = "$model"
+precision = "f16"
+from_tokens = 1
+threads = 1
+measured = "2031-05-09T14:03:59Z"
+TOML
+  expect 0 'none: the device library .* there is no libcuda.so.1' \
+    "${clean[@]}" "$folder/portcullis" inspect --state "$folder/state"
+  expect 0 allow "${clean[@]}" "$folder/portcullis" check --state "$folder/state" --unlogged "$text"
+
+  if [[ -d $own/lib64/stubs ]]; then
+    say 'a driver without a device'
+    local libraries=$own/lib64/stubs:$own/packages/nvidia/cu13/lib
+    ln -sf libcuda.so "$own/lib64/stubs/libcuda.so.1"
+    expect 2 'there is no such device' \
+      env LD_LIBRARY_PATH="$libraries" "$folder/portcullis" check --device cuda "$text"
+    expect 0 allow env LD_LIBRARY_PATH="$libraries" "$folder/portcullis" check "$text"
+  fi
+  say 'passed'
+}
+
+# expect STATUS PATTERN COMMAND…: the command ends with this status and says this.
+expect() {
+  local status=$1 pattern=$2 found=0 said
+  shift 2
+  said=$("$@" 2>&1) || found=$?
+  [[ $found == "$status" ]] || fail "status $found in place of $status: $*: $said"
+  # A table breaks its lines.
+  tr -d '\n' <<< "$said" | sed -E 's/[│┆ ]+/ /g' | grep -qE "$pattern" || fail "not said: $pattern: $*: $said"
+  echo "ok: $pattern"
+}
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
 }
 
 case ${1:-all} in

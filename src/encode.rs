@@ -39,7 +39,9 @@ pub use device::DeviceError;
 pub use library::{DeviceLibrary, Remote};
 #[cfg(all(feature = "metal", target_os = "macos"))]
 pub use metal::{metal, metal_device};
-pub use portcullis_kernels::device::{DeviceInfo, DeviceType, Failure, FailureKind, Precision, UnknownPrecision};
+pub use portcullis_kernels::device::{
+    DeviceInfo, DeviceType, Failure, FailureKind, Precision, UnknownPrecision,
+};
 
 /// Why a batch could not be encoded.
 #[derive(Debug, Error)]

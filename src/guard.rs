@@ -26,7 +26,9 @@ mod subject;
 mod weigh;
 
 pub use builder::{GuardBuilder, GuardError};
-pub use device::{CROSSOVER_FILE, Crossover, CrossoverError, DeviceKind, DeviceReport, UnknownDevice, devices, maker};
+pub use device::{
+    CROSSOVER_FILE, Crossover, CrossoverError, DeviceKind, DeviceReport, UnknownDevice, devices, maker,
+};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, PackedReport, TaughtReport, WarningReport};
 pub use replay::ReplayError;
@@ -56,7 +58,9 @@ use crate::log::Event;
 use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
-use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, RailDevice, Route, SKETCH, TextStages};
+use crate::rails::classifier::{
+    ClassifierRail, HeadScores, Judged, Outcome, RailDevice, Route, SKETCH, TextStages,
+};
 use crate::rails::host::HostRails;
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
@@ -349,6 +353,18 @@ impl Guard {
     pub fn encode_ids(&self, ids: &[u32]) -> Result<(Duration, Vec<f32>), GuardError> {
         let start = Instant::now();
         let logits = self.0.classifier.encode_ids(ids).map_err(|e| GuardError::Encode(full_message(&e)))?;
+        Ok((start.elapsed(), logits))
+    }
+
+    /// Encodes sequences of token ids together, the special ones included, on the device where the guard has one, and says how long
+    /// that took.
+    ///
+    /// # Errors
+    /// As for [`Guard::encode_ids`], and where the device fails.
+    pub fn encode_batch(&self, sequences: &[Vec<u32>]) -> Result<(Duration, Vec<Vec<f32>>), GuardError> {
+        let start = Instant::now();
+        let logits = self.0.classifier.encode_batch(sequences);
+        let logits = logits.map_err(|error| GuardError::Encode(full_message(&error)))?;
         Ok((start.elapsed(), logits))
     }
 

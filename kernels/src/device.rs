@@ -357,7 +357,9 @@ mod tests {
         assert_eq!(line, "cuda\t1\t85520809984\t13.0\tNVIDIA H100 80GB HBM3");
         let expected = DeviceInfo { name: "NVIDIA H100 80GB HBM3".to_owned(), ..device };
         assert_eq!(DeviceInfo::parse(&line), Some(expected));
-        for broken in ["", "cuda", "abacus\t0\t0\t\tname", "cuda\tx\t0\t\tname", "cuda\t0\t-1\t\tname", "cuda\t0\t0"] {
+        for broken in
+            ["", "cuda", "abacus\t0\t0\t\tname", "cuda\tx\t0\t\tname", "cuda\t0\t-1\t\tname", "cuda\t0\t0"]
+        {
             assert_eq!(DeviceInfo::parse(broken), None, "{broken:?}");
         }
     }

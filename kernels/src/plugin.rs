@@ -155,7 +155,8 @@ impl Plugin {
         }
         said.lines()
             .map(|line| {
-                let unread = || Failure::new(FailureKind::Other, "the device library names a device in another form");
+                let unread =
+                    || Failure::new(FailureKind::Other, "the device library names a device in another form");
                 DeviceInfo::parse(line).ok_or_else(unread)
             })
             .collect()
@@ -330,7 +331,10 @@ mod tests {
     fn the_missing_library_is_named() {
         let why = "libcuda.so.1: cannot open shared object file: No such file or directory";
         assert_eq!(missing(why), Some("libcuda.so.1"));
-        assert_eq!(missing("dlopen failed: libcublas.so.13: cannot open shared object file: x"), Some("libcublas.so.13"));
+        assert_eq!(
+            missing("dlopen failed: libcublas.so.13: cannot open shared object file: x"),
+            Some("libcublas.so.13")
+        );
         assert_eq!(missing("invalid ELF header"), None);
     }
 

@@ -151,7 +151,9 @@ impl Batched {
         for group in groups(&lengths, self.shape.attention_heads) {
             let (logits, states) = self.run(&group.padded(batch))?;
             for (place, (logits, states)) in group.sequences.iter().zip(logits.into_iter().zip(states)) {
-                if let (Some(of), Some(kept)) = (answers.logits.get_mut(*place), answers.states.get_mut(*place)) {
+                if let (Some(of), Some(kept)) =
+                    (answers.logits.get_mut(*place), answers.states.get_mut(*place))
+                {
                     (*of, *kept) = (logits, states);
                 }
             }
@@ -243,7 +245,8 @@ impl Batched {
         if let Some(mask) = mask {
             asked = asked.broadcast_add(&mask.squeeze(1)?)?;
         }
-        let attended = softmax_last_dim(&asked)?.matmul(&states.reshape((rows, width, self.shape.hidden))?)?;
+        let attended =
+            softmax_last_dim(&asked)?.matmul(&states.reshape((rows, width, self.shape.hidden))?)?;
         let attended = attended.broadcast_mul(weight)?.sum(D::Minus1)?;
         let from_mean = mean.matmul(&mean_weight.t()?)?;
         Ok((attended + from_mean)?.broadcast_add(bias)?)

@@ -169,13 +169,15 @@ impl DeviceSettings {
         let nothing = || "no crossover was measured: see `bench --device`".to_owned();
         let state = state.ok_or_else(nothing)?;
         let crossover = Crossover::read(state).map_err(|error| full_message(&error))?.ok_or_else(nothing)?;
-        let maker = maker(crossover.device()?, self.library.as_deref(), threads).map_err(|e| full_message(&e))?;
+        let maker =
+            maker(crossover.device()?, self.library.as_deref(), threads).map_err(|e| full_message(&e))?;
         crossover.fits(&maker, &bundle.entry().digest(), self.precision)?;
         let from = crossover.from_tokens.ok_or_else(|| {
             format!("the CPU was measured to be faster than {} at every size", crossover.name)
         })?;
-        let opened = open(crossover.device()?, Some(&crossover), self.library.as_deref(), self.precision, bundle)
-            .map_err(|error| full_message(&error))?;
+        let opened =
+            open(crossover.device()?, Some(&crossover), self.library.as_deref(), self.precision, bundle)
+                .map_err(|error| full_message(&error))?;
         Ok(RailDevice::new(opened, from))
     }
 }
@@ -227,7 +229,11 @@ fn open(
 }
 
 #[cfg(all(feature = "metal", target_os = "macos"))]
-fn metal(precision: Precision, bundle: &Bundle, after: &[usize]) -> Result<Box<dyn Accelerator>, DeviceError> {
+fn metal(
+    precision: Precision,
+    bundle: &Bundle,
+    after: &[usize],
+) -> Result<Box<dyn Accelerator>, DeviceError> {
     let weights = bundle.weights().ok_or(DeviceError::NoEncoder)?;
     Ok(Box::new(crate::encode::metal(weights, precision, after)?))
 }
@@ -247,9 +253,11 @@ fn from_library(
     after: &[usize],
 ) -> Result<Box<dyn Accelerator>, DeviceError> {
     let library = crate::encode::DeviceLibrary::open(path)?;
-    let fits = |info: &&DeviceInfo| info.device == device && measured.is_none_or(|measured| measured.is_of(info));
+    let fits =
+        |info: &&DeviceInfo| info.device == device && measured.is_none_or(|measured| measured.is_of(info));
     let Some(info) = library.devices().iter().find(fits) else {
-        let found: Vec<String> = library.devices().iter().map(|info| format!("{} ({})", info.device, info.name)).collect();
+        let found: Vec<String> =
+            library.devices().iter().map(|info| format!("{} ({})", info.device, info.name)).collect();
         let (found, expected) = (found.join(", "), device);
         return Err(match measured {
             Some(_) => DeviceError::NotMeasured { found, expected },

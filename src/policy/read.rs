@@ -102,7 +102,8 @@ fn document(root: &Table<'_, '_>, source: &Source, folder: Folder<'_>, found: &m
     let on_unsupported = root.word("on_unsupported", &UNSUPPORTED, found).map(|(decision, _)| decision);
     let on_deadline = root.word("on_deadline", &DEADLINE, found).map(|(on_deadline, _)| on_deadline);
     let on_log_failure = root.word("on_log_failure", &LOG_FAILURE, found).map(|(failure, _)| failure);
-    let on_device_failure = root.word("on_device_failure", &DEVICE_FAILURE, found).map(|(failure, _)| failure);
+    let on_device_failure =
+        root.word("on_device_failure", &DEVICE_FAILURE, found).map(|(failure, _)| failure);
     let max_bytes = root.integer("max_bytes", found).map_or(DEFAULT_MAX_BYTES, |(bytes, place)| {
         if !(1..=MOST_MAX_BYTES).contains(&bytes) {
             let expected = format!("from 1 to {MOST_MAX_BYTES}");

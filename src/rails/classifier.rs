@@ -23,7 +23,7 @@ use portcullis_kernels::Kernels;
 use rayon::prelude::*;
 
 use crate::bundle::{Bundle, Model};
-use crate::encode::{DeviceType, EncodeError};
+use crate::encode::{Batch, DeviceType, EncodeError};
 use crate::threads::Threads;
 use crate::tokenize::{Legibility, TokenizeError, Windowing};
 use encoded::Encoded;
@@ -159,7 +159,9 @@ impl ClassifierRail {
     /// After how many of the layers of the bundle's encoder, beside all of them, an accelerator has to average the states.
     #[must_use]
     pub fn states_after(bundle: &Bundle) -> Vec<usize> {
-        bundle.weights().map_or_else(Vec::new, |weights| encoded::read_after(weights.shape().layers).collect())
+        bundle
+            .weights()
+            .map_or_else(Vec::new, |weights| encoded::read_after(weights.shape().layers).collect())
     }
 
     /// The same rail with heads that were taught on the states of its encoder, in place of those it has.
@@ -242,6 +244,23 @@ impl ClassifierRail {
             _ => Err(EncodeError::NoIds),
         }
     }
+
+    /// Encodes sequences of token ids together, the special ones included, on the device where the rail has one; answers the
+    /// logits of each.
+    ///
+    /// # Errors
+    /// [`EncodeError`], also where the model reads no token ids.
+    pub fn encode_batch(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncodeError> {
+        let mut batch = Batch::new();
+        sequences.iter().for_each(|ids| batch.push(ids.iter().copied()));
+        match (&*self.kind, self.bundle.weights(), &self.device) {
+            (Kind::Encoder(_), Some(_), Some(device)) => Ok(device.answer(&batch)?.logits),
+            (Kind::Encoder(encoded), Some(weights), None) => {
+                encoded.encode_batch(weights, &batch, &self.threads)
+            }
+            _ => Err(EncodeError::NoIds),
+        }
+    }
 }
 
 fn other_model(texts: &[Judged<'_>]) -> (Vec<Outcome>, StageTimes) {
@@ -317,8 +336,18 @@ impl Summary {
         let (exit, device) = (self.exit, self.device);
         let (sums, read) = self.sketch;
         let sketch = (read == windows).then(|| sums.map(|sum| sum / windows as f32));
-        let scores =
-            HeadScores { logits, from, exit, work, tokens, windows, unknown_share, legibility, device, sketch };
+        let scores = HeadScores {
+            logits,
+            from,
+            exit,
+            work,
+            tokens,
+            windows,
+            unknown_share,
+            legibility,
+            device,
+            sketch,
+        };
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }

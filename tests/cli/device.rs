@@ -62,7 +62,11 @@ fn a_library_that_fails_is_told_and_so_is_the_one_that_is_asked_for_in_vain() {
     let Some(library) = library(folder.path()) else { return };
     let run = run(&["check", "--device", "cuda", "--device-library", text(&library), "hello"]);
     assert_eq!(run.status, Some(2));
-    assert!(run.stderr.contains("offers cpu-float (processor, in floating point), not cuda"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("offers cpu-float (processor, in floating point), not cuda"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -78,7 +82,8 @@ fn verdicts_of_a_device_say_so() {
     assert_eq!((&on_device["device"], on_cpu.get("device")), (&"cpu-float".into(), None));
     assert_eq!(on_device["decision"], on_cpu["decision"]);
     assert_eq!(on_device["findings"][0]["rule"], on_cpu["findings"][0]["rule"]);
-    let lines = run_with(&[&["pipe"], &device[..]].concat(), b"{\"text\": \"a\"}\n{\"text\": \"tea and bread\"}\n");
+    let lines =
+        run_with(&[&["pipe"], &device[..]].concat(), b"{\"text\": \"a\"}\n{\"text\": \"tea and bread\"}\n");
     assert!(lines.stdout.lines().all(|line| line.contains("\"device\":\"cpu-float\"")), "{}", lines.stdout);
 }
 
@@ -89,35 +94,65 @@ fn a_crossover_is_measured_written_and_used() {
     let (state, data) = (folder.path().join("state"), folder.path().join("texts.jsonl"));
     fs::write(&data, "{\"text\": \"a quiet morning\", \"label\": 0}\n{\"text\": \"\"}\n{\"text\": \"you idiot\", \"role\": \"assistant\"}\n").unwrap();
     let measure = [
-        "bench", "--device", "auto", "--device-library", text(&library), "--batches", "1,3", "--lengths", "8,40",
-        "--seconds", "0", "--data", text(&data), "--state", text(&state),
+        "bench",
+        "--device",
+        "auto",
+        "--device-library",
+        text(&library),
+        "--batches",
+        "1,3",
+        "--lengths",
+        "8,40",
+        "--seconds",
+        "0",
+        "--data",
+        text(&data),
+        "--state",
+        text(&state),
     ];
     let report = ok(run(&[&measure[..], &["--json"]].concat())).json();
     assert_eq!(report["device"]["device"], "cpu-float");
     let sizes = report["sizes"].as_array().unwrap();
-    let tokens: Vec<u64> = sizes.iter().map(|size| size["texts"].as_u64().unwrap() * size["tokens"].as_u64().unwrap()).collect();
+    let tokens: Vec<u64> =
+        sizes.iter().map(|size| size["texts"].as_u64().unwrap() * size["tokens"].as_u64().unwrap()).collect();
     assert_eq!(tokens, [8, 24, 40, 120]);
-    assert!(sizes.iter().all(|size| size["cpu_us"].as_f64().unwrap() > 0.0 && size["device_us"].as_f64().unwrap() > 0.0));
+    assert!(
+        sizes
+            .iter()
+            .all(|size| size["cpu_us"].as_f64().unwrap() > 0.0 && size["device_us"].as_f64().unwrap() > 0.0)
+    );
     assert_eq!((&report["parity"]["texts"], &report["parity"]["skipped"]), (&2.into(), &1.into()));
     assert_eq!(report["parity"]["differ"].as_array().unwrap().len(), 0, "{report}");
     let written = fs::read_to_string(state.join("device.toml")).unwrap();
     assert!(written.contains("kind = \"cpu-float\"") && written.contains("precision = \"f16\""), "{written}");
     // As a table.
     let table = ok(run(&measure)).stdout;
-    for word in ["cpu-float: processor, in floating point, f16", "times as fast", "decided otherwise", "device.toml"] {
+    for word in
+        ["cpu-float: processor, in floating point, f16", "times as fast", "decided otherwise", "device.toml"]
+    {
         assert!(table.contains(word), "{word}: {table}");
     }
 
     // What was measured decides, whatever it is.
     let auto = ["--device-library", text(&library), "--state", text(&state), "--unlogged"];
-    let source: String = written.lines().filter(|line| !line.starts_with("from_tokens")).map(|line| line.to_owned() + "\n").collect();
+    let source: String = written
+        .lines()
+        .filter(|line| !line.starts_with("from_tokens"))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
     let set = |from: &str| fs::write(state.join("device.toml"), format!("{from}{source}")).unwrap();
     let check = |words: &str| run(&[&["check", "--json", words], &auto[..]].concat()).json();
     set("from_tokens = 12\n");
     assert_eq!(check("a quiet morning").get("device"), None);
-    assert_eq!(check("a quiet morning in the garden and the birds sing in a tree near our house")["device"], "cpu-float");
+    assert_eq!(
+        check("a quiet morning in the garden and the birds sing in a tree near our house")["device"],
+        "cpu-float"
+    );
     let inspected = ok(run(&[&["inspect"], &auto[..]].concat())).stdout;
-    assert!(inspected.contains("cpu-float from 12 tokens in a batch on: processor, in floating point, f16"), "{inspected}");
+    assert!(
+        inspected.contains("cpu-float from 12 tokens in a batch on: processor, in floating point, f16"),
+        "{inspected}"
+    );
     set("");
     let inspected = run(&[&["inspect", "--json"], &auto[..]].concat()).json();
     assert_eq!(inspected["device"], "cpu");

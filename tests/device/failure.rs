@@ -35,7 +35,10 @@ fn the_cpu_judges_again_to_the_same_bits() {
         assert_eq!(device.calls() == asked, is_lost, "{kind}");
         let report = guard.inspect().accelerator.unwrap();
         let trouble = report.trouble.unwrap();
-        assert!(trouble.contains("as it was told") && trouble.contains("not asked again") == is_lost, "{trouble}");
+        assert!(
+            trouble.contains("as it was told") && trouble.contains("not asked again") == is_lost,
+            "{trouble}"
+        );
     }
 }
 
@@ -112,8 +115,10 @@ fn a_failure_is_told_once() {
         assert!(verdicts.iter().all(|verdict| verdict.device.is_none()));
     }
     assert_eq!(TOLD.load(Ordering::Relaxed), 1);
-    let told: Vec<Event> =
-        events(state.path()).into_iter().filter(|event| matches!(event, Event::DeviceFailed { .. })).collect();
+    let told: Vec<Event> = events(state.path())
+        .into_iter()
+        .filter(|event| matches!(event, Event::DeviceFailed { .. }))
+        .collect();
     let expected = Event::DeviceFailed {
         device: "cpu-float".to_owned(),
         name: "a processor".to_owned(),

@@ -6,14 +6,8 @@ use portcullis::normalize::Normalized;
 use portcullis::rails::classifier::ClassifierRail;
 use portcullis::tokenize::Tokens;
 use portcullis_kernels::{Kernels, Level};
-use std::path::Path;
 
 use crate::{local, texts};
-
-fn small() -> Bundle {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-    Bundle::open_named(&models, "portcullis-small").unwrap()
-}
 
 /// Token ids of texts, special ones included, at most what the model has positions for.
 fn ids(bundle: &Bundle, count: usize) -> Vec<Vec<u32>> {
@@ -71,28 +65,28 @@ fn apart(a: &[Vec<f32>], b: &[Vec<f32>]) -> (f32, f32) {
         differences.extend(a.iter().zip(b).map(|(a, b)| (a - b).abs()));
     }
     // A NaN stands out as the largest.
-    let most = differences.iter().copied().fold(0.0, |most: f32, next| if next <= most { most } else { next });
+    let most =
+        differences.iter().copied().fold(0.0, |most: f32, next| if next <= most { most } else { next });
     (most, differences.iter().sum::<f32>() / differences.len() as f32)
 }
 
 #[test]
 fn it_is_the_oracle_in_32_bits() {
-    for (bundle, count) in [(Bundle::embedded().unwrap(), 40), (small(), 10)] {
-        let ids = ids(&bundle, count);
-        let oracle = Encoder::float(bundle.weights().unwrap(), &candle_core::Device::Cpu).unwrap();
-        let (logits, states) = one_by_one(&bundle, &oracle, &ids);
-        let accelerator = local(&bundle, Precision::F32);
-        let together = accelerator.answer(&batch(&ids)).unwrap();
-        let (most_logit, _) = apart(&together.logits, &logits);
-        let (most_state, _) = apart(&together.states, &states);
-        println!("{}: logits differ by {most_logit} at most, states by {most_state}", bundle.entry().id);
-        assert!(most_logit <= 2e-4 && most_state <= 2e-4, "{most_logit} {most_state}");
-        // One alone, which is padded by nothing.
-        for (place, ids) in ids.iter().enumerate().step_by(9) {
-            let alone = accelerator.answer(&batch(std::slice::from_ref(ids))).unwrap();
-            assert!(apart(&alone.logits, &logits[place..=place]).0 <= 2e-4);
-            assert!(apart(&alone.states, &states[place..=place]).0 <= 2e-4);
-        }
+    let bundle = Bundle::embedded().unwrap();
+    let ids = ids(&bundle, 40);
+    let oracle = Encoder::float(bundle.weights().unwrap(), &candle_core::Device::Cpu).unwrap();
+    let (logits, states) = one_by_one(&bundle, &oracle, &ids);
+    let accelerator = local(&bundle, Precision::F32);
+    let together = accelerator.answer(&batch(&ids)).unwrap();
+    let (most_logit, _) = apart(&together.logits, &logits);
+    let (most_state, _) = apart(&together.states, &states);
+    println!("{}: logits differ by {most_logit} at most, states by {most_state}", bundle.entry().id);
+    assert!(most_logit <= 2e-4 && most_state <= 2e-4, "{most_logit} {most_state}");
+    // One alone, which is padded by nothing.
+    for (place, ids) in ids.iter().enumerate().step_by(9) {
+        let alone = accelerator.answer(&batch(std::slice::from_ref(ids))).unwrap();
+        assert!(apart(&alone.logits, &logits[place..=place]).0 <= 2e-4);
+        assert!(apart(&alone.states, &states[place..=place]).0 <= 2e-4);
     }
 }
 
@@ -118,7 +112,10 @@ fn every_precision_stays_near_the_oracle_and_the_int8_kernels() {
              {mean_from_int8}"
         );
         assert!(most <= most_exact && mean <= mean_exact, "{precision}: {most} {mean}");
-        assert!(from_int8 <= most_int8 && mean_from_int8 <= mean_int8, "{precision}: {from_int8} {mean_from_int8}");
+        assert!(
+            from_int8 <= most_int8 && mean_from_int8 <= mean_int8,
+            "{precision}: {from_int8} {mean_from_int8}"
+        );
     }
 }
 

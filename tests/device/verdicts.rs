@@ -28,7 +28,9 @@ fn scores_are_near_those_of_the_cpu_and_decisions_the_same() {
     let requests = requests(100);
     let expected = cpu.check_batch(&requests);
     // Where a score lies this near to a threshold, either decision is within the tolerance.
-    for (precision, near, most_other) in [(Precision::F32, 0.06, 0), (Precision::F16, 0.06, 0), (Precision::Bf16, 0.2, 3)] {
+    for (precision, near, most_other) in
+        [(Precision::F32, 0.06, 0), (Precision::F16, 0.06, 0), (Precision::Bf16, 0.2, 3)]
+    {
         let guard = cpu.with_accelerator(Box::new(local(cpu.bundle(), precision)), 0);
         let found = guard.check_batch(&requests);
         let mut most = 0.0_f32;
@@ -54,7 +56,10 @@ fn a_batch_below_the_crossover_stays_on_the_cpu() {
     let (cpu, guard, device) = pair(Guard::builder(), How::Well, 150);
     let requests = requests(12);
     let small = &requests[..1];
-    assert_eq!(guard.check_batch(small).iter().map(comparable).collect::<Vec<_>>(), cpu.check_batch(small).iter().map(comparable).collect::<Vec<_>>());
+    assert_eq!(
+        guard.check_batch(small).iter().map(comparable).collect::<Vec<_>>(),
+        cpu.check_batch(small).iter().map(comparable).collect::<Vec<_>>()
+    );
     assert_eq!(device.calls(), 0);
     let verdicts = guard.check_batch(&requests);
     assert!(verdicts.iter().all(|verdict| verdict.device.is_some()));
@@ -144,7 +149,12 @@ fn what_reads_states_is_given_those_of_the_device() {
         let (expected, found) = (cpu.check(&request), guard.check(&request));
         assert_eq!(found.decision, expected.decision, "{text}");
         let score = |verdict: &Verdict| {
-            verdict.scores.iter().find(|(name, _)| name == "custom.gambling").map(|(_, score)| *score).unwrap()
+            verdict
+                .scores
+                .iter()
+                .find(|(name, _)| name == "custom.gambling")
+                .map(|(_, score)| *score)
+                .unwrap()
         };
         assert!((score(&found) - score(&expected)).abs() < 0.05, "{} {}", score(&found), score(&expected));
     }
@@ -161,7 +171,8 @@ fn teach(folder: &std::path::Path) -> String {
         .output()
         .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.into_iter().find(|name| name.ends_with(".head.toml")).unwrap()
 }
 

@@ -22,7 +22,8 @@ pub(crate) fn all() -> Result<Vec<DeviceInfo>, Failure> {
 /// # Errors
 /// [`Failure`].
 pub(crate) fn open(device: DeviceType, ordinal: u32) -> Result<(DeviceInfo, Device), Failure> {
-    let absent = || Failure::new(FailureKind::NoDevice, format!("{device} {ordinal} is not one of this library's"));
+    let absent =
+        || Failure::new(FailureKind::NoDevice, format!("{device} {ordinal} is not one of this library's"));
     let is_it = |info: &DeviceInfo| info.device == device && info.ordinal == ordinal;
     let info = all()?.into_iter().find(is_it).ok_or_else(absent)?;
     let opened = match device {

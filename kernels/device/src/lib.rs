@@ -51,7 +51,8 @@ unsafe extern "C" fn open(request: *const OpenRequest, model: *mut Model, to: *m
         let weights = unsafe { slice(request.weights, request.weights_length) }?;
         // SAFETY: as above.
         let after = unsafe { slice(request.after, request.after_length) }?;
-        let loaded = LoadedModel::open(request.device, request.ordinal, request.precision, manifest, weights, after)?;
+        let loaded =
+            LoadedModel::open(request.device, request.ordinal, request.precision, manifest, weights, after)?;
         (model.hidden, model.heads, model.positions) = (loaded.hidden(), loaded.heads(), loaded.positions());
         model.handle = Box::into_raw(Box::new(loaded)).cast();
         Ok(String::new())

@@ -33,7 +33,8 @@ impl LoadedModel {
         after: &[u32],
     ) -> Result<Self, Failure> {
         let refused = |what: String| Failure::new(FailureKind::Other, what);
-        let precision = Precision::of(precision).ok_or_else(|| refused(format!("no precision {precision}")))?;
+        let precision =
+            Precision::of(precision).ok_or_else(|| refused(format!("no precision {precision}")))?;
         let device = DeviceType::of(device).ok_or_else(|| refused(format!("no device type {device}")))?;
         let manifest = std::str::from_utf8(manifest).map_err(|error| refused(error.to_string()))?;
         let manifest = Manifest::parse(manifest).map_err(|error| refused(error.to_string()))?;
@@ -88,8 +89,10 @@ impl LoadedModel {
         logits: &mut [f32],
         means: &mut [f32],
     ) -> Result<(), Failure> {
-        let refused = |what: &str| Failure::new(FailureKind::Other, format!("the device library was given {what}"));
-        let batch = Batch::of(ids.to_vec(), bounds.to_vec()).ok_or_else(|| refused("bounds that are none"))?;
+        let refused =
+            |what: &str| Failure::new(FailureKind::Other, format!("the device library was given {what}"));
+        let batch =
+            Batch::of(ids.to_vec(), bounds.to_vec()).ok_or_else(|| refused("bounds that are none"))?;
         let width = self.means * self.hidden;
         if logits.len() != batch.len() * self.heads || means.len() != batch.len() * width {
             return Err(refused("room for another number of answers"));

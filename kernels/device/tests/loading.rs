@@ -171,12 +171,17 @@ fn a_missing_driver_is_told_apart() {
         assert!(Command::new("cc").current_dir(folder.path()).args(arguments).status().unwrap().success());
     };
     cc(&["-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", "libcuda.so.1", "driver.c"]);
-    fs::write(folder.path().join("needs.c"), "int cuInit(unsigned); int portcullis_device(void) { return cuInit(0); }").unwrap();
+    fs::write(
+        folder.path().join("needs.c"),
+        "int cuInit(unsigned); int portcullis_device(void) { return cuInit(0); }",
+    )
+    .unwrap();
     cc(&["-shared", "-fPIC", "-o", "libportcullis_cuda.so", "needs.c", "./libcuda.so.1"]);
     fs::remove_file(driver).unwrap();
     let library = folder.path().join("libportcullis_cuda.so");
     fs::set_permissions(&library, Permissions::from_mode(0o755)).unwrap();
-    let error = Guard::builder().device(DeviceKind::Cuda).device_library(&library).build().map(drop).unwrap_err();
+    let error =
+        Guard::builder().device(DeviceKind::Cuda).device_library(&library).build().map(drop).unwrap_err();
     let expected = format!(
         "the device library {} cannot be loaded: there is no libcuda.so.1, which comes with NVIDIA's driver",
         library.display()
@@ -259,12 +264,30 @@ fn a_measured_crossover_decides_and_nothing_else_does() {
     assert!(guard.check_batch(&many).iter().all(|verdict| verdict.device.is_some()));
 
     for (other, why) in [
-        (Crossover { from_tokens: None, ..crossover.clone() }, "the CPU was measured to be faster than processor, in floating point at every size"),
-        (Crossover { maker: "ab".to_owned(), ..crossover.clone() }, "the crossover was measured with another device library: see `bench --device`"),
-        (Crossover { model: "ab".to_owned(), ..crossover.clone() }, "the crossover was measured with another model: see `bench --device`"),
-        (Crossover { precision: "f32".to_owned(), ..crossover.clone() }, "the crossover was measured with another precision: see `bench --device`"),
-        (Crossover { name: "another".to_owned(), ..crossover.clone() }, "the device library offers cpu-float (processor, in floating point), not the cpu-float that was measured"),
-        (Crossover { kind: "abacus".to_owned(), ..crossover.clone() }, "device.toml is of \"abacus\", expected a device that there is"),
+        (
+            Crossover { from_tokens: None, ..crossover.clone() },
+            "the CPU was measured to be faster than processor, in floating point at every size",
+        ),
+        (
+            Crossover { maker: "ab".to_owned(), ..crossover.clone() },
+            "the crossover was measured with another device library: see `bench --device`",
+        ),
+        (
+            Crossover { model: "ab".to_owned(), ..crossover.clone() },
+            "the crossover was measured with another model: see `bench --device`",
+        ),
+        (
+            Crossover { precision: "f32".to_owned(), ..crossover.clone() },
+            "the crossover was measured with another precision: see `bench --device`",
+        ),
+        (
+            Crossover { name: "another".to_owned(), ..crossover.clone() },
+            "the device library offers cpu-float (processor, in floating point), not the cpu-float that was measured",
+        ),
+        (
+            Crossover { kind: "abacus".to_owned(), ..crossover.clone() },
+            "device.toml is of \"abacus\", expected a device that there is",
+        ),
     ] {
         other.write(&state).unwrap();
         assert_eq!(unused(&build()), why);

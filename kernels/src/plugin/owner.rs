@@ -48,7 +48,9 @@ fn of(metadata: &std::fs::Metadata, what: &str, is_folder: bool) -> Option<Strin
     let sticky = is_folder && mode & STICKY != 0;
     (mode & OTHERS_WRITE != 0 && !sticky).then(|| {
         let mode = mode & 0o7777;
-        format!("{what} has mode {mode:03o}, so that others can change it; expected none to write but its owner")
+        format!(
+            "{what} has mode {mode:03o}, so that others can change it; expected none to write but its owner"
+        )
     })
 }
 

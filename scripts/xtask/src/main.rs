@@ -1,5 +1,5 @@
 //! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM and under valgrind, build the
-//! library for C.
+//! library for C and that for NVIDIA GPUs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose answer is what it prints")]
 
@@ -8,6 +8,7 @@ mod bundle;
 mod c_library;
 mod calibrate;
 mod check;
+mod device;
 mod grid;
 mod header;
 mod valgrind;
@@ -30,8 +31,12 @@ enum Task {
     Calibrate(calibrate::Arguments),
     /// Run every check that a change has to pass.
     Check(check::Arguments),
+    /// Build the device library for NVIDIA GPUs, and check what can be checked without one.
+    Cuda(device::CudaArguments),
     /// Write the header of the C interface.
     Header,
+    /// Print a report on Metal to be sent back; on a Mac.
+    MetalCheck,
     /// Check the kernels' memory accesses, and count the instructions of a forward pass.
     Valgrind(valgrind::Arguments),
 }
@@ -43,7 +48,9 @@ fn main() -> ExitCode {
         Task::CLibrary(arguments) => c_library::run(&arguments),
         Task::Calibrate(arguments) => calibrate::run(&arguments),
         Task::Check(arguments) => check::run(&arguments),
+        Task::Cuda(arguments) => device::cuda(&arguments),
         Task::Header => header::run(),
+        Task::MetalCheck => device::metal_check(),
         Task::Valgrind(arguments) => valgrind::run(&arguments),
     };
     match result {

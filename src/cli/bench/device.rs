@@ -110,7 +110,10 @@ fn asked_for(options: &GuardOptions) -> anyhow::Result<DeviceKind> {
     let found = devices.devices().context("there is no device to compare with")?;
     let first = found.first().context("there is no device to compare with")?;
     let kinds = DeviceKind::ALL.into_iter();
-    kinds.clone().find(|kind| kind.device() == Some(first.device)).context("there is no device to compare with")
+    kinds
+        .clone()
+        .find(|kind| kind.device() == Some(first.device))
+        .context("there is no device to compare with")
 }
 
 fn written(
@@ -168,7 +171,11 @@ fn median(times: &mut Vec<Duration>) -> f64 {
 /// The fewest tokens of a batch from which the device was faster at every size that was measured.
 fn crossover(sizes: &[Size]) -> Option<usize> {
     let tokens = |size: &Size| size.texts * size.tokens;
-    let lost = sizes.iter().filter(|size| size.device_us >= size.cpu_us || size.device_us.is_nan()).map(tokens).max();
+    let lost = sizes
+        .iter()
+        .filter(|size| size.device_us >= size.cpu_us || size.device_us.is_nan())
+        .map(tokens)
+        .max();
     sizes.iter().map(tokens).filter(|tokens| lost.is_none_or(|lost| *tokens > lost)).min()
 }
 
@@ -199,7 +206,9 @@ pub(super) fn tables(comparison: &Comparison) -> String {
     let _ = writeln!(text, "\n{}", table.render());
     let _ = match comparison.from_tokens {
         Some(tokens) => writeln!(text, "The device is faster from {tokens} tokens in a batch on."),
-        None => writeln!(text, "The device is not faster at the largest size: everything stays on the processor."),
+        None => {
+            writeln!(text, "The device is not faster at the largest size: everything stays on the processor.")
+        }
     };
     if let Some(path) = &comparison.written {
         let _ = writeln!(text, "Written to {}, where `--device auto` looks it up.", path.display());
@@ -230,7 +239,8 @@ mod tests {
         assert_eq!(crossover(&[]), None);
         assert_eq!(crossover(&sizes(&[(1, 8, 1.0, 2.0)])), None);
         assert_eq!(crossover(&sizes(&[(1, 8, 2.0, 1.0)])), Some(8));
-        let mixed = [(1, 8, 1.0, 2.0), (1, 64, 5.0, 2.0), (8, 8, 1.0, 2.0), (8, 64, 9.0, 2.0), (2, 64, 5.0, 2.0)];
+        let mixed =
+            [(1, 8, 1.0, 2.0), (1, 64, 5.0, 2.0), (8, 8, 1.0, 2.0), (8, 64, 9.0, 2.0), (2, 64, 5.0, 2.0)];
         assert_eq!(crossover(&sizes(&mixed)), Some(128));
         assert_eq!(crossover(&sizes(&[(1, 8, 2.0, 1.0), (8, 64, 2.0, 2.0)])), None);
         assert_eq!(crossover(&sizes(&[(1, 8, 2.0, 1.0), (8, 64, 2.0, f64::NAN)])), None);

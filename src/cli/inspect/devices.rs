@@ -2,6 +2,9 @@
 
 use crate::cli::device_options::DeviceOptions;
 use crate::cli::terminal;
+use portcullis::encode::DeviceType;
+use portcullis::guard::maker;
+use portcullis::threads::Threads;
 use portcullis::{DeviceReport, Inspection};
 use serde::Serialize;
 use std::error::Error as _;
@@ -13,6 +16,9 @@ pub(super) struct Devices {
     /// The device library: the one that was given, or the one beside the program.
     #[serde(skip_serializing_if = "Option::is_none")]
     library: Option<PathBuf>,
+    /// Its BLAKE3 in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    library_blake3: Option<String>,
     found: Vec<Found>,
     /// Why none was found.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +37,8 @@ impl Devices {
     /// Looks for them.
     pub(super) fn look(options: &DeviceOptions) -> Self {
         let library = options.library();
+        let digest = |path: &PathBuf| maker(DeviceType::Cuda, Some(path), &Threads::new(1)).ok();
+        let library_blake3 = library.as_ref().and_then(digest);
         match options.devices() {
             Ok(found) => {
                 let found = found.into_iter().map(|info| Found {
@@ -39,7 +47,7 @@ impl Devices {
                     memory: info.memory,
                     driver: info.driver,
                 });
-                Self { library, found: found.collect(), trouble: None }
+                Self { library, library_blake3, found: found.collect(), trouble: None }
             }
             Err(error) => {
                 let mut trouble = error.to_string();
@@ -48,7 +56,7 @@ impl Devices {
                     trouble = format!("{trouble}: {cause}");
                     source = cause.source();
                 }
-                Self { library, found: Vec::new(), trouble: Some(trouble) }
+                Self { library, library_blake3, found: Vec::new(), trouble: Some(trouble) }
             }
         }
     }
@@ -63,8 +71,13 @@ pub(super) fn accelerator(guard: &Inspection, devices: &Devices) -> String {
         (None, None) => lines.push("none".to_owned()),
     }
     lines.extend(devices.found.iter().map(|found| {
-        let driver = if found.driver.is_empty() { String::new() } else { format!(", driver {}", found.driver) };
-        let memory = if found.memory == 0 { String::new() } else { format!(", {}", terminal::megabytes(found.memory)) };
+        let driver =
+            if found.driver.is_empty() { String::new() } else { format!(", driver {}", found.driver) };
+        let memory = if found.memory == 0 {
+            String::new()
+        } else {
+            format!(", {}", terminal::megabytes(found.memory))
+        };
         terminal::printable(&format!("found {}: {}{memory}{driver}", found.device, found.name))
     }));
     lines.extend(devices.trouble.iter().map(|trouble| terminal::printable(trouble)));
@@ -73,7 +86,8 @@ pub(super) fn accelerator(guard: &Inspection, devices: &Devices) -> String {
 
 fn used_for(used: &DeviceReport) -> String {
     let DeviceReport { device, name, precision, from_tokens, trouble, .. } = used;
-    let size = if *from_tokens == 0 { String::new() } else { format!(" from {from_tokens} tokens in a batch on") };
+    let size =
+        if *from_tokens == 0 { String::new() } else { format!(" from {from_tokens} tokens in a batch on") };
     let trouble = trouble.as_ref().map(|trouble| format!("; {trouble}")).unwrap_or_default();
     terminal::printable(&format!("{device}{size}: {name}, {precision}{trouble}"))
 }

@@ -133,7 +133,8 @@ impl Crossover {
     /// Why it is none, for a person.
     pub(super) fn device(&self) -> Result<DeviceType, String> {
         let known = DeviceType::ALL.into_iter().find(|device| device.as_str() == self.kind);
-        known.ok_or_else(|| format!("{CROSSOVER_FILE} is of {:?}, expected a device that there is", self.kind))
+        known
+            .ok_or_else(|| format!("{CROSSOVER_FILE} is of {:?}, expected a device that there is", self.kind))
     }
 
     /// Whether it is of this device with this driver.

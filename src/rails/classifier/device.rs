@@ -65,7 +65,12 @@ impl RailDevice {
     /// A device for batches from `from_tokens` tokens on, the special ones included.
     #[must_use]
     pub fn new(accelerator: Box<dyn Accelerator>, from_tokens: usize) -> Self {
-        Self(Arc::new(Inner { accelerator, from_tokens, trouble: Mutex::default(), told: AtomicBool::new(false) }))
+        Self(Arc::new(Inner {
+            accelerator,
+            from_tokens,
+            trouble: Mutex::default(),
+            told: AtomicBool::new(false),
+        }))
     }
 
     /// The device.

@@ -14,8 +14,8 @@ use std::time::Instant;
 use portcullis_calibration::{Exit, TaughtHead};
 use portcullis_kernels::Kernels;
 
-use super::hashed::Hashed;
 use super::device::{RailDevice, Route};
+use super::hashed::Hashed;
 use super::pack::{SPECIAL, Window};
 use super::{Judged, Outcome, StageTimes};
 use crate::bundle::{Bytes, HashedWeights, Manifest, Stage, Weights};
@@ -128,7 +128,9 @@ impl Encoded {
         let device = device.filter(|(device, _)| device.takes(size, route));
         let mut windows = pass.cut(&tokens, if device.is_some() { &[] } else { &openings });
         let tokenize = start.elapsed().saturating_sub(opened);
-        let answered = device.map(|(device, is_strict)| (device.info().device, is_strict, pass.answer_on(device, texts, &tokens, &windows)));
+        let answered = device.map(|(device, is_strict)| {
+            (device.info().device, is_strict, pass.answer_on(device, texts, &tokens, &windows))
+        });
         let (scored, device) = match answered {
             Some((device, _, Ok(scored))) => {
                 // The whole model has read what the words would have let go.
@@ -194,6 +196,24 @@ impl Encoded {
         {
             kept.push(tokens);
         }
+    }
+
+    /// The logits of each sequence of token ids, all in one pass.
+    pub(super) fn encode_batch(
+        &self,
+        weights: &Weights,
+        batch: &Batch,
+        threads: &Threads,
+    ) -> Result<Vec<Vec<f32>>, EncodeError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let run = || self.encoder.forward_in(weights, batch, threads.number());
+        let encoded = match threads.pool(threads.number()) {
+            Some(pool) => pool.install(run),
+            None => run(),
+        };
+        Ok(encoded?.logits.to_vec2()?)
     }
 
     /// The logits of one sequence of token ids.

@@ -23,9 +23,13 @@ pub(super) fn all() -> Result<Vec<DeviceInfo>, Failure> {
             // SAFETY: the device is one that the driver just named.
             let memory = unsafe { result::device::total_mem(device) }.map_err(|error| unusable(&error))?;
             // SAFETY: as above.
-            let major = unsafe { result::device::get_attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) };
+            let major = unsafe {
+                result::device::get_attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+            };
             // SAFETY: as above.
-            let minor = unsafe { result::device::get_attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) };
+            let minor = unsafe {
+                result::device::get_attribute(device, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)
+            };
             let capability = match (major, minor) {
                 (Ok(major), Ok(minor)) => format!(" (compute {major}.{minor})"),
                 _ => String::new(),
@@ -52,7 +56,8 @@ pub(super) fn open(ordinal: u32) -> Result<Device, Failure> {
 fn driver_version() -> String {
     let mut version = 0;
     // SAFETY: the driver writes one number to where the pointer points.
-    let status = unsafe { candle_core::cuda_backend::cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
+    let status =
+        unsafe { candle_core::cuda_backend::cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
     match status.result() {
         Ok(()) => format!("{}.{}", version / 1000, version % 1000 / 10),
         Err(_) => String::new(),

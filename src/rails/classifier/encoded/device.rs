@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use super::super::device::RailDevice;
 use super::pass::Pass;
 use super::run::WindowScores;
-use super::super::device::RailDevice;
 use crate::encode::{Batch, EncodeError, Failure};
 use crate::rails::classifier::Judged;
 use crate::rails::classifier::pack::{SPECIAL, Window};
@@ -35,7 +35,9 @@ impl Pass<'_> {
             }
             let answers = device.answer(&batch)?;
             let hidden = self.parts.weights.shape().hidden;
-            for (place, (mut logits, states)) in asked.iter().zip(answers.logits.into_iter().zip(answers.states)) {
+            for (place, (mut logits, states)) in
+                asked.iter().zip(answers.logits.into_iter().zip(answers.states))
+            {
                 let last = states.get(states.len().saturating_sub(hidden)..).unwrap_or_default();
                 let sketch = project(last);
                 logits.extend(self.parts.taught.iter().map(|head| head.logit(&states)));
@@ -97,8 +99,7 @@ mod tests {
 
     #[test]
     fn every_window_is_in_a_batch_that_fits() {
-        let windows: Vec<Window> =
-            (0..1000).map(|text| Window { text, range: 0..text * 31 % 510 }).collect();
+        let windows: Vec<Window> = (0..1000).map(|text| Window { text, range: 0..text * 31 % 510 }).collect();
         let batches = batches(&windows);
         let mut places: Vec<usize> = batches.concat();
         places.sort_unstable();
