@@ -6,6 +6,7 @@
 #   scripts/cuda.sh toolkit    only the toolkit
 #   scripts/cuda.sh build      only the library, target/cuda/libportcullis_cuda.so
 #   scripts/cuda.sh check      only the checks, on a library that is built
+#   scripts/cuda.sh test       the tests that need a GPU
 #
 # The toolkit is CUDA 13.0 from NVIDIA's packages on PyPI, in target/cuda/toolkit; CUDA_HOME names one that is installed. The
 # library runs on GPUs of CUDA_COMPUTE_CAP (80: Ampere) and newer ones. PORTCULLIS names a program to check with. JOBS is how many
@@ -146,6 +147,7 @@ case ${1:-all} in
   toolkit) toolkit ;;
   build) toolkit && build ;;
   check) check ;;
+  test) cargo test --locked --release --test device -- --ignored --nocapture --test-threads 1 ;;
   all) toolkit && build && check ;;
-  *) echo "unknown argument: $1, expected toolkit, build or check" >&2; exit 2 ;;
+  *) echo "unknown argument: $1, expected toolkit, build, check or test" >&2; exit 2 ;;
 esac

@@ -10,7 +10,7 @@ use portcullis_kernels::{Kernels, Level};
 use crate::{local, texts};
 
 /// Token ids of texts, special ones included, at most what the model has positions for.
-fn ids(bundle: &Bundle, count: usize) -> Vec<Vec<u32>> {
+pub(crate) fn ids(bundle: &Bundle, count: usize) -> Vec<Vec<u32>> {
     let (tokenizer, positions) = (bundle.tokenizer().unwrap(), bundle.weights().unwrap().shape().positions);
     let mut tokens = Tokens::new();
     let mut all: Vec<Vec<u32>> = texts(count)
@@ -28,14 +28,14 @@ fn ids(bundle: &Bundle, count: usize) -> Vec<Vec<u32>> {
     all
 }
 
-fn batch(ids: &[Vec<u32>]) -> Batch {
+pub(crate) fn batch(ids: &[Vec<u32>]) -> Batch {
     let mut batch = Batch::new();
     ids.iter().for_each(|ids| batch.push(ids.iter().copied()));
     batch
 }
 
 /// Logits and states of each sequence by the encoder, one at a time.
-fn one_by_one(bundle: &Bundle, encoder: &Encoder, ids: &[Vec<u32>]) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
+pub(crate) fn one_by_one(bundle: &Bundle, encoder: &Encoder, ids: &[Vec<u32>]) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
     let after = ClassifierRail::states_after(bundle);
     ids.iter()
         .map(|ids| {
@@ -57,7 +57,7 @@ fn one_by_one(bundle: &Bundle, encoder: &Encoder, ids: &[Vec<u32>]) -> (Vec<Vec<
 }
 
 /// The largest and the mean difference.
-fn apart(a: &[Vec<f32>], b: &[Vec<f32>]) -> (f32, f32) {
+pub(crate) fn apart(a: &[Vec<f32>], b: &[Vec<f32>]) -> (f32, f32) {
     assert_eq!(a.len(), b.len());
     let mut differences = Vec::new();
     for (a, b) in a.iter().zip(b) {

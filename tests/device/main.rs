@@ -10,6 +10,8 @@
 
 mod failure;
 mod graph;
+#[cfg(any(feature = "cuda", all(feature = "metal", target_os = "macos")))]
+mod hardware;
 mod verdicts;
 
 use std::io::Read;

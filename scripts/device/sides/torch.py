@@ -16,7 +16,7 @@ class Encoder(torch.nn.Module):
     def __init__(self, model: Model, dtype: torch.dtype):
         super().__init__()
         self.hidden, self.layers = model.hidden, model.layers
-        own = {name: torch.from_numpy(np.ascontiguousarray(tensor)) for name, tensor in model.tensors.items()}
+        own = {name: torch.from_numpy(np.array(tensor)) for name, tensor in model.tensors.items()}
         own["position"] = torch.from_numpy(model.position)
         for number in range(model.layers):
             base = f"encoder.layer.{number}.attention.self"
