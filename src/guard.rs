@@ -51,16 +51,12 @@ use portcullis_kernels::Level;
 use crate::act::Rewriter;
 use crate::bundle::{Bundle, Bytes, Head};
 use crate::calibrate::calibrated;
-use crate::encode::Accelerator;
 use crate::exception::{self, Exceptions};
 use crate::language::{Foreign, foreign};
-use crate::log::Event;
 use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
-use crate::rails::classifier::{
-    ClassifierRail, HeadScores, Judged, Outcome, RailDevice, Route, SKETCH, TextStages,
-};
+use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, Route, SKETCH, TextStages};
 use crate::rails::host::HostRails;
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
@@ -317,32 +313,6 @@ impl Guard {
                 Outcome::Failed(message) => Err(GuardError::Encode(message)),
             })
             .collect()
-    }
-
-    /// The same guard with an accelerator of the host's beside the CPU, for batches of `from_tokens` tokens or more. It runs this
-    /// guard's model and gives the states that [`ClassifierRail::states_after`] says; a model without an encoder does not use it.
-    #[must_use]
-    pub fn with_accelerator(&self, accelerator: Box<dyn Accelerator>, from_tokens: usize) -> Self {
-        let device = Some(RailDevice::new(accelerator, from_tokens));
-        let classifier = self.0.classifier.clone().with_device(device);
-        Self(Arc::new(Inner { classifier, ..(*self.0).clone() }))
-    }
-
-    /// Tells once that the device has failed: the log, and who asked to be told.
-    fn tell_of_device(&self) {
-        let inner = &*self.0;
-        let Some(device) = inner.classifier.device() else { return };
-        let Some(trouble) = device.untold_trouble() else { return };
-        if let Some(tell) = inner.beside.on_trouble {
-            tell(&trouble);
-        }
-        // A log that cannot be written is told by the decisions that are to go into it.
-        let _ = inner.recorder.event(Event::DeviceFailed {
-            device: device.info().device.to_string(),
-            name: device.info().name.clone(),
-            reason: trouble.first.to_string(),
-            lost: trouble.is_lost,
-        });
     }
 
     /// Encodes one sequence of token ids, the special ones included, and says how long that took.

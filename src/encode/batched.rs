@@ -13,7 +13,7 @@ use portcullis_kernels::device::Precision;
 
 use super::{Batch, EncodeError};
 use crate::bundle::{DenseHeads, DenseLinear, DenseNorm, EncoderShape, Weights};
-use groups::groups;
+use groups::{Padded, groups};
 
 /// The model on a device.
 #[derive(Debug)]
@@ -149,12 +149,11 @@ impl Batched {
         let mut answers =
             Answers { logits: vec![Vec::new(); lengths.len()], states: vec![Vec::new(); lengths.len()] };
         for group in groups(&lengths, self.shape.attention_heads) {
-            let (logits, states) = self.run(&group.padded(batch))?;
+            let Answers { logits, states } = self.run(&group.padded(batch))?;
             for (place, (logits, states)) in group.sequences.iter().zip(logits.into_iter().zip(states)) {
-                if let (Some(of), Some(kept)) =
-                    (answers.logits.get_mut(*place), answers.states.get_mut(*place))
-                {
-                    (*of, *kept) = (logits, states);
+                let kept = answers.logits.get_mut(*place).zip(answers.states.get_mut(*place));
+                if let Some((of_logits, of_states)) = kept {
+                    (*of_logits, *of_states) = (logits, states);
                 }
             }
         }
@@ -162,8 +161,8 @@ impl Batched {
     }
 
     /// Logits and states of the sequences of one group, in its order.
-    fn run(&self, padded: &groups::Padded) -> Result<(Vec<Vec<f32>>, Vec<Vec<f32>>), EncodeError> {
-        let groups::Padded { rows, width, .. } = *padded;
+    fn run(&self, padded: &Padded) -> Result<Answers, EncodeError> {
+        let Padded { rows, width, .. } = *padded;
         let hidden = self.shape.hidden;
         let device = &self.device;
         let ids = Tensor::from_slice(&padded.ids, rows * width, device)?;
@@ -192,7 +191,7 @@ impl Batched {
         let states = x.to_dtype(DType::F32)?;
         let logits = self.pool(&states, &last, rows, width, mask.as_ref())?;
         means.push(last);
-        Ok((logits.to_vec2()?, Tensor::cat(&means, 1)?.to_vec2()?))
+        Ok(Answers { logits: logits.to_vec2()?, states: Tensor::cat(&means, 1)?.to_vec2()? })
     }
 
     fn attention(

@@ -6,13 +6,15 @@ pub use crossover::{CROSSOVER_FILE, Crossover, CrossoverError};
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{GuardError, full_message};
+use super::{Guard, GuardError, Inner, full_message};
 use crate::bundle::Bundle;
 use crate::encode::{Accelerator, DeviceError, DeviceInfo, DeviceType, Precision};
+use crate::log::Event;
 use crate::rails::classifier::{ClassifierRail, DeviceTrouble, RailDevice};
 use crate::threads::Threads;
 
@@ -179,6 +181,34 @@ impl DeviceSettings {
             open(crossover.device()?, Some(&crossover), self.library.as_deref(), self.precision, bundle)
                 .map_err(|error| full_message(&error))?;
         Ok(RailDevice::new(opened, from))
+    }
+}
+
+impl Guard {
+    /// The same guard with an accelerator of the host's beside the CPU, for batches of `from_tokens` tokens or more. It runs this
+    /// guard's model and gives the states that [`ClassifierRail::states_after`] says; a model without an encoder does not use it.
+    #[must_use]
+    pub fn with_accelerator(&self, accelerator: Box<dyn Accelerator>, from_tokens: usize) -> Self {
+        let device = Some(RailDevice::new(accelerator, from_tokens));
+        let classifier = self.0.classifier.clone().with_device(device);
+        Self(Arc::new(Inner { classifier, ..(*self.0).clone() }))
+    }
+
+    /// Tells once that the device has failed: the log, and who asked to be told.
+    pub(super) fn tell_of_device(&self) {
+        let inner = &*self.0;
+        let Some(device) = inner.classifier.device() else { return };
+        let Some(trouble) = device.untold_trouble() else { return };
+        if let Some(tell) = inner.beside.on_trouble {
+            tell(&trouble);
+        }
+        // A log that cannot be written is told by the decisions that are to go into it.
+        let _ = inner.recorder.event(Event::DeviceFailed {
+            device: device.info().device.to_string(),
+            name: device.info().name.clone(),
+            reason: trouble.first.to_string(),
+            lost: trouble.is_lost,
+        });
     }
 }
 

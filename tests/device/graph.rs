@@ -35,7 +35,11 @@ pub(crate) fn batch(ids: &[Vec<u32>]) -> Batch {
 }
 
 /// Logits and states of each sequence by the encoder, one at a time.
-pub(crate) fn one_by_one(bundle: &Bundle, encoder: &Encoder, ids: &[Vec<u32>]) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
+pub(crate) fn one_by_one(
+    bundle: &Bundle,
+    encoder: &Encoder,
+    ids: &[Vec<u32>],
+) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
     let after = ClassifierRail::states_after(bundle);
     ids.iter()
         .map(|ids| {

@@ -31,7 +31,8 @@ fn decides_alike(device: &Guard) {
     let cpu = Guard::builder().attribution(false).build().unwrap();
     let requests = requests(2000);
     let sides = cpu.check_batch(&requests).into_iter().zip(device.check_batch(&requests));
-    let other: Vec<(Verdict, Verdict)> = sides.filter(|(cpu, device)| cpu.decision != device.decision).collect();
+    let other: Vec<(Verdict, Verdict)> =
+        sides.filter(|(cpu, device)| cpu.decision != device.decision).collect();
     for (cpu, device) in &other {
         println!("{} on the CPU, {} on the device", cpu.decision, device.decision);
         assert!(device.device.is_some());

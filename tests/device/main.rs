@@ -5,6 +5,7 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::panic,
+    clippy::string_slice,
     reason = "a test fails by panicking, and tells its figures"
 )]
 

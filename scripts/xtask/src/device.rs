@@ -45,16 +45,44 @@ pub(crate) fn cuda(arguments: &CudaArguments) -> Result<()> {
 const METAL: [(&str, &[&str]); 5] = [
     ("System", &["sw_vers"]),
     ("GPU", &["system_profiler", "SPDisplaysDataType"]),
-    ("Tests of the graph and of guards on a device", &["cargo", "test", "--release", "--features", "metal", "--test", "device"]),
+    (
+        "Tests of the graph and of guards on a device",
+        &["cargo", "test", "--release", "--features", "metal", "--test", "device"],
+    ),
     (
         "The device",
-        &["cargo", "run", "--quiet", "--release", "--features", "metal", "--", "inspect", "--device", "metal"],
+        &[
+            "cargo",
+            "run",
+            "--quiet",
+            "--release",
+            "--features",
+            "metal",
+            "--",
+            "inspect",
+            "--device",
+            "metal",
+        ],
     ),
     (
         "Parity and times",
         &[
-            "cargo", "run", "--quiet", "--release", "--features", "metal", "--", "bench", "--device", "metal", "--batches",
-            "1,8,64,256", "--lengths", "16,64,128,512", "--data", "target/metal-texts.jsonl",
+            "cargo",
+            "run",
+            "--quiet",
+            "--release",
+            "--features",
+            "metal",
+            "--",
+            "bench",
+            "--device",
+            "metal",
+            "--batches",
+            "1,8,64,256",
+            "--lengths",
+            "16,64,128,512",
+            "--data",
+            "target/metal-texts.jsonl",
         ],
     ),
 ];
@@ -83,7 +111,12 @@ pub(crate) fn metal_check() -> Result<()> {
             }
             Err(error) => ("not started".to_owned(), error.to_string()),
         };
-        let _ = write!(report, "\n## {heading}\n\n`{}`: {status}\n\n```text\n{}\n```\n", words.join(" "), said.trim());
+        let _ = write!(
+            report,
+            "\n## {heading}\n\n`{}`: {status}\n\n```text\n{}\n```\n",
+            words.join(" "),
+            said.trim()
+        );
     }
     let path = root.join("target/metal-report.md");
     fs::write(&path, &report).with_context(|| format!("cannot write {}", path.display()))?;
