@@ -48,6 +48,7 @@ class Guard:
         deadline_ms: int | None = None,
         level: str | None = None,
         device: str = "auto",
+        device_library: _Path | None = None,
         cascade: bool = False,
         attribution: bool = True,
         hash_key: _Path | None = None,
