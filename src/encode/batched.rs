@@ -171,6 +171,7 @@ impl Batched {
             true => None,
             false => Some(Tensor::from_slice(&padded.mask, (rows, 1, 1, width), device)?),
         };
+        let added = mask.as_ref().map(|mask| mask.to_dtype(self.dtype)).transpose()?;
         let shares = Tensor::from_slice(&padded.shares, (rows, 1, width), device)?;
         let mean = |x: &Tensor| -> candle_core::Result<Tensor> {
             shares.matmul(&x.to_dtype(DType::F32)?.reshape((rows, width, hidden))?)?.squeeze(1)
@@ -180,7 +181,7 @@ impl Batched {
         let mut x = self.norm.forward(&x)?;
         let mut means = Vec::with_capacity(self.after.len() + 1);
         for (number, layer) in self.layers.iter().enumerate() {
-            x = self.attention(layer, &x, rows, width, mask.as_ref())?;
+            x = self.attention(layer, &x, rows, width, added.as_ref())?;
             let inner = layer.ffn_input.forward(&x)?.gelu_erf()?;
             x = layer.ffn_norm.forward(&(x + layer.ffn_output.forward(&inner)?)?)?;
             if self.after.contains(&(number + 1)) {
@@ -213,7 +214,7 @@ impl Batched {
         // 1/√d is part of the query's weights.
         let mut scores = of(0)?.matmul(&of(1)?.t()?)?;
         if let Some(mask) = mask {
-            scores = scores.broadcast_add(&mask.to_dtype(self.dtype)?)?;
+            scores = scores.broadcast_add(mask)?;
         }
         let mixed = self.softmax(&scores)?.matmul(&of(2)?)?;
         let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((rows * width, hidden))?;

@@ -3,6 +3,10 @@
 //! With the feature `cuda` it has NVIDIA's GPUs; without, the processor in floating point, so that everything around it can be
 //! tested where there is no GPU.
 
+// A panic has to be caught here: it becomes a failure, and the guard's processor judges.
+#[cfg(panic = "abort")]
+compile_error!("the device library has to be built with a profile that unwinds");
+
 mod devices;
 mod given;
 mod model;
@@ -29,6 +33,8 @@ static TABLE: Table = Table {
 /// The table of what this library offers.
 #[unsafe(no_mangle)]
 pub extern "C" fn portcullis_device() -> *const Table {
+    // A panic is told as a failure. The hook is that of the library's own standard library, not of the program's.
+    std::panic::set_hook(Box::new(|_| {}));
     &raw const TABLE
 }
 
