@@ -31,6 +31,9 @@ use portcullis_calibration::Calibration;
 use crate::threads::Threads;
 use crate::tokenize::{HuggingFace, TokenizeError, Tokenizer, Tokens, WordPiece, Words};
 
+/// Name of the manifest among a bundle's files.
+pub const MANIFEST_FILE: &str = "manifest.toml";
+
 /// Name of the index file inside a models directory.
 pub const INDEX_FILE: &str = "index.toml";
 
@@ -155,12 +158,12 @@ impl Bundle {
                 .find_map(|(file, bytes)| (file.path == path).then(|| bytes.clone()))
                 .ok_or_else(|| BundleError::NotListed { file: path.to_owned(), bundle: entry.id.clone() })
         };
-        let manifest = Manifest::parse(find(manifest::FILE)?.text(manifest::FILE)?)?;
+        let manifest = Manifest::parse(find(MANIFEST_FILE)?.text(MANIFEST_FILE)?)?;
         if manifest.id != entry.id {
             return Err(BundleError::Disagree {
                 what: "bundle id",
                 left: format!("{} in {INDEX_FILE}", entry.id),
-                right: format!("{} in {}", manifest.id, manifest::FILE),
+                right: format!("{} in {}", manifest.id, MANIFEST_FILE),
             });
         }
         let model = match &manifest.model {
@@ -204,7 +207,7 @@ impl Bundle {
         if heads != curves {
             return Err(BundleError::Disagree {
                 what: "heads",
-                left: format!("{} in {}", heads.join(", "), manifest::FILE),
+                left: format!("{} in {}", heads.join(", "), MANIFEST_FILE),
                 right: format!("{} in {}", curves.join(", "), self.manifest.calibration),
             });
         }
@@ -230,7 +233,7 @@ impl Bundle {
         if there != calibrated {
             return Err(BundleError::Disagree {
                 what: "exits",
-                left: format!("{} in {}", there.join(", "), manifest::FILE),
+                left: format!("{} in {}", there.join(", "), MANIFEST_FILE),
                 right: format!("{} in {}", calibrated.join(", "), self.manifest.calibration),
             });
         }
@@ -393,7 +396,7 @@ fn open_tokenizer(
         return Err(BundleError::Disagree {
             what: "vocabulary size",
             left: format!("{} in {}", tokenizer.vocabulary_size(), file.file),
-            right: format!("{vocabulary} in {}", manifest::FILE),
+            right: format!("{vocabulary} in {}", MANIFEST_FILE),
         });
     }
     Ok(tokenizer)

@@ -6,6 +6,7 @@ mod bench;
 mod calibrate;
 mod check;
 mod data;
+mod device_options;
 mod eval;
 mod exception;
 mod explain;

@@ -2,13 +2,24 @@
 //!
 //! Two kinds of block fill the graph. The int8 blocks enter as candle custom ops that compute from the bundle's mapped
 //! bytes by `portcullis-kernels`; they are what the guard runs on a CPU. The f32 blocks are candle's own f32 on
-//! dequantized weights: the oracle of the tests and the path other devices start from.
+//! dequantized weights: the oracle of the tests. [`Batched`] is the same graph for accelerators, whole batches at a time.
 //!
 //! Sequences are packed: the rows of a batch are the tokens of all its sequences, one after another, with no
 //! padding, and [`Batch`] says where each begins. A sequence's result does not depend on its neighbours.
 
+#[cfg(all(feature = "metal", not(target_os = "macos")))]
+compile_error!("the feature `metal` is for macOS: other systems have no Metal");
+
+mod accelerator;
+mod batch;
+mod batched;
+mod device;
 mod float;
 mod int8;
+#[cfg(feature = "cuda")]
+mod library;
+#[cfg(all(feature = "metal", target_os = "macos"))]
+mod metal;
 mod parts;
 
 use std::borrow::Cow;
@@ -21,6 +32,18 @@ use thiserror::Error;
 
 use crate::bundle::Weights;
 use parts::Parts;
+
+pub use accelerator::{Accelerator, Local, failure};
+pub use batch::Batch;
+pub use batched::{Answers, Batched};
+pub use device::DeviceError;
+#[cfg(feature = "cuda")]
+pub use library::{DeviceLibrary, Remote};
+#[cfg(all(feature = "metal", target_os = "macos"))]
+pub use metal::{metal, metal_device};
+pub use portcullis_kernels::device::{
+    DeviceInfo, DeviceType, Failure, FailureKind, Precision, UnknownPrecision,
+};
 
 /// Why a batch could not be encoded.
 #[derive(Debug, Error)]
@@ -35,9 +58,18 @@ pub enum EncodeError {
     /// Weights of the wrong shape.
     #[error("the encoder's weights have the wrong shape")]
     Shape(#[from] ShapeError),
+    /// A device did not do what it was asked.
+    #[error(transparent)]
+    Device(#[from] Failure),
     /// Token ids for a model that reads none.
     #[error("the bundle's model reads words, not token ids")]
     NoIds,
+    /// A token id outside the vocabulary.
+    #[error("a token id is outside the vocabulary of {limit}")]
+    Id {
+        /// The model's vocabulary.
+        limit: usize,
+    },
     /// A sequence of no token, or more than the model has positions for.
     #[error("a sequence has {found} tokens, expected 1 to {limit}")]
     Length {
@@ -46,58 +78,6 @@ pub enum EncodeError {
         /// The model's positions.
         limit: usize,
     },
-}
-
-/// Token ids of several sequences, packed without padding.
-#[derive(Debug, Default)]
-pub struct Batch {
-    ids: Vec<u32>,
-    bounds: Vec<usize>,
-}
-
-impl Batch {
-    /// An empty batch.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { ids: Vec::new(), bounds: vec![0] }
-    }
-
-    /// Adds a sequence of token ids, the special ones included.
-    pub fn push(&mut self, ids: impl IntoIterator<Item = u32>) {
-        self.ids.extend(ids);
-        self.bounds.push(self.ids.len());
-    }
-
-    /// Number of sequences.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.bounds.len().saturating_sub(1)
-    }
-
-    /// Whether there is no sequence.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Number of tokens.
-    #[must_use]
-    pub fn tokens(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Where each sequence begins, and at last the number of tokens.
-    #[must_use]
-    pub fn bounds(&self) -> &[usize] {
-        &self.bounds
-    }
-
-    fn lengths(&self) -> impl Iterator<Item = usize> {
-        self.bounds.windows(2).map(|pair| match pair {
-            [start, end] => end - start,
-            _ => 0,
-        })
-    }
 }
 
 /// What the encoder says of a batch.

@@ -7,6 +7,7 @@ mod call;
 mod cascade;
 mod classify;
 mod conversation;
+mod device;
 mod explain;
 mod forms;
 mod grounding;
@@ -24,7 +25,10 @@ mod source;
 mod subject;
 mod weigh;
 
-pub use builder::{DeviceKind, GuardBuilder, GuardError};
+pub use builder::{GuardBuilder, GuardError};
+pub use device::{
+    CROSSOVER_FILE, Crossover, CrossoverError, DeviceKind, DeviceReport, UnknownDevice, devices, maker,
+};
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, PackedReport, TaughtReport, WarningReport};
 pub use replay::ReplayError;
@@ -34,6 +38,7 @@ pub(crate) use source::PolicySource;
 pub(crate) use subject::Passage;
 
 use cascade::Exits;
+use device::Beside;
 use forms::Together;
 use recorder::Recorder;
 use shadow::Answers;
@@ -51,7 +56,7 @@ use crate::language::{Foreign, foreign};
 use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
-use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, SKETCH, TextStages};
+use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, Route, SKETCH, TextStages};
 use crate::rails::host::HostRails;
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
@@ -82,6 +87,7 @@ struct Inner {
     policy: BoundPolicy,
     exits: Exits,
     classifier: ClassifierRail,
+    beside: Arc<Beside>,
     patterns: TextRails,
     /// The host's own, kept whatever the policy is.
     rails: HostRails,
@@ -237,7 +243,7 @@ impl Guard {
     /// [`GuardError::Encode`] when the encoder fails on a text.
     pub fn scores(&self, texts: &[&str]) -> Result<Vec<Scores>, GuardError> {
         let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let heads = self.head_scores(normalized.iter().map(Normalized::text))?;
+        let heads = self.head_scores(normalized.iter().map(Normalized::text), Route::BySize)?;
         Ok(heads
             .into_iter()
             .map(|mut heads| {
@@ -288,10 +294,15 @@ impl Guard {
     }
 
     /// What the heads say of texts that are normalized already.
-    fn head_scores<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Vec<HeadScores>, GuardError> {
+    fn head_scores<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+        route: Route,
+    ) -> Result<Vec<HeadScores>, GuardError> {
         let judged: Vec<Judged<'_>> =
             texts.map(|text| Judged { text, deadline: None, gates: None }).collect();
-        let (outcomes, _) = self.0.classifier.judge(&judged);
+        let (outcomes, _) = self.0.classifier.judge_by(&judged, route);
+        self.tell_of_device();
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
@@ -312,6 +323,18 @@ impl Guard {
     pub fn encode_ids(&self, ids: &[u32]) -> Result<(Duration, Vec<f32>), GuardError> {
         let start = Instant::now();
         let logits = self.0.classifier.encode_ids(ids).map_err(|e| GuardError::Encode(full_message(&e)))?;
+        Ok((start.elapsed(), logits))
+    }
+
+    /// Encodes sequences of token ids together, the special ones included, on the device where the guard has one, and says how long
+    /// that took.
+    ///
+    /// # Errors
+    /// As for [`Guard::encode_ids`], and where the device fails.
+    pub fn encode_batch(&self, sequences: &[Vec<u32>]) -> Result<(Duration, Vec<Vec<f32>>), GuardError> {
+        let start = Instant::now();
+        let logits = self.0.classifier.encode_batch(sequences);
+        let logits = logits.map_err(|error| GuardError::Encode(full_message(&error)))?;
         Ok((start.elapsed(), logits))
     }
 

@@ -66,9 +66,9 @@ pub mod graph;
 mod ffi;
 
 pub use guard::{
-    DeviceKind, Difference, Explanation, FileReport, Guard, GuardBuilder, GuardError, HeadExplanation,
-    HeadReport, Inspection, Miss, PackedReport, ReplayError, Scores, Shadow, Shadowed, TaughtReport,
-    WarningReport, WordContribution,
+    Crossover, DeviceKind, DeviceReport, Difference, Explanation, FileReport, Guard, GuardBuilder,
+    GuardError, HeadExplanation, HeadReport, Inspection, Miss, PackedReport, ReplayError, Scores, Shadow,
+    Shadowed, TaughtReport, WarningReport, WordContribution,
 };
 pub use live::LiveGuard;
 pub use portcullis_kernels::Level;

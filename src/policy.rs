@@ -8,6 +8,7 @@ mod bind;
 mod change;
 mod circumstances;
 mod error;
+mod fallback;
 mod governance;
 mod hazard;
 mod open;
@@ -27,6 +28,7 @@ pub use bind::{BoundPolicy, BoundRule, KnownDetector};
 pub use change::{Change, ChangeKind};
 pub use circumstances::Circumstances;
 pub use error::{PolicyError, PolicyErrors, PolicyWarning, Problem};
+pub use fallback::{OnDeadline, OnDeviceFailure, OnLogFailure};
 pub use governance::{Governance, Standing};
 pub use hazard::Hazard;
 pub use open::{BUNDLE_FILE, PolicyOpenError, file_of};
@@ -87,26 +89,6 @@ pub const EMBEDDED_FILE: &str = "models/policies/default.toml";
 /// The embedded policy's source.
 const EMBEDDED: &str = include_str!("../models/policies/default.toml");
 
-/// What becomes of a text that ran out of time after an exit of the model had answered for all of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnDeadline {
-    /// It is a fault, as without an answer.
-    #[default]
-    Fault,
-    /// The exit's answer decides, by the exit's own thresholds.
-    Exit,
-}
-
-/// What becomes of a verdict that cannot be written to the decision log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnLogFailure {
-    /// It is a fault.
-    #[default]
-    Fault,
-    /// It stands; the log counts it as lost when it can be written again.
-    Continue,
-}
-
 /// A policy that was read and found consistent in itself.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -120,6 +102,7 @@ pub struct Policy {
     on_unsupported: Decision,
     on_deadline: OnDeadline,
     on_log_failure: OnLogFailure,
+    on_device_failure: OnDeviceFailure,
     max_bytes: usize,
     max_decode_depth: usize,
     rules: Vec<Rule>,
@@ -345,6 +328,12 @@ impl Policy {
     #[must_use]
     pub const fn on_log_failure(&self) -> OnLogFailure {
         self.on_log_failure
+    }
+
+    /// What becomes of texts whose classifiers ran on a device that failed.
+    #[must_use]
+    pub const fn on_device_failure(&self) -> OnDeviceFailure {
+        self.on_device_failure
     }
 
     /// Most bytes of a text that is judged; a longer one is a fault.

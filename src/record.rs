@@ -123,6 +123,10 @@ pub struct DecisionRecord {
     /// The earliest exit of the model that answered for a part of the text; absent where the whole model read all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<String>,
+    /// The device that ran the classifiers on a part of the text, such as `cuda`; absent where the CPU judged all of it. To decide
+    /// again from the record takes no device: the scores are those on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// The policy that decided.
     pub policy: PolicyRef,
     /// The model that scored; absent when none was loaded.

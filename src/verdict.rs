@@ -244,6 +244,10 @@ pub struct Verdict {
     /// read all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<String>,
+    /// The device that ran the classifiers on a part of the text, such as `cuda`; absent where the CPU judged all of it. Its scores
+    /// are within a tolerance of the CPU's, not the same bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Layers computed for the text's tokens, as a share of all layers for all of them; 0 where none was.
     #[serde(skip)]
     pub work: f32,

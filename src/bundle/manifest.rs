@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::BundleError;
+use super::{BundleError, MANIFEST_FILE};
 
-/// Name of the manifest inside a bundle.
-pub(super) const FILE: &str = "manifest.toml";
 const SCHEMA: u32 = 1;
 /// Most words in a window of a hashed model.
 const LONGEST_HASHED: usize = 8192;
@@ -270,7 +268,7 @@ impl Manifest {
     /// [`BundleError::Toml`] and [`BundleError::Value`].
     pub fn parse(text: &str) -> Result<Self, BundleError> {
         let file: File = toml::from_str(text)
-            .map_err(|e| BundleError::Toml { file: FILE.to_owned(), message: e.to_string() })?;
+            .map_err(|e| BundleError::Toml { file: MANIFEST_FILE.to_owned(), message: e.to_string() })?;
         Self::try_from(file)
     }
 
@@ -382,7 +380,7 @@ fn range(field: &str, found: usize, low: usize, high: usize) -> Result<(), Bundl
 
 fn value(field: &str, found: impl ToString, expected: impl Into<String>) -> BundleError {
     BundleError::Value {
-        file: FILE.to_owned(),
+        file: MANIFEST_FILE.to_owned(),
         field: field.to_owned(),
         found: found.to_string(),
         expected: expected.into(),

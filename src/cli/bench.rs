@@ -1,6 +1,7 @@
 //! `bench`: how fast the guard is on this machine, and what it costs in memory.
 
 mod cold_start;
+mod device;
 mod encode_loop;
 mod latency;
 mod report;
@@ -15,6 +16,7 @@ use clap::{Args, Subcommand};
 use report::{Machine, Record};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Measure latency, throughput, start-up and memory on this machine.
 #[derive(Args)]
@@ -26,11 +28,16 @@ two special ones included (two words fewer where the model is hashed). Lengths t
 slow moment falls on all of them. A cold start runs from the start of a new process to its end, with a verdict on thirty
 words and one thread.
 
+With --device, batches of texts are judged on the processor and on the device in turns, and the size is told from which the device
+is faster; with --state it is written down there for `--device auto`.
+
 Examples:
   portcullis bench
   portcullis bench --lengths 16,128 --rounds 500 --stages
   portcullis bench --json --plot latency.svg > latency.json
   portcullis bench stream
+  portcullis bench --device cuda --state /var/lib/portcullis
+  portcullis bench --device cuda --batches 256 --lengths 64 --data validation.jsonl --json
 
 Exit status: 0, or 2 for an error."
 )]
@@ -54,6 +61,19 @@ pub(super) struct Arguments {
     /// Add where the time goes, stage by stage.
     #[arg(long)]
     stages: bool,
+
+    /// With --device: how many texts are judged together.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1, 8, 64, 256],
+        value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batches: Vec<u32>,
+
+    /// With --device: how long each size is measured on either side.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = parse_seconds)]
+    seconds: f64,
+
+    /// With --device: texts to be decided on both sides, one JSON object with `text` a line.
+    #[arg(long, value_name = "FILE")]
+    data: Vec<PathBuf>,
 
     /// Print one JSON object.
     #[arg(long)]
@@ -79,6 +99,9 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         None => {}
     }
     let options = options.unrecorded();
+    if options.devices().asks_for_device() {
+        return compare(arguments, &options);
+    }
     let cold_start = cold_start::measure(&options, arguments.starts)?;
     let guard = options.with_threads(1).guard()?;
     let _ = guard.check(&texts::benign(32)?);
@@ -98,4 +121,29 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         report::tables(&record, arguments.stages)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Measures a device beside the processor.
+fn compare(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
+    let batches: Vec<usize> =
+        arguments.batches.iter().filter_map(|texts| usize::try_from(*texts).ok()).collect();
+    let plan = device::Plan {
+        batches: &batches,
+        lengths: &arguments.lengths,
+        time: Duration::from_secs_f64(arguments.seconds),
+        data: &arguments.data,
+    };
+    let comparison = device::compare(&plan, options)?;
+    terminal::emit(&match arguments.json {
+        true => serde_json::to_string(&comparison)? + "\n",
+        false => device::tables(&comparison),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse_seconds(word: &str) -> Result<f64, String> {
+    match word.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected a number from 0 to 3600".to_owned()),
+    }
 }

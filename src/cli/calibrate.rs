@@ -10,7 +10,7 @@ use super::terminal::{self, Table};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use heads::{Change, Fitted};
-use portcullis::Guard;
+use portcullis::{DeviceKind, Guard};
 use portcullis_calibration::Calibration;
 use reviews::Reviewed;
 use rows::Rows;
@@ -73,7 +73,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Result<ExitCode> {
-    let guard = options.unrecorded().guard()?;
+    // Thresholds are those of the kernels, whose scores have one answer.
+    let guard = options.unrecorded().on(DeviceKind::Cpu).guard()?;
     let reviewed = reviewed(arguments, &guard)?;
     let mut rows = match &arguments.data {
         Some(data) => rows::read(&guard, data, arguments.benign)?,

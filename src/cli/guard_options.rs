@@ -1,8 +1,9 @@
 //! The flags that every judging command shares, before or after its name, and the guard made from them.
 
+use super::device_options::DeviceOptions;
 use super::{failure, terminal};
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use portcullis::act::HashKey;
 use portcullis::bundle::Bundle;
 use portcullis::exception::Sources;
@@ -41,9 +42,8 @@ pub(super) struct GuardOptions {
     #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_CALIBRATION")]
     calibration: Option<PathBuf>,
 
-    /// Where to compute.
-    #[arg(long, global = true, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", default_value = "auto")]
-    device: Device,
+    #[command(flatten)]
+    device: DeviceOptions,
 
     /// The highest instruction level to use: scalar, avx2, avx-vnni or avx512-vnni; neon, neon-dotprod or neon-i8mm on
     /// ARM. It can only lower what the processor has; a level of another architecture means scalar.
@@ -112,20 +112,6 @@ fn warn_of_exceptions(guard: &Guard) {
             failure::warn(terminal::printable(&what));
         }
     });
-}
-
-/// A place to compute.
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Device {
-    /// The best one that this program can use.
-    #[default]
-    Auto,
-    /// The processor.
-    Cpu,
-    /// An NVIDIA GPU.
-    Cuda,
-    /// An Apple GPU.
-    Metal,
 }
 
 impl GuardOptions {
@@ -246,14 +232,8 @@ impl GuardOptions {
     }
 
     fn builder(&self) -> GuardBuilder {
-        let device = match self.device {
-            Device::Auto => DeviceKind::Auto,
-            Device::Cpu => DeviceKind::Cpu,
-            Device::Cuda => DeviceKind::Cuda,
-            Device::Metal => DeviceKind::Metal,
-        };
         let builder = Guard::builder().cascade(self.cascade).attribution(!self.no_attribution);
-        let builder = builder.device(device).log(!self.unlogged);
+        let builder = self.device.apply(builder).log(!self.unlogged);
         let mut builder = builder.require_signed_policy(self.require_signed);
         if let Some(path) = own_image() {
             builder = builder.image(path);
@@ -308,6 +288,16 @@ impl GuardOptions {
     /// When the policy cannot be read.
     pub(super) fn exception_sources(&self) -> anyhow::Result<Sources> {
         Ok(Sources::new(self.state(), self.in_force()?.bundle()))
+    }
+
+    /// Where classifiers run.
+    pub(super) fn devices(&self) -> &DeviceOptions {
+        &self.device
+    }
+
+    /// The same options with classifiers on this device, or on the processor alone.
+    pub(super) fn on(&self, kind: DeviceKind) -> Self {
+        Self { device: self.device.on(kind), ..self.clone() }
     }
 
     /// The same options at another level.
@@ -383,7 +373,7 @@ impl GuardOptions {
         add("--models", self.models.clone().map(Into::into));
         add("--model", self.model.clone().map(Into::into));
         add("--calibration", self.calibration.clone().map(Into::into));
-        add("--device", self.device.to_possible_value().map(|value| value.get_name().into()));
+        self.device.to_arguments().into_iter().for_each(|(flag, value)| add(flag, value));
         add("--level", self.level.map(|level| level.to_string().into()));
         add("--threads", self.threads.map(|threads| threads.to_string().into()));
         add("--state", self.state.clone().map(Into::into));

@@ -1,5 +1,6 @@
 //! `inspect`: what judges here, and whether it is what it says it is.
 
+mod devices;
 mod self_test;
 mod sockets;
 
@@ -9,6 +10,7 @@ use super::pack;
 use super::terminal::{self, FAINT};
 use anyhow::ensure;
 use clap::Args;
+use devices::{Devices, accelerator};
 use portcullis::{HeadReport, Inspection, Request, Role, WarningReport};
 use self_test::Finding;
 use serde::Serialize;
@@ -16,7 +18,7 @@ use sockets::Sockets;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-/// Show the level, device, model, policy, digests and memory of the guard.
+/// Show the level, devices, model, policy, digests and memory of the guard.
 #[derive(Args)]
 #[command(after_help = "\
 Memory is counted after one verdict. Sizes are bytes in JSON, and unknown where the system does not tell.
@@ -47,11 +49,12 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
     let memory = Memory::now();
     let findings =
         if arguments.self_test { self_test::run(&guard, &options, before.as_ref())? } else { Vec::new() };
-    let report = Report { guard: guard.inspect(), memory, self_test: &findings };
+    let devices = Devices::look(options.devices());
+    let report = Report { guard: guard.inspect(), devices, memory, self_test: &findings };
     terminal::emit(&if arguments.json {
         serde_json::to_string(&report)? + "\n"
     } else {
-        describe(&report.guard, memory, &findings)
+        describe(&report.guard, &report.devices, memory, &findings)
     })?;
     let failed: Vec<&str> =
         findings.iter().filter(|finding| finding.passed == Some(false)).map(|finding| finding.name).collect();
@@ -63,17 +66,19 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
 struct Report<'a> {
     #[serde(flatten)]
     guard: Inspection,
+    devices: Devices,
     memory: Option<Memory>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     self_test: &'a [Finding],
 }
 
-fn describe(guard: &Inspection, memory: Option<Memory>, findings: &[Finding]) -> String {
+fn describe(guard: &Inspection, devices: &Devices, memory: Option<Memory>, findings: &[Finding]) -> String {
     let mut facts = terminal::Table::new(&["guard", ""], &[]);
     facts.row(["version", &guard.version]);
     facts.row(["level", &guard.level]);
     facts.row(["levels of this processor", &guard.levels.join(", ")]);
     facts.row(["device", &guard.device]);
+    facts.row(["accelerator", &accelerator(guard, devices)]);
     facts.row(["threads", &guard.threads.to_string()]);
     facts.row(["model", &format!("{} {}", guard.model.id, guard.model_version)]);
     facts.row(["", &guard.model_description]);

@@ -132,8 +132,8 @@ pub unsafe extern "C" fn portcullis_options_set_level(
     change(options, error, |builder| Ok(builder.level(word("level", name()?)?)))
 }
 
-/// Where the encoder runs: `auto`, `cpu`, `cuda` or `metal`. `name` is `len` bytes, read during the call. A device that is not there is
-/// an error when a guard is opened.
+/// Where the encoder runs: `auto`, `cpu`, `cuda`, `metal` or `cpu-float`. `name` is `len` bytes, read during the call. A device that is not
+/// there is an error when a guard is opened.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn portcullis_options_set_device(
     options: Option<&mut Options>,
@@ -144,6 +144,20 @@ pub unsafe extern "C" fn portcullis_options_set_device(
     // SAFETY: the caller's promise: `name` may be read for `len` bytes.
     let name = || unsafe { text(name, len, "name") };
     change(options, error, |builder| Ok(builder.device(word("device", name()?)?)))
+}
+
+/// The library that runs the encoder on a device; a library for C that was built without the feature `cuda` opens none. It becomes part of
+/// the process. `path` is `len` bytes, read during the call; the library is opened when a guard is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn portcullis_options_set_device_library(
+    options: Option<&mut Options>,
+    path: *const c_char,
+    len: usize,
+    error: Option<&mut MaybeUninit<Option<Box<Error>>>>,
+) -> Status {
+    // SAFETY: the caller's promise: `path` may be read for `len` bytes.
+    let path = || unsafe { path_of(path, len) };
+    change(options, error, |builder| Ok(builder.device_library(path()?)))
 }
 
 /// The most threads that a batch may use, at least 1; by default one a core. Verdicts do not depend on it.

@@ -9,7 +9,7 @@ use super::judge::Looked;
 use super::pieces::{told_apart, without, words};
 use super::subject::Passage;
 use super::{Guard, NamedHead};
-use crate::rails::classifier::{HeadScores, Judged, Outcome};
+use crate::rails::classifier::{HeadScores, Judged, Outcome, Route};
 use crate::request::Request;
 use crate::span::{NormalizedSpan, Span};
 use crate::verdict::{Source, Verdict};
@@ -96,6 +96,9 @@ impl Guard {
         let deadlines: Vec<Option<Instant>> =
             texts.iter().map(|(request, ..)| self.due(request, start)).collect();
         let form = |aim: &Aim| forms.get(aim.text).and_then(Option::as_ref).map_or("", |f| f.text(aim.form));
+        // A logit of the device and one of the CPU differ by more than their words.
+        let on_device = judged.iter().any(|looked| looked.verdict.device.is_some());
+        let route = if on_device { Route::Device } else { Route::Cpu };
         for step in [Aim::first_step, Aim::second_step] {
             let mut asked = Vec::new();
             for (place, aim) in aims.iter().enumerate() {
@@ -106,7 +109,7 @@ impl Guard {
                     }
                 }
             }
-            self.answer(&asked, &mut aims);
+            self.answer(&asked, route, &mut aims);
         }
         for aim in aims.iter().filter(|aim| aim.answered) {
             let (Some(Looked { verdict, .. }), Some((request, passage, _))) =
@@ -194,7 +197,7 @@ impl Guard {
     }
 
     /// Judges the shortened texts and keeps what each head loses.
-    fn answer(&self, asked: &[Shortened], aims: &mut [Aim]) {
+    fn answer(&self, asked: &[Shortened], route: Route, aims: &mut [Aim]) {
         if asked.is_empty() {
             return;
         }
@@ -202,7 +205,7 @@ impl Guard {
             .iter()
             .map(|short| Judged { text: &short.text, deadline: short.deadline, gates: None })
             .collect();
-        let (outcomes, _) = self.0.classifier.judge(&judged);
+        let (outcomes, _) = self.0.classifier.judge_by(&judged, route);
         for (short, outcome) in asked.iter().zip(outcomes) {
             let Some(aim) = aims.get_mut(short.aim) else { continue };
             match outcome {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cascade::Exits;
 use super::{Guard, GuardError, Inner};
 use crate::bundle::Bundle;
-use crate::policy::{BoundPolicy, KnownDetector, Policy, Selector, taught_detector};
+use crate::policy::{BoundPolicy, KnownDetector, OnDeviceFailure, Policy, Selector, taught_detector};
 use crate::rails::classifier::ClassifierRail;
 use crate::rails::grounding;
 use crate::rails::host::{FAMILY, HostRails};
@@ -84,7 +84,11 @@ impl Guard {
             patterns: bound.patterns,
             exits: bound.exits,
             absent_rail: bound.absent_rail,
-            classifier: inner.classifier.clone().with_heads(heads),
+            classifier: inner
+                .classifier
+                .clone()
+                .with_heads(heads)
+                .strict(policy.on_device_failure() == OnDeviceFailure::Fault),
             exceptions: Arc::new(inner.exceptions.with_bundle(policy.bundle())),
             ..inner.clone()
         })

@@ -1,7 +1,6 @@
 //! How a guard is made: bundle, policy, level, threads, rails of the host, deadline and record.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,18 +9,20 @@ use rayon::ThreadPool;
 use thiserror::Error;
 
 use super::bound::Bound;
+use super::device::{DeviceKind, DeviceSettings};
 use super::recorder::Recorder;
 use super::source::PolicySource;
 use super::{Guard, Inner, PackedReport};
 use crate::act::{HashKey, LEAST_KEY_BYTES, Rewriter};
 use crate::bundle::{Bundle, BundleError};
+use crate::encode::{DeviceError, Precision};
 use crate::exception;
 use crate::image::{Image, ImageError};
 use crate::installation::{Installation, InstallationError};
 use crate::log::LogError;
 use crate::monitor::{Monitor, MonitorError, model_key};
-use crate::policy::{Policy, PolicyErrors, PolicyOpenError};
-use crate::rails::classifier::ClassifierRail;
+use crate::policy::{OnDeviceFailure, Policy, PolicyErrors, PolicyOpenError};
+use crate::rails::classifier::{ClassifierRail, DeviceTrouble};
 use crate::rails::host::{HostRails, Rail, RailNameError};
 use crate::rails::list::ListError;
 use crate::record::RecordError;
@@ -84,13 +85,16 @@ pub enum GuardError {
     #[error("cannot open the monitor")]
     Monitor(#[from] MonitorError),
     /// This build or machine has no such device.
-    #[error("the device {device} is not available: {reason}")]
+    #[error("the device {device} is not available")]
     Device {
         /// The device asked for.
         device: DeviceKind,
         /// Why not.
-        reason: &'static str,
+        source: DeviceError,
     },
+    /// This CPU has none of the instructions that the kernels are written in.
+    #[error("there are no kernels for this CPU")]
+    NoKernels,
     /// A cascade without calibrated exits.
     #[error("the bundle {bundle} has no calibrated exits, which a cascade needs")]
     NoExits {
@@ -150,55 +154,6 @@ impl From<ImageError> for GuardError {
     }
 }
 
-/// Where the encoder runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum DeviceKind {
-    /// The best that is there: today the CPU.
-    #[default]
-    Auto,
-    /// The CPU, by the int8 kernels.
-    Cpu,
-    /// An NVIDIA GPU. Not in this build.
-    Cuda,
-    /// An Apple GPU. Not in this build.
-    Metal,
-}
-
-impl DeviceKind {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Cpu, Self::Cuda, Self::Metal];
-
-    /// The word used in flags.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Cpu => "cpu",
-            Self::Cuda => "cuda",
-            Self::Metal => "metal",
-        }
-    }
-}
-
-impl std::fmt::Display for DeviceKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A word that names no device.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("unknown device: expected auto, cpu, cuda or metal")]
-pub struct UnknownDevice;
-
-impl FromStr for DeviceKind {
-    type Err = UnknownDevice;
-
-    fn from_str(word: &str) -> Result<Self, UnknownDevice> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or(UnknownDevice)
-    }
-}
-
 /// Settings of a guard to be. Everything has a default: the embedded bundle and policy on all cores.
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -212,7 +167,7 @@ pub struct GuardBuilder {
     pool: Option<Arc<ThreadPool>>,
     rails: HostRails,
     deadline: Option<Duration>,
-    device: DeviceKind,
+    device: DeviceSettings,
     cascade: bool,
     unattributed: bool,
     record: Option<PathBuf>,
@@ -332,9 +287,28 @@ impl GuardBuilder {
         self
     }
 
-    /// Where the encoder runs.
+    /// Where the classifiers run. A device that is asked for and is not there is an error of [`GuardBuilder::build`].
     pub fn device(mut self, device: DeviceKind) -> Self {
-        self.device = device;
+        self.device.kind = device;
+        self
+    }
+
+    /// The library that runs the encoder on a device. It becomes part of this process and is refused where others than the user of
+    /// the process and root can change it; nothing is looked for anywhere else.
+    pub fn device_library(mut self, path: impl Into<PathBuf>) -> Self {
+        self.device.library = Some(path.into());
+        self
+    }
+
+    /// The numbers that a device computes in, by default 16 bits.
+    pub fn device_precision(mut self, precision: Precision) -> Self {
+        self.device.precision = precision;
+        self
+    }
+
+    /// Calls `tell` when a device fails for the first time. What then becomes of texts is the policy's `on_device_failure`.
+    pub fn on_device_trouble(mut self, tell: fn(&DeviceTrouble)) -> Self {
+        self.device.on_trouble = Some(tell);
         self
     }
 
@@ -441,12 +415,6 @@ impl GuardBuilder {
     /// # Errors
     /// [`GuardError`]; a part that cannot be opened is never replaced by another.
     pub fn build(self) -> Result<Guard, GuardError> {
-        if let DeviceKind::Cuda | DeviceKind::Metal = self.device {
-            return Err(GuardError::Device {
-                device: self.device,
-                reason: "this build runs on the CPU only",
-            });
-        }
         self.rails.check_names()?;
         let threads = self.worked_on();
         let image = self.open_image(&threads)?;
@@ -467,9 +435,12 @@ impl GuardBuilder {
         let hash_key = self.hash_key.as_deref().map(read_hash_key).transpose()?.or(self.key);
         let bound = Bound::new(&policy, &bundle, &self.rails, self.cascade, hash_key.is_some())?;
         let kernels = kernels(self.level)?;
+        let beside = self.device.open(&bundle, self.policy.state.as_deref(), &threads)?;
         let classifier = ClassifierRail::new(Arc::clone(&bundle), kernels, Arc::clone(&threads))
             .map_err(GuardError::Windows)?
-            .with_heads(policy.heads().cloned().collect());
+            .with_heads(policy.heads().cloned().collect())
+            .with_device(beside.device.clone())
+            .strict(policy.on_device_failure() == OnDeviceFailure::Fault);
         let words = match bundle.tokenizer() {
             Some(_) => None,
             None => Some(Arc::new(Bundle::embedded_words()?)),
@@ -488,6 +459,7 @@ impl GuardBuilder {
             policy: bound.policy,
             exits: bound.exits,
             classifier,
+            beside: Arc::new(beside),
             patterns: bound.patterns,
             rails: self.rails,
             absent_rail: bound.absent_rail,
@@ -523,8 +495,7 @@ fn monitor(
 /// The kernels at `level`, or at the best level this CPU has when that is lower or none is asked for.
 fn kernels(level: Option<Level>) -> Result<Kernels, GuardError> {
     let level = level.unwrap_or_else(Level::best).lowered();
-    let reason = "no kernels for this CPU";
-    Kernels::new(level).ok_or(GuardError::Device { device: DeviceKind::Cpu, reason })
+    Kernels::new(level).ok_or(GuardError::NoKernels)
 }
 
 fn cores() -> usize {

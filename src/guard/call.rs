@@ -137,6 +137,7 @@ impl Call {
                 (verdict.coverage, verdict.coverage_reason) = (Coverage::Partial, part.coverage_reason);
             }
             verdict.decision = verdict.decision.max(decision);
+            verdict.device = verdict.device.take().or(part.device);
             verdict.fault = verdict.fault.take().or(fault);
         }
         evidence.more_arguments = self.more;

@@ -6,7 +6,7 @@ use super::forms::{Forms, Together};
 use super::pieces::{runs, told_apart, without, words};
 use super::{Guard, GuardError};
 use crate::policy::BoundRule;
-use crate::rails::classifier::{HeadScores, Outcome};
+use crate::rails::classifier::{HeadScores, Outcome, Route};
 use crate::request::Request;
 use crate::span::{NormalizedSpan, Span};
 use crate::verdict::{Disguise, Verdict};
@@ -71,6 +71,8 @@ impl Guard {
         let Some(Together { outcome: Outcome::Scored(scored), forms: places, .. }) = together else {
             return Ok(Explanation { verdict, heads: Vec::new(), words: Vec::new() });
         };
+        // Both sides of a difference are computed at one place.
+        let at = if scored.device.is_some() { Route::Device } else { Route::Cpu };
         let forms = Forms::new(&request.text, self.0.lexicon(), depth);
         let scores = verdict.scores.iter().map(|(_, score)| *score);
         let heads: Vec<HeadExplanation> = self
@@ -98,7 +100,7 @@ impl Guard {
         let words = match foremost {
             Some(head) => {
                 let place = places.get(head).copied().unwrap_or_default();
-                self.occlude(forms.text(place), |piece| forms.to_caller(place, piece), head, &heads)?
+                self.occlude(forms.text(place), |piece| forms.to_caller(place, piece), head, &heads, at)?
             }
             None => Vec::new(),
         };
@@ -112,6 +114,7 @@ impl Guard {
         to_caller: impl Fn(NormalizedSpan) -> Span,
         head: usize,
         heads: &[HeadExplanation],
+        at: Route,
     ) -> Result<Vec<WordContribution>, GuardError> {
         let Some(explained) = heads.get(head) else { return Ok(Vec::new()) };
         let pieces = told_apart(runs(words(text), PIECES), to_caller);
@@ -119,7 +122,7 @@ impl Guard {
             .iter()
             .map(|(piece, _)| without(text, NormalizedSpan::new(0, text.len()), *piece))
             .collect();
-        let shortened = self.head_scores(without.iter().map(String::as_str))?;
+        let shortened = self.head_scores(without.iter().map(String::as_str), at)?;
         Ok(pieces
             .into_iter()
             .zip(shortened)

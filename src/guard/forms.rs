@@ -261,6 +261,7 @@ fn strongest(mut heads: HeadScores, others: HeadScores, forms: &mut [usize], pla
             (a, b) => a.or(b),
         },
         work: (heads.work * heads.windows as f32 + others.work * others.windows as f32) / windows,
+        device: heads.device.or(others.device),
         // What one form cannot be read in, another may be.
         legibility: clearer(heads.legibility, others.legibility),
         ..heads
@@ -285,6 +286,7 @@ mod tests {
             windows: 1,
             unknown_share: 0.0,
             legibility: Legibility::default(),
+            device: None,
             sketch: None,
         }
     }

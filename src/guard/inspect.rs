@@ -4,6 +4,7 @@ use portcullis_calibration::TaughtHead;
 use portcullis_kernels::Level;
 use serde::Serialize;
 
+use super::device::DeviceReport;
 use super::{Guard, full_message};
 use crate::image::{Image, PackedFile, PackedProgram};
 use crate::policy::taught_detector;
@@ -19,8 +20,14 @@ pub struct Inspection {
     pub level: String,
     /// Every level this CPU has.
     pub levels: Vec<String>,
-    /// Where the encoder runs.
+    /// Where the encoder runs: `cpu`, or the device that was asked for.
     pub device: String,
+    /// The device beside the CPU, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerator: Option<DeviceReport>,
+    /// Why there is none, where it is left to what was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerator_unused: Option<String>,
     /// Most threads a batch uses.
     pub threads: usize,
     /// The model.
@@ -146,7 +153,13 @@ impl Guard {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             level: inner.level.to_string(),
             levels: Level::supported().iter().map(Level::to_string).collect(),
-            device: "cpu".to_owned(),
+            device: inner
+                .classifier
+                .device()
+                .filter(|device| device.from_tokens() == 0)
+                .map_or_else(|| "cpu".to_owned(), |device| device.info().device.to_string()),
+            accelerator: inner.classifier.device().map(DeviceReport::from),
+            accelerator_unused: inner.beside.unused.clone(),
             threads: inner.threads.number(),
             model: inner.model_ref.clone(),
             model_version: manifest.version.clone(),

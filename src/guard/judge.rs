@@ -123,6 +123,7 @@ impl Guard {
             let Some(Looked { verdict: first, look, .. }) = judged.get_mut(*place) else { continue };
             let (second, again) = second.with_scores();
             look.again = Some(Box::new(again));
+            first.device = first.device.take().or(second.device);
             first.exceptions.extend(only_in(&second.exceptions, &first.exceptions));
             let strongest = second.findings.iter().max_by_key(|finding| finding.action);
             let (decision, what) = match strongest {
@@ -208,6 +209,7 @@ impl Guard {
             None => inner.classifier.judge(&judged),
             Some(answers) => answers.judge(&inner.classifier, &judged),
         };
+        self.tell_of_device();
         let mut outcomes = outcomes.into_iter();
         let foreign = inner.classifier.map(&forms, |forms| {
             forms.as_ref().map_or(Foreign::No, |forms| forms.foreign(|text| self.foreign_text(text)))

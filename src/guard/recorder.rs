@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use thiserror::Error;
 
 use crate::installation::Installation;
-use crate::log::{Body, Log, LogError};
+use crate::log::{Body, Event, Log, LogError};
 use crate::monitor::Monitor;
 use crate::policy::BoundPolicy;
 use crate::rails::classifier::SKETCH;
@@ -93,6 +93,11 @@ impl Recorder {
         self.monitor.as_ref()
     }
 
+    /// Logs what happened beside the decisions, where there is a log.
+    pub(super) fn event(&self, event: Event) -> Result<(), LogError> {
+        self.log.as_ref().map_or(Ok(()), |log| log.append_event(event))
+    }
+
     /// The text's name under the installation's key.
     pub(super) fn text_digest(&self, text: &str) -> String {
         self.key.text_digest(text)
@@ -134,6 +139,7 @@ impl Recorder {
             coverage: verdict.coverage,
             coverage_reasons: verdict.coverage_reason.into_iter().collect(),
             exit: verdict.exit.clone(),
+            device: verdict.device.clone(),
             policy: verdict.policy.clone(),
             model: Some(verdict.model.clone()),
             calibration: Some(calibration.to_owned()),

@@ -46,6 +46,7 @@ impl Guard {
         // A late answer of an exit is for `decide` to weigh.
         let mut failed = !matches!(outcome, Some(Outcome::Scored(_) | Outcome::Early(_)));
         let mut exit = None;
+        let mut device = None;
         let mut early = false;
         let mut work = 0.0;
         let (coverage, reasons) = match outcome {
@@ -68,6 +69,7 @@ impl Guard {
             Some(Outcome::Scored(heads) | Outcome::Early(heads)) => {
                 scores = self.classify(request, heads, seen, &mut detections);
                 (exit, work) = (heads.exit, heads.work);
+                device = heads.device.map(|device| device.to_string());
                 early = matches!(outcome, Some(Outcome::Early(_)));
                 if early && inner.policy.policy().on_deadline() == OnDeadline::Fault {
                     fault = Some("the deadline passed before the whole model had answered".to_owned());
@@ -174,6 +176,7 @@ impl Guard {
             coverage_reason: reasons.first().copied(),
             work,
             exit,
+            device,
             fault,
             policy: inner.policy_ref.clone(),
             model: inner.model_ref.clone(),

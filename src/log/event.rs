@@ -141,6 +141,18 @@ pub enum Event {
     },
     /// The signed head was gone or unreadable when the log was opened.
     LogHeadLost {},
+    /// A device that runs the classifiers failed; told once by each process.
+    DeviceFailed {
+        /// What it is: `cuda`, `metal` or `cpu-float`.
+        device: String,
+        /// Its name.
+        name: String,
+        /// What its driver said.
+        reason: String,
+        /// Whether it is not asked any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lost: bool,
+    },
 }
 
 impl Event {
@@ -161,6 +173,7 @@ impl Event {
             Self::LogEntriesLost { .. } => "log_entries_lost",
             Self::SampleLost { .. } => "sample_lost",
             Self::LogHeadLost {} => "log_head_lost",
+            Self::DeviceFailed { .. } => "device_failed",
         }
     }
 }

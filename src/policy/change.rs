@@ -140,6 +140,11 @@ impl Changes {
         value("on_unsupported", a.on_unsupported.to_string(), b.on_unsupported.to_string());
         value("on_deadline", deadline(a.on_deadline), deadline(b.on_deadline));
         value("on_log_failure", log_failure(a.on_log_failure), log_failure(b.on_log_failure));
+        value(
+            "on_device_failure",
+            a.on_device_failure.as_str().to_owned(),
+            b.on_device_failure.as_str().to_owned(),
+        );
         value("max_bytes", a.max_bytes.to_string(), b.max_bytes.to_string());
         value("max_decode_depth", a.max_decode_depth.to_string(), b.max_decode_depth.to_string());
         value("turns", a.turns.to_string(), b.turns.to_string());

@@ -24,10 +24,10 @@ use super::open::BUNDLE_FILE;
 use super::rule::{Action, Rule};
 use super::source::Source;
 use super::table::{Found, Placed, Table, shorten, wrong_value};
-use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, OnLogFailure, Policy, suggest};
+use super::{MAX_POLICY_BYTES, MAX_RULES, OnDeadline, OnDeviceFailure, OnLogFailure, Policy, suggest};
 use crate::verdict::Decision;
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "schema",
     "revision",
     "id",
@@ -38,6 +38,7 @@ const KEYS: [&str; 23] = [
     "on_unsupported",
     "on_deadline",
     "on_log_failure",
+    "on_device_failure",
     "max_bytes",
     "max_decode_depth",
     "rule",
@@ -101,6 +102,8 @@ fn document(root: &Table<'_, '_>, source: &Source, folder: Folder<'_>, found: &m
     let on_unsupported = root.word("on_unsupported", &UNSUPPORTED, found).map(|(decision, _)| decision);
     let on_deadline = root.word("on_deadline", &DEADLINE, found).map(|(on_deadline, _)| on_deadline);
     let on_log_failure = root.word("on_log_failure", &LOG_FAILURE, found).map(|(failure, _)| failure);
+    let on_device_failure =
+        root.word("on_device_failure", &DEVICE_FAILURE, found).map(|(failure, _)| failure);
     let max_bytes = root.integer("max_bytes", found).map_or(DEFAULT_MAX_BYTES, |(bytes, place)| {
         if !(1..=MOST_MAX_BYTES).contains(&bytes) {
             let expected = format!("from 1 to {MOST_MAX_BYTES}");
@@ -144,6 +147,7 @@ fn document(root: &Table<'_, '_>, source: &Source, folder: Folder<'_>, found: &m
         on_unsupported: on_unsupported.unwrap_or(Decision::Escalate),
         on_deadline: on_deadline.unwrap_or_default(),
         on_log_failure: on_log_failure.unwrap_or_default(),
+        on_device_failure: on_device_failure.unwrap_or_default(),
         max_bytes: usize::try_from(max_bytes).ok()?,
         max_decode_depth: usize::try_from(max_decode_depth).ok()?,
         rules,
@@ -181,6 +185,8 @@ const UNSUPPORTED: [(&str, Decision); 3] =
     [("allow", Decision::Allow), ("escalate", Decision::Escalate), ("veto", Decision::Veto)];
 
 const DEADLINE: [(&str, OnDeadline); 2] = [("fault", OnDeadline::Fault), ("exit", OnDeadline::Exit)];
+const DEVICE_FAILURE: [(&str, OnDeviceFailure); 2] =
+    [("cpu", OnDeviceFailure::Cpu), ("fault", OnDeviceFailure::Fault)];
 const LOG_FAILURE: [(&str, OnLogFailure); 2] =
     [("fault", OnLogFailure::Fault), ("continue", OnLogFailure::Continue)];
 

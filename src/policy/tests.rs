@@ -156,8 +156,8 @@ dir/p.toml:4:12: `on_fault` is `allow`, expected veto or escalate: a text that c
 4 | on_fault = \"allow\"
   |            ^^^^^^^
 dir/p.toml:5:1: unknown key `max_byte` in the policy; did you mean `max_bytes`? known: schema, revision, id, \
-version, description, governance, on_fault, on_unsupported, on_deadline, on_log_failure, max_bytes, max_decode_depth, rule, stream, list, \
-head, urls, json_schema, conversation, rollback, tools, tool, templates
+version, description, governance, on_fault, on_unsupported, on_deadline, on_log_failure, on_device_failure, max_bytes, max_decode_depth, rule, \
+stream, list, head, urls, json_schema, conversation, rollback, tools, tool, templates
 5 | max_byte = 10
   | ^^^^^^^^
 dir/p.toml:10:13: `threshold` is `nan`, expected a number from 0 to 1

@@ -1,5 +1,6 @@
 //! The classifier rail: cut a text into windows, judge each by the bundle's model, and take each head's strongest window.
 
+mod device;
 mod encoded;
 mod gates;
 mod hashed;
@@ -8,6 +9,7 @@ mod sketch;
 mod states;
 mod window;
 
+pub use device::{DeviceTrouble, RailDevice, Route};
 pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
 pub use sketch::SKETCH;
@@ -21,7 +23,7 @@ use portcullis_kernels::Kernels;
 use rayon::prelude::*;
 
 use crate::bundle::{Bundle, Model};
-use crate::encode::EncodeError;
+use crate::encode::{Batch, DeviceType, EncodeError};
 use crate::threads::Threads;
 use crate::tokenize::{Legibility, TokenizeError, Windowing};
 use encoded::Encoded;
@@ -36,6 +38,10 @@ pub struct ClassifierRail {
     threads: Arc<Threads>,
     /// Heads beside the bundle's own; an encoder's only.
     taught: Vec<TaughtHead>,
+    /// An accelerator beside the CPU; for an encoder only.
+    device: Option<RailDevice>,
+    /// Whether a failure of the device is one of the rail; the CPU judges again where it is not.
+    is_strict: bool,
 }
 
 /// What the rail holds beside the bundle, by the kind of its model.
@@ -78,6 +84,8 @@ pub struct HeadScores {
     pub unknown_share: f32,
     /// How much of it is in words that the vocabulary can read; nothing where the model has none.
     pub legibility: Legibility,
+    /// The device that judged a part of the text; none where the CPU judged all of it.
+    pub device: Option<DeviceType>,
     /// Projections of the text's state, averaged over its windows, where the whole model read all of them.
     pub sketch: Option<[f32; SKETCH]>,
 }
@@ -125,7 +133,35 @@ impl ClassifierRail {
                 (Kind::Hashed(Hashed::new()), Windowing::of_words(shape.tokens, shape.overlap)?)
             }
         };
-        Ok(Self { bundle, kind: Arc::new(kind), windowing, threads, taught: Vec::new() })
+        let (taught, device, is_strict) = (Vec::new(), None, false);
+        Ok(Self { bundle, kind: Arc::new(kind), windowing, threads, taught, device, is_strict })
+    }
+
+    /// The same rail with an accelerator beside the CPU, which has the model of its bundle, with the states that
+    /// [`ClassifierRail::states_after`] says. A model without an encoder does not use it.
+    #[must_use]
+    pub fn with_device(self, device: Option<RailDevice>) -> Self {
+        Self { device, ..self }
+    }
+
+    /// The same rail, for which a failure of its device is one of its own, or the same texts are judged again by the CPU.
+    #[must_use]
+    pub fn strict(self, is_strict: bool) -> Self {
+        Self { is_strict, ..self }
+    }
+
+    /// The accelerator beside the CPU.
+    #[must_use]
+    pub const fn device(&self) -> Option<&RailDevice> {
+        self.device.as_ref()
+    }
+
+    /// After how many of the layers of the bundle's encoder, beside all of them, an accelerator has to average the states.
+    #[must_use]
+    pub fn states_after(bundle: &Bundle) -> Vec<usize> {
+        bundle
+            .weights()
+            .map_or_else(Vec::new, |weights| encoded::read_after(weights.shape().layers).collect())
     }
 
     /// The same rail with heads that were taught on the states of its encoder, in place of those it has.
@@ -149,9 +185,17 @@ impl ClassifierRail {
 
     /// Judges `texts`; the answers come in the same order and do not depend on each other.
     pub fn judge(&self, texts: &[Judged<'_>]) -> (Vec<Outcome>, StageTimes) {
+        self.judge_by(texts, Route::BySize)
+    }
+
+    /// As [`ClassifierRail::judge`], at this place where there is a device.
+    pub fn judge_by(&self, texts: &[Judged<'_>], route: Route) -> (Vec<Outcome>, StageTimes) {
         match (&*self.kind, self.bundle.model()) {
             (Kind::Encoder(encoded), Model::Encoder { .. }) => match self.parts() {
-                Some(parts) => encoded.judge(&parts, texts, self.windowing, &self.threads),
+                Some(parts) => {
+                    let device = self.device.as_ref().map(|device| (device, self.is_strict));
+                    encoded.judge(&parts, texts, self.windowing, &self.threads, device, route)
+                }
                 None => other_model(texts),
             },
             (Kind::Hashed(hashed), Model::Hashed(weights)) => {
@@ -200,6 +244,23 @@ impl ClassifierRail {
             _ => Err(EncodeError::NoIds),
         }
     }
+
+    /// Encodes sequences of token ids together, the special ones included, on the device where the rail has one; answers the
+    /// logits of each.
+    ///
+    /// # Errors
+    /// [`EncodeError`], also where the model reads no token ids.
+    pub fn encode_batch(&self, sequences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncodeError> {
+        let mut batch = Batch::new();
+        sequences.iter().for_each(|ids| batch.push(ids.iter().copied()));
+        match (&*self.kind, self.bundle.weights(), &self.device) {
+            (Kind::Encoder(_), Some(_), Some(device)) => Ok(device.answer(&batch)?.logits),
+            (Kind::Encoder(encoded), Some(weights), None) => {
+                encoded.encode_batch(weights, &batch, &self.threads)
+            }
+            _ => Err(EncodeError::NoIds),
+        }
+    }
 }
 
 fn other_model(texts: &[Judged<'_>]) -> (Vec<Outcome>, StageTimes) {
@@ -221,6 +282,8 @@ struct Summary {
     /// Tokens times layers, computed and in all.
     work: (usize, usize),
     failure: Option<String>,
+    /// The device that judged a window.
+    device: Option<DeviceType>,
     /// The sums of the projections of the windows that the whole model read, and their number.
     sketch: ([f32; SKETCH], usize),
 }
@@ -270,11 +333,21 @@ impl Summary {
             (done, all) => done as f32 / all as f32,
         };
         let (logits, from, windows) = (self.logits, self.from, self.windows);
-        let exit = self.exit;
+        let (exit, device) = (self.exit, self.device);
         let (sums, read) = self.sketch;
         let sketch = (read == windows).then(|| sums.map(|sum| sum / windows as f32));
-        let scores =
-            HeadScores { logits, from, exit, work, tokens, windows, unknown_share, legibility, sketch };
+        let scores = HeadScores {
+            logits,
+            from,
+            exit,
+            work,
+            tokens,
+            windows,
+            unknown_share,
+            legibility,
+            device,
+            sketch,
+        };
         if self.early { Outcome::Early(scores) } else { Outcome::Scored(scores) }
     }
 }

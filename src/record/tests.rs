@@ -25,6 +25,7 @@ fn record(id: &str) -> DecisionRecord {
         coverage: Coverage::Full,
         coverage_reasons: Vec::new(),
         exit: None,
+        device: None,
         policy: PolicyRef { id: "p".to_owned(), version: "1.0.0".to_owned(), digest: "00".to_owned() },
         model: None,
         calibration: None,

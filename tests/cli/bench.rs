@@ -62,6 +62,12 @@ fn the_encode_loop_answers_each_line_in_nanoseconds() {
     let run = run_with(&["bench", "encode-loop", "--threads", "1"], b"16\n[101, 2023, 2003, 102]\n");
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     assert_eq!(run.stdout.lines().filter_map(|line| line.parse::<u64>().ok()).count(), 2);
+    let together =
+        run_with(&["bench", "encode-loop"], b"[[101, 2023, 102], [101, 2023, 2003, 102]]\n[[101]]\n");
+    let lines: Vec<serde_json::Value> =
+        together.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), lines[0]["logits"].as_array().unwrap().len()), (2, 2), "{}", together.stderr);
+    assert!(lines[0]["nanoseconds"].as_u64().unwrap() > 0);
     let bad = run_with(&["bench", "encode-loop"], b"900\n");
     assert_eq!(
         (bad.status, bad.stderr.as_str()),

@@ -8,6 +8,7 @@ mod calibrate;
 mod cascade;
 mod check;
 mod conversations;
+mod device;
 mod disguise;
 mod eval;
 mod exceptions;

@@ -127,13 +127,6 @@ fn a_broken_environment_variable_is_an_error() {
 }
 
 #[test]
-fn a_device_that_is_not_in_this_build_is_an_error() {
-    let run = run(&["check", "--device", "cuda", "hello"]);
-    assert_eq!(run.status, Some(2));
-    assert_snapshot!(run.stderr, @"portcullis: cannot start the guard: the device cuda is not available: this build runs on the CPU only");
-}
-
-#[test]
 fn what_cannot_be_opened_is_named() {
     let models = run(&["check", "--models", "/nowhere", "hello"]);
     let policy = run(&["check", "--policy", "/nowhere.toml", "hello"]);

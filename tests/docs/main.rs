@@ -63,6 +63,7 @@ pages! {
     classifiers: rails "rails/classifiers.md";
     code: rails "rails/code.md";
     conversation: rails "rails/conversation.md";
+    device: rails "device.md";
     grounding: rails "rails/grounding.md";
     lists: rails "rails/lists.md";
     patterns: rails "rails/patterns.md";

@@ -353,13 +353,22 @@ portcullis_status portcullis_options_set_level(portcullis_options *options,
                                                portcullis_error **error);
 
 /**
- * Where the encoder runs: `auto`, `cpu`, `cuda` or `metal`. `name` is `len` bytes, read during the call. A device that is not there is
- * an error when a guard is opened.
+ * Where the encoder runs: `auto`, `cpu`, `cuda`, `metal` or `cpu-float`. `name` is `len` bytes, read during the call. A device that is not
+ * there is an error when a guard is opened.
  */
 portcullis_status portcullis_options_set_device(portcullis_options *options,
                                                 const char *name,
                                                 size_t len,
                                                 portcullis_error **error);
+
+/**
+ * The library that runs the encoder on a device; a library for C that was built without the feature `cuda` opens none. It becomes part of
+ * the process. `path` is `len` bytes, read during the call; the library is opened when a guard is.
+ */
+portcullis_status portcullis_options_set_device_library(portcullis_options *options,
+                                                        const char *path,
+                                                        size_t len,
+                                                        portcullis_error **error);
 
 /**
  * The most threads that a batch may use, at least 1; by default one a core. Verdicts do not depend on it.

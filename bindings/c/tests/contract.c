@@ -70,6 +70,7 @@ static void options(void) {
 
     options = portcullis_options_new();
     CHECK(portcullis_options_set_device(options, "cuda", 4, NULL) == PORTCULLIS_STATUS_OK);
+    CHECK(portcullis_options_set_device_library(options, "/nowhere/device.so", 18, NULL) == PORTCULLIS_STATUS_OK);
     CHECK(portcullis_guard_open(options, &guard, NULL) == PORTCULLIS_STATUS_OPEN_FAILED && guard == NULL);
     portcullis_options_free(options);
     options = portcullis_options_new();

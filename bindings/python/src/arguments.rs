@@ -22,6 +22,7 @@ pub(crate) struct Arguments {
     pub(crate) deadline: Option<u64>,
     pub(crate) level: Option<Level>,
     pub(crate) device: DeviceKind,
+    pub(crate) device_library: Option<PathBuf>,
     pub(crate) cascade: bool,
     pub(crate) attribution: bool,
     pub(crate) hash_key: Option<PathBuf>,
@@ -60,6 +61,9 @@ impl Arguments {
         if let Some(level) = self.level {
             builder = builder.level(level);
         }
+        if let Some(path) = &self.device_library {
+            builder = builder.device_library(path);
+        }
         if let Some(path) = &self.hash_key {
             builder = builder.hash_key_file(path);
         }
@@ -78,6 +82,7 @@ impl Arguments {
         arguments.set_item("deadline_ms", self.deadline)?;
         arguments.set_item("level", self.level.map(|level| level.to_string()))?;
         arguments.set_item("device", self.device.as_str())?;
+        arguments.set_item("device_library", &self.device_library)?;
         arguments.set_item("cascade", self.cascade)?;
         arguments.set_item("attribution", self.attribution)?;
         arguments.set_item("hash_key", &self.hash_key)?;

@@ -26,7 +26,7 @@ pub(crate) struct Guard {
 impl Guard {
     #[new]
     #[pyo3(signature = (*, policy=None, models=None, model=None, calibration=None, state=None, threads=None, deadline_ms=None,
-        level=None, device="auto", cascade=false, attribution=true, hash_key=None, require_signed_policy=false))]
+        level=None, device="auto", device_library=None, cascade=false, attribution=true, hash_key=None, require_signed_policy=false))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
         py: Python<'_>,
@@ -39,6 +39,7 @@ impl Guard {
         deadline_ms: Option<i64>,
         level: Option<&str>,
         device: &str,
+        device_library: Option<PathBuf>,
         cascade: bool,
         attribution: bool,
         hash_key: Option<PathBuf>,
@@ -54,6 +55,7 @@ impl Guard {
             deadline: deadline_ms.map(milliseconds).transpose()?,
             level: level.map(named).transpose()?,
             device: named(device)?,
+            device_library,
             cascade,
             attribution,
             hash_key,

@@ -117,6 +117,12 @@ impl Verdict {
         self.0.exit.as_deref()
     }
 
+    /// The device that ran the classifiers on a part of the text, such as `cuda`; none where the CPU judged all of it.
+    #[getter]
+    fn device(&self) -> Option<&str> {
+        self.0.device.as_deref()
+    }
+
     /// What went wrong, when something did.
     #[getter]
     fn fault(&self) -> Option<&str> {

@@ -21,8 +21,8 @@ pub(crate) struct Arguments {
     /// The cargo profile to build in; one with `panic = "abort"` is refused by the code.
     #[arg(long, default_value = "release")]
     profile: String,
-    /// The features that the guard is to have: `embedded` is the model inside, `review` the queue of held texts and `samples` the store of
-    /// texts of a state directory.
+    /// The features that the guard is to have: `embedded` is the model inside, `review` the queue of held texts, `samples` the store of
+    /// texts of a state directory, and `cuda` opens device libraries.
     #[arg(long, default_value = "embedded")]
     features: String,
 }

@@ -1,5 +1,5 @@
 //! The project's own tasks: check the tree, assemble a bundle, calibrate it, test the kernels for ARM and under valgrind, build the
-//! library for C, and the program as it is released.
+//! library for C, that for NVIDIA GPUs, and the program as it is released.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose answer is what it prints")]
 
@@ -9,6 +9,7 @@ mod c_library;
 mod calibrate;
 mod cargo;
 mod check;
+mod device;
 mod dist;
 mod grid;
 mod header;
@@ -32,10 +33,14 @@ enum Task {
     Calibrate(calibrate::Arguments),
     /// Run every check that a change has to pass.
     Check(check::Arguments),
+    /// Build the device library for NVIDIA GPUs, and check what can be checked without one.
+    Cuda(device::CudaArguments),
     /// Build the program as it is released, and hold it to its budget of bytes.
     Dist(dist::Arguments),
     /// Write the header of the C interface.
     Header,
+    /// Print a report on Metal to be sent back; on a Mac.
+    MetalCheck,
     /// Check the kernels' memory accesses, and count the instructions of a forward pass.
     Valgrind(valgrind::Arguments),
 }
@@ -47,8 +52,10 @@ fn main() -> ExitCode {
         Task::CLibrary(arguments) => c_library::run(&arguments),
         Task::Calibrate(arguments) => calibrate::run(&arguments),
         Task::Check(arguments) => check::run(&arguments),
+        Task::Cuda(arguments) => device::cuda(&arguments),
         Task::Dist(arguments) => dist::run(&arguments),
         Task::Header => header::run(),
+        Task::MetalCheck => device::metal_check(),
         Task::Valgrind(arguments) => valgrind::run(&arguments),
     };
     match result {

@@ -3,15 +3,17 @@
 use crate::cli::guard_options::GuardOptions;
 use crate::cli::lines;
 use anyhow::{Context as _, bail, ensure};
+use portcullis::Guard;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-const MOST_LINE_BYTES: usize = 1 << 16;
+const MOST_LINE_BYTES: usize = 1 << 24;
 /// The ids that begin and end every text of the BERT vocabularies.
 const CLS: u32 = 101;
 const SEP: u32 = 102;
 
-/// Answers lines until their end; each is a number of tokens or a JSON array of token ids, the special ones included.
+/// Answers lines until their end; each is a number of tokens, a JSON array of token ids, the special ones included, or an array of
+/// such arrays, which are encoded together and answered with the time and all logits.
 pub(super) fn run(options: &GuardOptions) -> anyhow::Result<ExitCode> {
     let guard = options.unrecorded().guard()?;
     let mut input = io::stdin().lock();
@@ -22,14 +24,25 @@ pub(super) fn run(options: &GuardOptions) -> anyhow::Result<ExitCode> {
     {
         number += 1;
         let Ok(line) = line else { bail!("line {number}: more than {MOST_LINE_BYTES} bytes") };
-        let ids = ids(&line).with_context(|| format!("line {number}"))?;
-        let (time, _) = guard.encode_ids(&ids).with_context(|| format!("line {number}"))?;
-        match writeln!(output, "{}", time.as_nanos()).and_then(|()| output.flush()) {
+        let answer = answer(&guard, &line).with_context(|| format!("line {number}"))?;
+        match writeln!(output, "{answer}").and_then(|()| output.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             written => written.context("cannot write to standard output")?,
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is said to a line.
+fn answer(guard: &Guard, line: &[u8]) -> anyhow::Result<String> {
+    match serde_json::from_slice::<Vec<Vec<u32>>>(line) {
+        Ok(sequences) if !sequences.is_empty() => {
+            let (time, logits) = guard.encode_batch(&sequences)?;
+            let nanoseconds = u64::try_from(time.as_nanos())?;
+            Ok(serde_json::json!({ "nanoseconds": nanoseconds, "logits": logits }).to_string())
+        }
+        _ => Ok(guard.encode_ids(&ids(line)?)?.0.as_nanos().to_string()),
+    }
 }
 
 /// The ids of a line; a number stands for that many everyday ids between the special ones.

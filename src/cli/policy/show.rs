@@ -55,6 +55,7 @@ struct Shown {
     on_unsupported: String,
     on_deadline: &'static str,
     on_log_failure: &'static str,
+    on_device_failure: &'static str,
     rollback: Option<Rollback>,
     max_bytes: usize,
     max_decode_depth: usize,
@@ -126,6 +127,7 @@ impl Shown {
                 OnLogFailure::Fault => "fault",
                 OnLogFailure::Continue => "continue",
             },
+            on_device_failure: policy.on_device_failure().as_str(),
             rollback: policy.rollback().copied(),
             max_bytes: policy.max_bytes(),
             max_decode_depth: policy.max_decode_depth(),
@@ -172,6 +174,7 @@ impl Shown {
         fact("on another language", &self.on_unsupported);
         fact("on a deadline", self.on_deadline);
         fact("on a log failure", self.on_log_failure);
+        fact("on a device failure", self.on_device_failure);
         fact("automatic rollback", &self.rollback.map(|rollback| rollback.to_string()).unwrap_or_default());
         fact("most bytes", &self.max_bytes.to_string());
         fact("decoded to depth", &self.max_decode_depth.to_string());

@@ -30,6 +30,7 @@ fn record(number: u64, every: u64) -> DecisionRecord {
         coverage: Coverage::Full,
         coverage_reasons: Vec::new(),
         exit: None,
+        device: None,
         policy: policy(),
         model: Some(ModelRef { id: "m".into(), digest: "m".into() }),
         calibration: Some("c".into()),

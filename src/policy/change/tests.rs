@@ -43,6 +43,7 @@ version = "1.1.0"
 revision = 2
 max_bytes = 10
 on_log_failure = "continue"
+on_device_failure = "fault"
 
 [rollback]
 veto_rate_above = 0.25
@@ -101,6 +102,7 @@ fn every_difference_is_told() {
         "the policy: version from 1.0.0 to 1.1.0",
         "the policy: revision from 1 to 2",
         "the policy: on_log_failure from fault to continue",
+        "the policy: on_device_failure from cpu to fault",
         "the policy: max_bytes from 1048576 to 10",
         "the governance: owner from \"One\" to \"Two\"",
         "the governance: expires from none to 2031-05-09",

@@ -1,5 +1,6 @@
 //! Encoder models: the words' exit, tokenize, cut, encode in packs, leave at exits.
 
+mod device;
 mod pass;
 mod run;
 mod states;
@@ -13,8 +14,9 @@ use std::time::Instant;
 use portcullis_calibration::{Exit, TaughtHead};
 use portcullis_kernels::Kernels;
 
+use super::device::{RailDevice, Route};
 use super::hashed::Hashed;
-use super::pack::SPECIAL;
+use super::pack::{SPECIAL, Window};
 use super::{Judged, Outcome, StageTimes};
 use crate::bundle::{Bytes, HashedWeights, Manifest, Stage, Weights};
 use crate::encode::{Batch, EncodeError, Encoder};
@@ -106,23 +108,47 @@ impl Encoded {
         })
     }
 
-    /// Judges `texts`; `parts` are those of the bundle that this was made for.
+    /// Judges `texts`; `parts` are those of the bundle that this was made for. A `device` that takes the batch judges all of it;
+    /// where it fails, the CPU does, or the failure is every text's where the flag beside it says so.
     pub(super) fn judge(
         &self,
         parts: &Parts<'_>,
         texts: &[Judged<'_>],
         windowing: Windowing,
         threads: &Threads,
+        device: Option<(&RailDevice, bool)>,
+        route: Route,
     ) -> (Vec<Outcome>, StageTimes) {
         let pass = Pass { encoded: self, parts, windowing, threads, look: false, keep: false };
         let start = Instant::now();
-        let openings = pass.open(texts);
+        let mut openings = pass.open(texts);
         let opened = start.elapsed();
         let tokens = pass.tokenize(texts);
-        let windows = pass.cut(&tokens, &openings);
+        let size: usize = tokens.iter().flatten().map(|tokens| tokens.ids.len() + SPECIAL).sum();
+        let device = device.filter(|(device, _)| device.takes(size, route));
+        let mut windows = pass.cut(&tokens, if device.is_some() { &[] } else { &openings });
         let tokenize = start.elapsed().saturating_sub(opened);
-        let scored = pass.encode(texts, &tokens, &windows);
-        let outcomes = pass.outcomes(texts, tokens, &windows, scored, openings);
+        let answered = device.map(|(device, is_strict)| {
+            (device.info().device, is_strict, pass.answer_on(device, texts, &tokens, &windows))
+        });
+        let (scored, device) = match answered {
+            Some((device, _, Ok(scored))) => {
+                // The whole model has read what the words would have let go.
+                openings.iter_mut().flatten().for_each(|opening| opening.stop = false);
+                (scored, Some(device))
+            }
+            Some((_, true, Err(failure))) => {
+                let failed = |_: &Window| Err(failure.clone().into());
+                (windows.iter().map(failed).collect(), None)
+            }
+            on_cpu => {
+                if on_cpu.is_some() {
+                    windows = pass.cut(&tokens, &openings);
+                }
+                (pass.encode(texts, &tokens, &windows), None)
+            }
+        };
+        let outcomes = pass.outcomes(texts, tokens, &windows, scored, openings, device);
         (outcomes, StageTimes { tokenize, encode: start.elapsed().saturating_sub(tokenize) })
     }
 
@@ -170,6 +196,24 @@ impl Encoded {
         {
             kept.push(tokens);
         }
+    }
+
+    /// The logits of each sequence of token ids, all in one pass.
+    pub(super) fn encode_batch(
+        &self,
+        weights: &Weights,
+        batch: &Batch,
+        threads: &Threads,
+    ) -> Result<Vec<Vec<f32>>, EncodeError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let run = || self.encoder.forward_in(weights, batch, threads.number());
+        let encoded = match threads.pool(threads.number()) {
+            Some(pool) => pool.install(run),
+            None => run(),
+        };
+        Ok(encoded?.logits.to_vec2()?)
     }
 
     /// The logits of one sequence of token ids.

@@ -67,6 +67,7 @@ pub(super) fn record(id: u64, time: Timestamp, decision: Decision) -> DecisionRe
         coverage: Coverage::Full,
         coverage_reasons: Vec::new(),
         exit: None,
+        device: None,
         policy: policy("1.0.0"),
         model: Some(ModelRef { id: "base".to_owned(), digest: "ab".repeat(32) }),
         calibration: Some("cd".repeat(32)),

@@ -48,6 +48,7 @@ class Guard:
         deadline_ms: int | None = None,
         level: str | None = None,
         device: str = "auto",
+        device_library: _Path | None = None,
         cascade: bool = False,
         attribution: bool = True,
         hash_key: _Path | None = None,
@@ -121,6 +122,8 @@ class Verdict:
     def coverage_reason(self) -> str | None: ...
     @property
     def exit(self) -> str | None: ...
+    @property
+    def device(self) -> str | None: ...
     @property
     def fault(self) -> str | None: ...
     @property

@@ -27,6 +27,7 @@ struct Line {
     coverage: Coverage,
     coverage_reason: Option<CoverageReason>,
     exit: Option<String>,
+    device: Option<String>,
     fault: Option<String>,
     policy: PolicyRef,
     model: ModelRef,
@@ -62,6 +63,7 @@ pub(super) fn verdict(line: &str) -> serde_json::Result<Verdict> {
         coverage: line.coverage,
         coverage_reason: line.coverage_reason,
         exit: line.exit,
+        device: line.device,
         // Not part of the line, nor of what Python sees.
         work: 0.0,
         fault: line.fault,

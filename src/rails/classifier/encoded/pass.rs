@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::run::{Active, WORTH_SPLITTING, WindowScores};
 use super::{Encoded, Parts, WordsStage};
 use crate::bundle::Stage;
-use crate::encode::EncodeError;
+use crate::encode::{DeviceType, EncodeError};
 use crate::rails::classifier::pack::{SPECIAL, Window, packs};
 use crate::rails::classifier::{HeadScores, Judged, Outcome, Summary};
 use crate::threads::Threads;
@@ -149,7 +149,7 @@ impl Pass<'_> {
         all
     }
 
-    /// What became of each text.
+    /// What became of each text, where the whole model ran on `device`.
     pub(super) fn outcomes(
         &self,
         texts: &[Judged<'_>],
@@ -157,6 +157,7 @@ impl Pass<'_> {
         windows: &[Window],
         scored: Vec<Result<WindowScores, EncodeError>>,
         openings: Vec<Option<Opening>>,
+        device: Option<DeviceType>,
     ) -> Vec<Outcome> {
         let layers = self.parts.weights.shape().layers;
         let mut sums: Vec<Summary> = tokens.iter().map(|_| Summary::default()).collect();
@@ -168,6 +169,7 @@ impl Pass<'_> {
                     let size = window.range.len() + SPECIAL;
                     sum.work.0 += size * scores.layers;
                     sum.work.1 += size * layers;
+                    sum.device = sum.device.or(device.filter(|_| scores.model.is_some()));
                     let opening = openings.get(window.text).and_then(Option::as_ref);
                     self.add(sum, scores, opening);
                 }

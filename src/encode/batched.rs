@@ -1,0 +1,264 @@
+//! The graph for accelerators: whole batches at a time in candle's floating point, padded to even lengths.
+//!
+//! [`super::Encoder`] walks over sequences one by one, which on an accelerator is many launches of little work. Here sequences of
+//! like length are a group with one product for each layer's matrices and one for all of its attention. Weights are uploaded once,
+//! in 16 bits; sums over a row (softmax, normalization, pooling) are taken in 32. Gates and exits have no place here: the whole model
+//! reads every sequence.
+
+mod groups;
+
+use candle_core::{D, DType, Device, Tensor};
+use candle_nn::{LayerNorm, Linear, Module, ops::softmax_last_dim};
+use portcullis_kernels::device::Precision;
+
+use super::{Batch, EncodeError};
+use crate::bundle::{DenseHeads, DenseLinear, DenseNorm, EncoderShape, Weights};
+use groups::{Padded, groups};
+
+/// The model on a device.
+#[derive(Debug)]
+pub struct Batched {
+    shape: EncoderShape,
+    device: Device,
+    dtype: DType,
+    /// The numbers of layers after which the states are averaged, ascending, beside those after the last.
+    after: Vec<usize>,
+    word: Tensor,
+    position: Tensor,
+    norm: LayerNorm,
+    layers: Vec<Layer>,
+    heads: Heads,
+}
+
+#[derive(Debug)]
+struct Layer {
+    qkv: Linear,
+    attention_output: Linear,
+    attention_norm: LayerNorm,
+    ffn_input: Linear,
+    ffn_output: Linear,
+    ffn_norm: LayerNorm,
+}
+
+/// In 32 bits: they are small, and the last sums hang on them.
+#[derive(Debug)]
+struct Heads {
+    query: Tensor,
+    weight: Tensor,
+    mean_weight: Tensor,
+    bias: Tensor,
+}
+
+/// What the whole model says of each sequence of a batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    /// Logits of a sequence, one a head.
+    pub logits: Vec<Vec<f32>>,
+    /// The means of a sequence's states after each of the layers asked for and after the last, one after another.
+    pub states: Vec<Vec<f32>>,
+}
+
+impl Batched {
+    /// Uploads `weights` to `device`, to average the states after each of `after` layers on the way.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the weights do not fit, or the device refuses them.
+    pub fn new(
+        weights: &Weights,
+        device: &Device,
+        precision: Precision,
+        after: &[usize],
+    ) -> Result<Self, EncodeError> {
+        let shape = weights.shape();
+        let dtype = match precision {
+            Precision::Bf16 => DType::BF16,
+            Precision::F32 => DType::F32,
+            _ => DType::F16,
+        };
+        let rows = |data: Vec<f32>, dtype: DType| {
+            let rows = data.len() / shape.hidden.max(1);
+            uploaded(data, (rows, shape.hidden), dtype, device)
+        };
+        let norm = |norm: DenseNorm| -> candle_core::Result<LayerNorm> {
+            let weight = uploaded(norm.weight, shape.hidden, dtype, device)?;
+            let bias = uploaded(norm.bias, shape.hidden, dtype, device)?;
+            Ok(LayerNorm::new(weight, bias, f64::from(shape.norm_epsilon)))
+        };
+        let linear = |linear: DenseLinear| -> candle_core::Result<Linear> {
+            let weight = uploaded(linear.weight, (linear.n, linear.k), dtype, device)?;
+            Ok(Linear::new(weight, Some(uploaded(linear.bias, linear.n, dtype, device)?)))
+        };
+        let layers = (0..shape.layers)
+            .map_while(|layer| weights.dense_layer(layer))
+            .map(|layer| {
+                Ok(Layer {
+                    qkv: linear(layer.qkv)?,
+                    attention_output: linear(layer.attention_output)?,
+                    attention_norm: norm(layer.attention_norm)?,
+                    ffn_input: linear(layer.ffn_input)?,
+                    ffn_output: linear(layer.ffn_output)?,
+                    ffn_norm: norm(layer.ffn_norm)?,
+                })
+            })
+            .collect::<candle_core::Result<Vec<Layer>>>()?;
+        let embeddings = weights.dense_embeddings();
+        let DenseHeads { query, weight, mean_weight, bias } = weights.dense_heads();
+        let outputs = bias.len();
+        Ok(Self {
+            shape,
+            device: device.clone(),
+            dtype,
+            after: after.to_vec(),
+            word: rows(embeddings.word, dtype)?,
+            position: rows(embeddings.position, dtype)?,
+            norm: norm(embeddings.norm)?,
+            layers,
+            heads: Heads {
+                query: rows(query, DType::F32)?,
+                weight: rows(weight, DType::F32)?,
+                mean_weight: rows(mean_weight, DType::F32)?,
+                bias: uploaded(bias, outputs, DType::F32, device)?,
+            },
+        })
+    }
+
+    /// Logits of a sequence.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when candle refuses to tell.
+    pub fn heads(&self) -> Result<usize, EncodeError> {
+        Ok(self.heads.bias.dim(0)?)
+    }
+
+    /// Runs the whole model over `batch`.
+    ///
+    /// # Errors
+    /// [`EncodeError`], also for a sequence of no token or more than the model has positions for, and for an id outside its vocabulary.
+    pub fn answer(&self, batch: &Batch) -> Result<Answers, EncodeError> {
+        let limit = self.shape.positions;
+        for found in batch.lengths() {
+            if !(1..=limit).contains(&found) {
+                return Err(EncodeError::Length { found, limit });
+            }
+        }
+        // A device would read whatever lies there.
+        if batch.ids.iter().any(|id| usize::try_from(*id).map_or(true, |id| id >= self.shape.vocabulary)) {
+            return Err(EncodeError::Id { limit: self.shape.vocabulary });
+        }
+        let lengths: Vec<usize> = batch.lengths().collect();
+        let mut answers =
+            Answers { logits: vec![Vec::new(); lengths.len()], states: vec![Vec::new(); lengths.len()] };
+        for group in groups(&lengths, self.shape.attention_heads) {
+            let Answers { logits, states } = self.run(&group.padded(batch))?;
+            for (place, (logits, states)) in group.sequences.iter().zip(logits.into_iter().zip(states)) {
+                let kept = answers.logits.get_mut(*place).zip(answers.states.get_mut(*place));
+                if let Some((of_logits, of_states)) = kept {
+                    (*of_logits, *of_states) = (logits, states);
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Logits and states of the sequences of one group, in its order.
+    fn run(&self, padded: &Padded) -> Result<Answers, EncodeError> {
+        let Padded { rows, width, .. } = *padded;
+        let hidden = self.shape.hidden;
+        let device = &self.device;
+        let ids = Tensor::from_slice(&padded.ids, rows * width, device)?;
+        let positions = Tensor::from_slice(&padded.positions, rows * width, device)?;
+        let mask = match padded.is_even() {
+            true => None,
+            false => Some(Tensor::from_slice(&padded.mask, (rows, 1, 1, width), device)?),
+        };
+        let added = mask.as_ref().map(|mask| mask.to_dtype(self.dtype)).transpose()?;
+        let shares = Tensor::from_slice(&padded.shares, (rows, 1, width), device)?;
+        let mean = |x: &Tensor| -> candle_core::Result<Tensor> {
+            shares.matmul(&x.to_dtype(DType::F32)?.reshape((rows, width, hidden))?)?.squeeze(1)
+        };
+
+        let x = (self.word.index_select(&ids, 0)? + self.position.index_select(&positions, 0)?)?;
+        let mut x = self.norm.forward(&x)?;
+        let mut means = Vec::with_capacity(self.after.len() + 1);
+        for (number, layer) in self.layers.iter().enumerate() {
+            x = self.attention(layer, &x, rows, width, added.as_ref())?;
+            let inner = layer.ffn_input.forward(&x)?.gelu_erf()?;
+            x = layer.ffn_norm.forward(&(x + layer.ffn_output.forward(&inner)?)?)?;
+            if self.after.contains(&(number + 1)) {
+                means.push(mean(&x)?);
+            }
+        }
+        let last = mean(&x)?;
+        let states = x.to_dtype(DType::F32)?;
+        let logits = self.pool(&states, &last, rows, width, mask.as_ref())?;
+        means.push(last);
+        Ok(Answers { logits: logits.to_vec2()?, states: Tensor::cat(&means, 1)?.to_vec2()? })
+    }
+
+    fn attention(
+        &self,
+        layer: &Layer,
+        x: &Tensor,
+        rows: usize,
+        width: usize,
+        mask: Option<&Tensor>,
+    ) -> Result<Tensor, EncodeError> {
+        let (heads, hidden) = (self.shape.attention_heads, self.shape.hidden);
+        let qkv = layer
+            .qkv
+            .forward(x)?
+            .reshape((rows, width, 3, heads, hidden / heads))?
+            .permute((2, 0, 3, 1, 4))?
+            .contiguous()?;
+        let of = |which: usize| -> candle_core::Result<Tensor> { qkv.get(which) };
+        // 1/√d is part of the query's weights.
+        let mut scores = of(0)?.matmul(&of(1)?.t()?)?;
+        if let Some(mask) = mask {
+            scores = scores.broadcast_add(mask)?;
+        }
+        let mixed = self.softmax(&scores)?.matmul(&of(2)?)?;
+        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((rows * width, hidden))?;
+        Ok(layer.attention_norm.forward(&(x + layer.attention_output.forward(&mixed)?)?)?)
+    }
+
+    /// Candle's kernels for accelerators sum in 32 bits whatever the numbers are; those for the processor do not.
+    fn softmax(&self, scores: &Tensor) -> candle_core::Result<Tensor> {
+        match self.device.is_cpu() {
+            true => softmax_last_dim(&scores.to_dtype(DType::F32)?)?.to_dtype(self.dtype),
+            false => softmax_last_dim(scores),
+        }
+    }
+
+    /// The heads' logits `[rows, heads]` of the states `[rows * width, hidden]` and their means.
+    fn pool(
+        &self,
+        states: &Tensor,
+        mean: &Tensor,
+        rows: usize,
+        width: usize,
+        mask: Option<&Tensor>,
+    ) -> Result<Tensor, EncodeError> {
+        let Heads { query, weight, mean_weight, bias } = &self.heads;
+        let outputs = self.heads()?;
+        let asked = states.matmul(&query.t()?)?.reshape((rows, width, outputs))?;
+        let mut asked = asked.transpose(1, 2)?.contiguous()?;
+        if let Some(mask) = mask {
+            asked = asked.broadcast_add(&mask.squeeze(1)?)?;
+        }
+        let attended =
+            softmax_last_dim(&asked)?.matmul(&states.reshape((rows, width, self.shape.hidden))?)?;
+        let attended = attended.broadcast_mul(weight)?.sum(D::Minus1)?;
+        let from_mean = mean.matmul(&mean_weight.t()?)?;
+        Ok((attended + from_mean)?.broadcast_add(bias)?)
+    }
+}
+
+fn uploaded(
+    data: Vec<f32>,
+    shape: impl Into<candle_core::Shape>,
+    dtype: DType,
+    device: &Device,
+) -> candle_core::Result<Tensor> {
+    // Narrowed before it travels.
+    Tensor::from_vec(data, shape.into(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
+}

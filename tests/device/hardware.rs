@@ -1,0 +1,121 @@
+//! Devices that few machines have: these tests run where they are asked for.
+
+use portcullis::bundle::Bundle;
+use portcullis::encode::{Accelerator, Encoder, Precision};
+use portcullis::rails::classifier::ClassifierRail;
+use portcullis::{Guard, Verdict};
+
+use crate::graph::{apart, batch, ids, one_by_one};
+use crate::verdicts::requests;
+
+/// The accelerator's logits and states against the oracle's, in the tolerances of the processor in floating point.
+fn is_near_the_oracle(accelerator: &dyn Accelerator) {
+    let bundle = Bundle::embedded().unwrap();
+    let ids = ids(&bundle, 200);
+    let oracle = Encoder::float(bundle.weights().unwrap(), &candle_core::Device::Cpu).unwrap();
+    let (logits, states) = one_by_one(&bundle, &oracle, &ids);
+    let found = accelerator.answer(&batch(&ids)).unwrap();
+    let ((most, mean), (most_state, _)) = (apart(&found.logits, &logits), apart(&found.states, &states));
+    let precision = accelerator.precision();
+    println!("{precision}: logits differ by {most} at most, {mean} in the mean; states by {most_state}");
+    let (most_allowed, mean_allowed) = match precision {
+        Precision::F32 => (2e-3, 2e-4),
+        Precision::F16 => (0.1, 0.01),
+        _ => (1.0, 0.08),
+    };
+    assert!(most <= most_allowed && mean <= mean_allowed, "{precision}: {most} {mean}");
+}
+
+/// Decisions of a guard on the device are those of the CPU.
+fn decides_alike(device: &Guard) {
+    let cpu = Guard::builder().attribution(false).build().unwrap();
+    let requests = requests(2000);
+    let sides = cpu.check_batch(&requests).into_iter().zip(device.check_batch(&requests));
+    let other: Vec<(Verdict, Verdict)> =
+        sides.filter(|(cpu, device)| cpu.decision != device.decision).collect();
+    for (cpu, device) in &other {
+        println!("{} on the CPU, {} on the device", cpu.decision, device.decision);
+        assert!(device.device.is_some());
+    }
+    assert!(other.len() <= 4, "{} of 2000 decided otherwise", other.len());
+}
+
+/// `scripts/cuda.sh test` runs these.
+#[cfg(feature = "cuda")]
+mod cuda {
+    use std::path::{Path, PathBuf};
+
+    use portcullis::DeviceKind;
+    use portcullis::encode::{Batch, DeviceLibrary, DeviceType};
+
+    use super::*;
+
+    fn library() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/cuda/libportcullis_cuda.so")
+    }
+
+    #[test]
+    #[ignore = "needs an NVIDIA GPU"]
+    fn a_gpu_is_near_the_oracle_in_every_precision() {
+        let library = DeviceLibrary::open(&library()).unwrap();
+        let info = library.devices().first().unwrap();
+        assert_eq!(info.device, DeviceType::Cuda);
+        let bundle = Bundle::embedded().unwrap();
+        for precision in Precision::ALL {
+            let after = ClassifierRail::states_after(&bundle);
+            is_near_the_oracle(&library.accelerator(info, precision, &bundle, &after).unwrap());
+        }
+    }
+
+    #[test]
+    #[ignore = "needs an NVIDIA GPU"]
+    fn a_gpu_decides_as_the_processor() {
+        let builder = Guard::builder().attribution(false).device(DeviceKind::Cuda);
+        decides_alike(&builder.device_library(library()).build().unwrap());
+    }
+
+    #[test]
+    #[ignore = "needs an NVIDIA GPU"]
+    fn a_gpu_answers_several_threads_and_large_batches() {
+        let library = DeviceLibrary::open(&library()).unwrap();
+        let bundle = Bundle::embedded().unwrap();
+        let info = library.devices().first().unwrap();
+        let model = library.accelerator(info, Precision::F16, &bundle, &[2, 4]).unwrap();
+        let mut large = Batch::new();
+        for length in 0..4096_u32 {
+            large.push((0..2 + length % 511).map(|at| 2000 + at * 37 % 5000));
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let answers = model.answer(&large).unwrap();
+                    assert!(answers.logits.iter().flatten().all(|logit| logit.is_finite()));
+                });
+            }
+        });
+    }
+}
+
+/// `cargo xtask metal-check` runs these.
+#[cfg(all(feature = "metal", target_os = "macos"))]
+mod metal {
+    use portcullis::DeviceKind;
+
+    use super::*;
+
+    #[test]
+    fn an_apple_gpu_is_near_the_oracle_in_every_precision() {
+        let bundle = Bundle::embedded().unwrap();
+        for precision in Precision::ALL {
+            let after = ClassifierRail::states_after(&bundle);
+            let weights = bundle.weights().unwrap();
+            is_near_the_oracle(&portcullis::encode::metal(weights, precision, &after).unwrap());
+        }
+    }
+
+    #[test]
+    fn an_apple_gpu_decides_as_the_processor() {
+        let builder = Guard::builder().attribution(false).device(DeviceKind::Metal);
+        decides_alike(&builder.build().unwrap());
+    }
+}
