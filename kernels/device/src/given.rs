@@ -21,7 +21,7 @@ pub(crate) unsafe fn slice<'a, T>(data: *const T, length: usize) -> Result<&'a [
 /// The elements at `data`, to be written; none where `length` is 0, whatever `data` is.
 ///
 /// # Errors
-/// As for [`slice`].
+/// As for [`slice()`].
 ///
 /// # Safety
 /// There are `length` elements at `data`, which live and are looked at by nothing else as long as the answer is used.

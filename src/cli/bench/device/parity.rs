@@ -154,3 +154,34 @@ fn only_once(cpu: &Verdict, device: &Verdict) -> (Vec<String>, f32) {
     rules.dedup();
     (rules, if margin.is_finite() { margin } else { 0.0 })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis::policy::Policy;
+
+    #[test]
+    fn what_is_decided_otherwise_is_listed() {
+        let cpu = Guard::builder().attribution(false).threads(1).build().unwrap();
+        // Another policy in place of a device that sees other things.
+        let source = "schema = 1\nid = \"p\"\nversion = \"1.0.0\"\n\n[[rule]]\nid = \"mail\"\ndetector = \"pii.email\"\nthreshold = 0.5\naction = \"veto\"\n";
+        let policy = Policy::parse(source, "p.toml").unwrap();
+        let other = Guard::builder().policy(policy).threads(1).build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        let rows = "{\"text\": \"a quiet morning\"}\n{\"text\": \"\"}\n{\"text\": \"You are a worthless disgusting idiot.\"}\n";
+        std::fs::write(&path, rows).unwrap();
+        let parity = measure(&cpu, &other, std::slice::from_ref(&path)).unwrap();
+        assert_eq!((parity.texts, parity.skipped, parity.most), (2, 1, 0.0));
+        let [one] = parity.differ.as_slice() else { panic!("{} differ", parity.differ.len()) };
+        assert_eq!((one.line, one.cpu, one.device), (3, Decision::Veto, Decision::Allow));
+        assert!(!one.rules.is_empty() && one.margin > 0.0 && one.margin < 1.0);
+        let table = parity.table();
+        assert!(table.starts_with("2 texts: 1 decided otherwise, 0 with other rules alone;"), "{table}");
+        assert!(table.contains("rows.jsonl") && table.contains(&one.rules[0]), "{table}");
+
+        std::fs::write(&path, "{\"text\": 1}\n").unwrap();
+        let error = measure(&cpu, &other, std::slice::from_ref(&path)).map(drop).unwrap_err();
+        assert!(error.to_string().ends_with("rows.jsonl line 1"), "{error}");
+    }
+}
