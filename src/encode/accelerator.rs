@@ -31,7 +31,8 @@ pub trait Accelerator: Send + Sync + fmt::Debug {
     fn answer(&self, batch: &Batch) -> Result<Answers, Failure>;
 }
 
-/// A device of candle's, in this process.
+/// A device of candle's, in this process. Where that is the processor, it shares rayon's global pool with whoever uses that, so it is not
+/// to be asked from that pool's threads.
 #[derive(Debug)]
 pub struct Local {
     info: DeviceInfo,

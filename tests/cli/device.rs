@@ -173,3 +173,64 @@ fn without_a_device_there_is_nothing_to_compare_with() {
     assert_eq!(run.status, Some(2));
     assert_eq!(run.stderr, "portcullis: there is no device to compare with: no device library was given\n");
 }
+
+/// A library whose device is lost at the first call.
+#[cfg(target_os = "linux")]
+fn failing(folder: &Path) -> PathBuf {
+    let heads = run(&["inspect", "--json"]).json()["heads"].as_array().unwrap().len();
+    let path = folder.join("failing.so");
+    let made = std::process::Command::new("cc")
+        .args([
+            "-shared",
+            "-fPIC",
+            &format!("-DHEADS={heads}"),
+            &format!("-DVERSION={:?}", env!("CARGO_PKG_VERSION")),
+        ])
+        .arg("-o")
+        .arg(&path)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/failing-device.c"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_device_that_is_lost_is_told_once_and_the_processor_judges() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = failing(folder.path());
+    let state = folder.path().join("state");
+    let device = ["--device", "cpu-float", "--device-library", text(&library)];
+    let lines = b"{\"text\": \"tea and bread\"}\n{\"text\": \"You are a worthless disgusting idiot.\"}\n";
+    let decided = |run: &Run| -> Vec<serde_json::Value> {
+        let line = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        run.stdout
+            .lines()
+            .map(line)
+            .map(|line| serde_json::json!([line["decision"], line["scores"], line["device"]]))
+            .collect()
+    };
+    let lost =
+        ok(run_with(&[&["pipe", "--batch", "1", "--state", text(&state)], &device[..]].concat(), lines));
+    assert_eq!(decided(&lost), decided(&ok(run_with(&["pipe"], lines))));
+    assert_eq!(lost.stderr, "warning: the device is lost: it fell off the bus\n");
+    let log = ok(run(&["log", "query", "--state", text(&state), "--json"])).stdout;
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("device_failed")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("it fell off the bus") && told[0].contains("\"lost\":true"), "{}", told[0]);
+
+    let policy = folder.path().join("strict.toml");
+    let source = portcullis::policy::Policy::embedded_source();
+    let key = "on_deadline = \"exit\"\n";
+    fs::write(&policy, source.replacen(key, &format!("{key}on_device_failure = \"fault\"\n"), 1)).unwrap();
+    let strict =
+        run(&[&["check", "--json", "tea and bread", "--policy", text(&policy)], &device[..]].concat());
+    assert_eq!(strict.status, Some(1), "{}", strict.stderr);
+    let verdict = strict.json();
+    assert_eq!(
+        (&verdict["decision"], &verdict["fault"]),
+        (&"veto".into(), &"the device is lost: it fell off the bus".into())
+    );
+}
