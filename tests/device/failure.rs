@@ -12,7 +12,7 @@ use crate::{How, pair};
 fn strict() -> GuardBuilder {
     let key = "on_deadline = \"exit\"\n";
     let source = Policy::embedded_source().replacen(key, &format!("{key}on_device_failure = \"fault\"\n"), 1);
-    Guard::builder().policy(Policy::parse(&source, "strict.toml").unwrap())
+    Guard::builder().attribution(false).policy(Policy::parse(&source, "strict.toml").unwrap())
 }
 
 fn of(verdicts: &[portcullis::Verdict]) -> Vec<serde_json::Value> {
@@ -23,7 +23,7 @@ fn of(verdicts: &[portcullis::Verdict]) -> Vec<serde_json::Value> {
 fn the_cpu_judges_again_to_the_same_bits() {
     let requests = requests(5);
     for kind in FailureKind::ALL {
-        let (cpu, guard, device) = pair(Guard::builder(), How::Always(kind), 0);
+        let (cpu, guard, device) = pair(Guard::builder().attribution(false), How::Always(kind), 0);
         assert_eq!(of(&guard.check_batch(&requests)), of(&cpu.check_batch(&requests)), "{kind}");
         let asked = device.calls();
         assert!(asked > 0);
@@ -93,9 +93,9 @@ fn a_policy_may_ask_for_a_fault() {
 #[test]
 fn an_answer_that_is_none_is_never_an_allow() {
     let requests = requests(5);
-    let (cpu, guard, _) = pair(Guard::builder(), How::Short, 0);
+    let (cpu, guard, _) = pair(Guard::builder().attribution(false), How::Short, 0);
     assert_eq!(of(&guard.check_batch(&requests)), of(&cpu.check_batch(&requests)));
-    let (_, guard, _) = pair(Guard::builder(), How::Nan, 0);
+    let (_, guard, _) = pair(Guard::builder().attribution(false), How::Nan, 0);
     for verdict in guard.check_batch(&requests) {
         assert!(!verdict.decision.releases() && verdict.fault.is_some(), "{verdict:?}");
     }

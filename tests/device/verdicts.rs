@@ -25,7 +25,7 @@ pub(crate) fn comparable(verdict: &Verdict) -> serde_json::Value {
 #[test]
 fn scores_are_near_those_of_the_cpu_and_decisions_the_same() {
     let cpu = Guard::builder().attribution(false).build().unwrap();
-    let requests = requests(100);
+    let requests = requests(40);
     let expected = cpu.check_batch(&requests);
     // Where a score lies this near to a threshold, either decision is within the tolerance.
     for (precision, near, most_other) in
@@ -53,8 +53,8 @@ fn scores_are_near_those_of_the_cpu_and_decisions_the_same() {
 
 #[test]
 fn a_batch_below_the_crossover_stays_on_the_cpu() {
-    let (cpu, guard, device) = pair(Guard::builder(), How::Well, 150);
-    let requests = requests(12);
+    let (cpu, guard, device) = pair(Guard::builder().attribution(false), How::Well, 150);
+    let requests = requests(6);
     let small = &requests[..1];
     assert_eq!(
         guard.check_batch(small).iter().map(comparable).collect::<Vec<_>>(),
@@ -118,7 +118,7 @@ fn a_text_that_is_late_is_not_sent_to_the_device() {
 fn a_record_tells_the_device_and_decides_again_to_the_bit() {
     let state = tempfile::tempdir().unwrap();
     let (cpu, guard, _) = pair(Guard::builder().state_dir(state.path()), How::Well, 0);
-    let verdicts = guard.check_batch(&requests(24));
+    let verdicts = guard.check_batch(&requests(8));
     assert!(verdicts.iter().any(|verdict| verdict.decision != Decision::Allow));
     let _ = cpu.check(&requests(1)[0]);
     let records = decisions(state.path());
