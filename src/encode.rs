@@ -13,6 +13,7 @@ compile_error!("the feature `metal` is for macOS: other systems have no Metal");
 mod accelerator;
 mod batch;
 mod batched;
+mod dense;
 mod device;
 mod float;
 mod int8;

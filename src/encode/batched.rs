@@ -8,11 +8,12 @@
 mod groups;
 
 use candle_core::{D, DType, Device, Tensor};
-use candle_nn::{LayerNorm, Linear, Module, ops::softmax_last_dim};
+use candle_nn::{Module, ops::softmax_last_dim};
 use portcullis_kernels::device::Precision;
 
+use super::dense::{Dense, Heads, Layer};
 use super::{Batch, EncodeError};
-use crate::bundle::{DenseHeads, DenseLinear, DenseNorm, EncoderShape, Weights};
+use crate::bundle::{EncoderShape, Weights};
 use groups::{Padded, groups};
 
 /// The model on a device.
@@ -23,30 +24,7 @@ pub struct Batched {
     dtype: DType,
     /// The numbers of layers after which the states are averaged, ascending, beside those after the last.
     after: Vec<usize>,
-    word: Tensor,
-    position: Tensor,
-    norm: LayerNorm,
-    layers: Vec<Layer>,
-    heads: Heads,
-}
-
-#[derive(Debug)]
-struct Layer {
-    qkv: Linear,
-    attention_output: Linear,
-    attention_norm: LayerNorm,
-    ffn_input: Linear,
-    ffn_output: Linear,
-    ffn_norm: LayerNorm,
-}
-
-/// In 32 bits: they are small, and the last sums hang on them.
-#[derive(Debug)]
-struct Heads {
-    query: Tensor,
-    weight: Tensor,
-    mean_weight: Tensor,
-    bias: Tensor,
+    dense: Dense,
 }
 
 /// What the whole model says of each sequence of a batch.
@@ -75,50 +53,12 @@ impl Batched {
             Precision::F32 => DType::F32,
             _ => DType::F16,
         };
-        let rows = |data: Vec<f32>, dtype: DType| {
-            let rows = data.len() / shape.hidden.max(1);
-            uploaded(data, (rows, shape.hidden), dtype, device)
-        };
-        let norm = |norm: DenseNorm| -> candle_core::Result<LayerNorm> {
-            let weight = uploaded(norm.weight, shape.hidden, dtype, device)?;
-            let bias = uploaded(norm.bias, shape.hidden, dtype, device)?;
-            Ok(LayerNorm::new(weight, bias, f64::from(shape.norm_epsilon)))
-        };
-        let linear = |linear: DenseLinear| -> candle_core::Result<Linear> {
-            let weight = uploaded(linear.weight, (linear.n, linear.k), dtype, device)?;
-            Ok(Linear::new(weight, Some(uploaded(linear.bias, linear.n, dtype, device)?)))
-        };
-        let layers = (0..shape.layers)
-            .map_while(|layer| weights.dense_layer(layer))
-            .map(|layer| {
-                Ok(Layer {
-                    qkv: linear(layer.qkv)?,
-                    attention_output: linear(layer.attention_output)?,
-                    attention_norm: norm(layer.attention_norm)?,
-                    ffn_input: linear(layer.ffn_input)?,
-                    ffn_output: linear(layer.ffn_output)?,
-                    ffn_norm: norm(layer.ffn_norm)?,
-                })
-            })
-            .collect::<candle_core::Result<Vec<Layer>>>()?;
-        let embeddings = weights.dense_embeddings();
-        let DenseHeads { query, weight, mean_weight, bias } = weights.dense_heads();
-        let outputs = bias.len();
         Ok(Self {
             shape,
             device: device.clone(),
             dtype,
             after: after.to_vec(),
-            word: rows(embeddings.word, dtype)?,
-            position: rows(embeddings.position, dtype)?,
-            norm: norm(embeddings.norm)?,
-            layers,
-            heads: Heads {
-                query: rows(query, DType::F32)?,
-                weight: rows(weight, DType::F32)?,
-                mean_weight: rows(mean_weight, DType::F32)?,
-                bias: uploaded(bias, outputs, DType::F32, device)?,
-            },
+            dense: Dense::new(weights, device, dtype)?,
         })
     }
 
@@ -127,7 +67,7 @@ impl Batched {
     /// # Errors
     /// [`EncodeError`] when candle refuses to tell.
     pub fn heads(&self) -> Result<usize, EncodeError> {
-        Ok(self.heads.bias.dim(0)?)
+        Ok(self.dense.heads.bias.dim(0)?)
     }
 
     /// Runs the whole model over `batch`.
@@ -177,10 +117,11 @@ impl Batched {
             shares.matmul(&x.to_dtype(DType::F32)?.reshape((rows, width, hidden))?)?.squeeze(1)
         };
 
-        let x = (self.word.index_select(&ids, 0)? + self.position.index_select(&positions, 0)?)?;
-        let mut x = self.norm.forward(&x)?;
+        let x =
+            (self.dense.word.index_select(&ids, 0)? + self.dense.position.index_select(&positions, 0)?)?;
+        let mut x = self.dense.norm.forward(&x)?;
         let mut means = Vec::with_capacity(self.after.len() + 1);
-        for (number, layer) in self.layers.iter().enumerate() {
+        for (number, layer) in self.dense.layers.iter().enumerate() {
             x = self.attention(layer, &x, rows, width, added.as_ref())?;
             let inner = layer.ffn_input.forward(&x)?.gelu_erf()?;
             x = layer.ffn_norm.forward(&(x + layer.ffn_output.forward(&inner)?)?)?;
@@ -238,7 +179,7 @@ impl Batched {
         width: usize,
         mask: Option<&Tensor>,
     ) -> Result<Tensor, EncodeError> {
-        let Heads { query, weight, mean_weight, bias } = &self.heads;
+        let Heads { query, weight, mean_weight, bias } = &self.dense.heads;
         let outputs = self.heads()?;
         let asked = states.matmul(&query.t()?)?.reshape((rows, width, outputs))?;
         let mut asked = asked.transpose(1, 2)?.contiguous()?;
@@ -251,14 +192,4 @@ impl Batched {
         let from_mean = mean.matmul(&mean_weight.t()?)?;
         Ok((attended + from_mean)?.broadcast_add(bias)?)
     }
-}
-
-fn uploaded(
-    data: Vec<f32>,
-    shape: impl Into<candle_core::Shape>,
-    dtype: DType,
-    device: &Device,
-) -> candle_core::Result<Tensor> {
-    // Narrowed before it travels.
-    Tensor::from_vec(data, shape.into(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
 }

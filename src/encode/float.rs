@@ -1,99 +1,37 @@
 //! The graph's blocks in candle's own f32, from dequantized weights.
 
-use candle_core::{D, Device, IndexOp, Tensor};
-use candle_nn::{LayerNorm, Linear, Module, ops::softmax_last_dim};
+use candle_core::{D, DType, Device, IndexOp, Tensor};
+use candle_nn::{Module, ops::softmax_last_dim};
 
+use super::dense::{Dense, Heads, Layer};
 use super::{EncodeError, Encoded, Pass};
-use crate::bundle::{DenseHeads, DenseLinear, DenseNorm, EncoderShape, Weights};
+use crate::bundle::{EncoderShape, Weights};
 
 /// Dequantized tensors on a device.
 #[derive(Debug)]
 pub(super) struct Parts {
     shape: EncoderShape,
-    word: Tensor,
-    position: Tensor,
-    norm: LayerNorm,
-    layers: Vec<Layer>,
-    heads: Heads,
+    dense: Dense,
     /// Heads after a number of layers.
     exits: Vec<(usize, Heads)>,
-}
-
-#[derive(Debug)]
-struct Heads {
-    query: Tensor,
-    weight: Tensor,
-    mean_weight: Tensor,
-    bias: Tensor,
-}
-
-#[derive(Debug)]
-struct Layer {
-    qkv: Linear,
-    attention_output: Linear,
-    attention_norm: LayerNorm,
-    ffn_input: Linear,
-    ffn_output: Linear,
-    ffn_norm: LayerNorm,
 }
 
 impl Parts {
     pub(super) fn new(weights: &Weights, device: &Device) -> Result<Self, EncodeError> {
         let shape = weights.shape();
-        let hidden = shape.hidden;
-        let rows = |data: Vec<f32>| {
-            let rows = data.len() / hidden;
-            Tensor::from_vec(data, (rows, hidden), device)
-        };
-        let norm = |norm: DenseNorm| -> candle_core::Result<LayerNorm> {
-            let epsilon = f64::from(shape.norm_epsilon);
-            let weight = Tensor::from_vec(norm.weight, hidden, device)?;
-            Ok(LayerNorm::new(weight, Tensor::from_vec(norm.bias, hidden, device)?, epsilon))
-        };
-        let linear = |linear: DenseLinear| -> candle_core::Result<Linear> {
-            let weight = Tensor::from_vec(linear.weight, (linear.n, linear.k), device)?;
-            Ok(Linear::new(weight, Some(Tensor::from_vec(linear.bias, linear.n, device)?)))
-        };
-        let embeddings = weights.dense_embeddings();
-        let layers = (0..shape.layers)
-            .map_while(|layer| weights.dense_layer(layer))
-            .map(|layer| {
-                Ok(Layer {
-                    qkv: linear(layer.qkv)?,
-                    attention_output: linear(layer.attention_output)?,
-                    attention_norm: norm(layer.attention_norm)?,
-                    ffn_input: linear(layer.ffn_input)?,
-                    ffn_output: linear(layer.ffn_output)?,
-                    ffn_norm: norm(layer.ffn_norm)?,
-                })
-            })
-            .collect::<candle_core::Result<_>>()?;
-        let heads = |heads: DenseHeads| -> candle_core::Result<Heads> {
-            let outputs = heads.bias.len();
-            Ok(Heads {
-                query: rows(heads.query)?,
-                weight: rows(heads.weight)?,
-                mean_weight: rows(heads.mean_weight)?,
-                bias: Tensor::from_vec(heads.bias, outputs, device)?,
-            })
-        };
-        let exits = weights.dense_exits().map(|(layers, exit)| Ok((layers, heads(exit)?)));
+        let heads = |(layers, heads)| Ok((layers, Heads::new(heads, shape.hidden, device)?));
         Ok(Self {
             shape,
-            word: rows(embeddings.word)?,
-            position: rows(embeddings.position)?,
-            norm: norm(embeddings.norm)?,
-            layers,
-            heads: heads(weights.dense_heads())?,
-            exits: exits.collect::<candle_core::Result<_>>()?,
+            dense: Dense::new(weights, device, DType::F32)?,
+            exits: weights.dense_exits().map(heads).collect::<candle_core::Result<_>>()?,
         })
     }
 
     pub(super) fn embed(&self, pass: &Pass<'_>, ids: &Tensor) -> Result<Tensor, EncodeError> {
         let positions: Vec<u32> = sequences(pass).flat_map(|(_, length)| (0u32..).take(length)).collect();
         let positions = Tensor::new(positions, ids.device())?;
-        let x = (self.word.index_select(ids, 0)? + self.position.index_select(&positions, 0)?)?;
-        Ok(self.norm.forward(&x)?)
+        let x = (self.dense.word.index_select(ids, 0)? + self.dense.position.index_select(&positions, 0)?)?;
+        Ok(self.dense.norm.forward(&x)?)
     }
 
     pub(super) fn attention(&self, pass: &Pass<'_>, layer: usize, x: &Tensor) -> Result<Tensor, EncodeError> {
@@ -130,7 +68,7 @@ impl Parts {
         layers: Option<usize>,
     ) -> Result<Option<Encoded>, EncodeError> {
         let heads = match layers {
-            None => &self.heads,
+            None => &self.dense.heads,
             Some(layers) => match self.exits.iter().find(|(exit, _)| *exit == layers) {
                 Some((_, heads)) => heads,
                 None => return Ok(None),
@@ -150,7 +88,10 @@ impl Parts {
     }
 
     fn layer(&self, layer: usize) -> Result<&Layer, EncodeError> {
-        self.layers.get(layer).ok_or_else(|| candle_core::Error::Msg(format!("no layer {layer}")).into())
+        self.dense
+            .layers
+            .get(layer)
+            .ok_or_else(|| candle_core::Error::Msg(format!("no layer {layer}")).into())
     }
 }
 

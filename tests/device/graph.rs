@@ -77,7 +77,7 @@ pub(crate) fn apart(a: &[Vec<f32>], b: &[Vec<f32>]) -> (f32, f32) {
 #[test]
 fn it_is_the_oracle_in_32_bits() {
     let bundle = Bundle::embedded().unwrap();
-    let ids = ids(&bundle, 16);
+    let ids = ids(&bundle, 8);
     let oracle = Encoder::float(bundle.weights().unwrap(), &candle_core::Device::Cpu).unwrap();
     let (logits, states) = one_by_one(&bundle, &oracle, &ids);
     let accelerator = local(&bundle, Precision::F32);
@@ -97,7 +97,9 @@ fn it_is_the_oracle_in_32_bits() {
 #[test]
 fn every_precision_stays_near_the_oracle_and_the_int8_kernels() {
     let bundle = Bundle::embedded().unwrap();
-    let ids = ids(&bundle, 8);
+    // Candle multiplies 16 bits slowly on a processor.
+    let ids: Vec<_> = ids(&bundle, 30).into_iter().filter(|ids| ids.len() <= 40).collect();
+    assert!(ids.len() >= 8);
     let weights = bundle.weights().unwrap();
     let oracle = Encoder::float(weights, &candle_core::Device::Cpu).unwrap();
     let (exact, _) = one_by_one(&bundle, &oracle, &ids);

@@ -18,7 +18,7 @@ mod verdicts;
 use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use portcullis::bundle::Bundle;
 use portcullis::encode::{
@@ -61,7 +61,10 @@ pub(crate) struct Failing(Arc<Told>);
 
 #[derive(Debug)]
 struct Told {
-    inner: Local,
+    info: DeviceInfo,
+    guard: Guard,
+    /// Made when it answers for the first time.
+    inner: OnceLock<Local>,
     calls: AtomicUsize,
     largest: AtomicUsize,
     how: Mutex<How>,
@@ -81,10 +84,10 @@ pub(crate) enum How {
 }
 
 impl Failing {
-    pub(crate) fn new(bundle: &Bundle, how: How) -> Self {
-        let inner = local(bundle, Precision::F32);
+    pub(crate) fn new(guard: &Guard, how: How) -> Self {
         let (calls, largest) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self(Arc::new(Told { inner, calls, largest, how: Mutex::new(how) }))
+        let (guard, inner) = (guard.clone(), OnceLock::new());
+        Self(Arc::new(Told { info: info(), guard, inner, calls, largest, how: Mutex::new(how) }))
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -103,11 +106,11 @@ impl Failing {
 
 impl Accelerator for Failing {
     fn info(&self) -> &DeviceInfo {
-        self.0.inner.info()
+        &self.0.info
     }
 
     fn precision(&self) -> Precision {
-        self.0.inner.precision()
+        Precision::F32
     }
 
     fn answer(&self, batch: &Batch) -> Result<Answers, Failure> {
@@ -121,7 +124,8 @@ impl Accelerator for Failing {
             How::Always(kind) => return Err(Failure::new(kind, "as it was told")),
             _ => {}
         }
-        let mut answers = self.0.inner.answer(batch)?;
+        let inner = self.0.inner.get_or_init(|| local(self.0.guard.bundle(), Precision::F32));
+        let mut answers = inner.answer(batch)?;
         match how {
             How::Nan => answers.logits.iter_mut().flatten().for_each(|logit| *logit = f32::NAN),
             How::Short => drop(answers.logits.pop()),
@@ -134,7 +138,7 @@ impl Accelerator for Failing {
 /// A guard of this policy on the CPU alone, and the same with an accelerator from so many tokens on.
 pub(crate) fn pair(builder: GuardBuilder, how: How, from_tokens: usize) -> (Guard, Guard, Failing) {
     let cpu = builder.threads(1).build().unwrap();
-    let failing = Failing::new(cpu.bundle(), how);
+    let failing = Failing::new(&cpu, how);
     let guard = cpu.with_accelerator(Box::new(failing.clone()), from_tokens);
     (cpu, guard, failing)
 }

@@ -28,11 +28,11 @@ fn scores_are_near_those_of_the_cpu_and_decisions_the_same() {
     let requests = requests(40);
     let expected = cpu.check_batch(&requests);
     // Where a score lies this near to a threshold, either decision is within the tolerance.
-    for (precision, near, most_other) in
-        [(Precision::F32, 0.06, 0), (Precision::F16, 0.06, 0), (Precision::Bf16, 0.2, 3)]
+    for (precision, near, most_other, count) in
+        [(Precision::F32, 0.06, 0, 40), (Precision::F16, 0.06, 0, 40), (Precision::Bf16, 0.2, 1, 10)]
     {
         let guard = cpu.with_accelerator(Box::new(local(cpu.bundle(), precision)), 0);
-        let found = guard.check_batch(&requests);
+        let found = guard.check_batch(&requests[..count]);
         let mut most = 0.0_f32;
         let mut other = Vec::new();
         for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
@@ -118,7 +118,7 @@ fn a_text_that_is_late_is_not_sent_to_the_device() {
 fn a_record_tells_the_device_and_decides_again_to_the_bit() {
     let state = tempfile::tempdir().unwrap();
     let (cpu, guard, _) = pair(Guard::builder().state_dir(state.path()), How::Well, 0);
-    let verdicts = guard.check_batch(&requests(8));
+    let verdicts = guard.check_batch(&requests(24));
     assert!(verdicts.iter().any(|verdict| verdict.decision != Decision::Allow));
     let _ = cpu.check(&requests(1)[0]);
     let records = decisions(state.path());

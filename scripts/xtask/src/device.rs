@@ -42,48 +42,15 @@ pub(crate) fn cuda(arguments: &CudaArguments) -> Result<()> {
 }
 
 /// What `metal-check` runs on macOS, each with its heading.
-const METAL: [(&str, &[&str]); 5] = [
-    ("System", &["sw_vers"]),
-    ("GPU", &["system_profiler", "SPDisplaysDataType"]),
-    (
-        "Tests of the graph and of guards on a device",
-        &["cargo", "test", "--release", "--features", "metal", "--test", "device"],
-    ),
-    (
-        "The device",
-        &[
-            "cargo",
-            "run",
-            "--quiet",
-            "--release",
-            "--features",
-            "metal",
-            "--",
-            "inspect",
-            "--device",
-            "metal",
-        ],
-    ),
+const METAL: [(&str, &str); 5] = [
+    ("System", "sw_vers"),
+    ("GPU", "system_profiler SPDisplaysDataType"),
+    ("Tests of the graph and of guards on a device", "cargo test --release --features metal --test device"),
+    ("The device", "cargo run --quiet --release --features metal -- inspect --device metal"),
     (
         "Parity and times",
-        &[
-            "cargo",
-            "run",
-            "--quiet",
-            "--release",
-            "--features",
-            "metal",
-            "--",
-            "bench",
-            "--device",
-            "metal",
-            "--batches",
-            "1,8,64,256",
-            "--lengths",
-            "16,64,128,512",
-            "--data",
-            "target/metal-texts.jsonl",
-        ],
+        "cargo run --quiet --release --features metal -- bench --device metal --batches 1,8,64,256 \
+         --lengths 16,64,128,512 --data target/metal-texts.jsonl",
     ),
 ];
 
@@ -100,10 +67,11 @@ pub(crate) fn metal_check() -> Result<()> {
     let root = root()?;
     texts(&root)?;
     let mut report = format!("# Metal, portcullis {}\n", env!("CARGO_PKG_VERSION"));
-    for (heading, words) in METAL {
-        let Some((program, arguments)) = words.split_first() else { continue };
-        eprintln!("{}", words.join(" "));
-        let output = Command::new(program).args(arguments).current_dir(&root).output();
+    for (heading, command) in METAL {
+        eprintln!("{command}");
+        let mut words = command.split_whitespace();
+        let Some(program) = words.next() else { continue };
+        let output = Command::new(program).args(words).current_dir(&root).output();
         let (status, said) = match output {
             Ok(output) => {
                 let said = [output.stdout, output.stderr].concat();
@@ -111,12 +79,7 @@ pub(crate) fn metal_check() -> Result<()> {
             }
             Err(error) => ("not started".to_owned(), error.to_string()),
         };
-        let _ = write!(
-            report,
-            "\n## {heading}\n\n`{}`: {status}\n\n```text\n{}\n```\n",
-            words.join(" "),
-            said.trim()
-        );
+        let _ = write!(report, "\n## {heading}\n\n`{command}`: {status}\n\n```text\n{}\n```\n", said.trim());
     }
     let path = root.join("target/metal-report.md");
     fs::write(&path, &report).with_context(|| format!("cannot write {}", path.display()))?;
