@@ -117,7 +117,7 @@ fn a_text_that_is_late_is_not_sent_to_the_device() {
 #[test]
 fn a_record_tells_the_device_and_decides_again_to_the_bit() {
     let state = tempfile::tempdir().unwrap();
-    let (cpu, guard, _) = pair(Guard::builder().state_dir(state.path()), How::Well, 0);
+    let (cpu, guard, _) = pair(Guard::builder().attribution(false).state_dir(state.path()), How::Well, 0);
     let verdicts = guard.check_batch(&requests(24));
     assert!(verdicts.iter().any(|verdict| verdict.decision != Decision::Allow));
     let _ = cpu.check(&requests(1)[0]);
