@@ -8,6 +8,7 @@ mod cascade;
 mod classify;
 mod conversation;
 mod device;
+mod error;
 mod explain;
 mod forms;
 mod grounding;
@@ -25,10 +26,12 @@ mod source;
 mod subject;
 mod weigh;
 
-pub use builder::{GuardBuilder, GuardError};
+pub use builder::GuardBuilder;
 pub use device::{
     CROSSOVER_FILE, Crossover, CrossoverError, DeviceKind, DeviceReport, UnknownDevice, devices, maker,
 };
+pub use error::GuardError;
+pub(crate) use error::full_message;
 pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, PackedReport, TaughtReport, WarningReport};
 pub use replay::ReplayError;
@@ -424,24 +427,4 @@ impl Guard {
     pub fn bundle(&self) -> &Bundle {
         &self.0.bundle
     }
-}
-
-impl GuardError {
-    /// The error and what it comes from, in one line.
-    #[must_use]
-    pub fn in_full(&self) -> String {
-        full_message(self)
-    }
-}
-
-/// An error with the chain of its sources, in one line.
-pub(crate) fn full_message(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    message
 }

@@ -76,6 +76,8 @@ fn build(root: &Path, edition: &Edition, program: &Path) -> Result<()> {
     arguments.extend(["--config", "profile.dist.package.portcullis.opt-level=\"s\""]);
     arguments.extend(edition.features);
     arguments.extend(["--", "-C", "opt-level=3", "-C", "llvm-args=-inline-threshold=50"]);
+    // Cargo forgets this setting of the profile where it is told another on the command line.
+    arguments.extend(["-C", "strip=symbols"]);
     let script = root.join("target/no-tables.ld");
     let script_flag = format!("link-arg={}", script.display());
     if cfg!(target_os = "linux") {
