@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the program is made of: the licences of all crates in it, and a bill of materials (CycloneDX 1.5).
 
-    scripts/release/inventory.py THIRD-PARTY.txt portcullis.cdx.json [CARGO-METADATA-FLAG…]
+    scripts/release/inventory.py THIRD-PARTY.txt portcullis.cdx.json [FEATURE-FLAG…]
 
 Only crates that are compiled into the program for this platform are listed, not those that build or test it. Their sources are read
 where cargo keeps them; nothing is downloaded. The same Cargo.lock gives the same files.
@@ -20,12 +20,22 @@ TARGET = "x86_64-unknown-linux-gnu"
 NAMES = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense)([-._].*)?$", re.IGNORECASE)
 
 
-def metadata(flags):
-    command = ["cargo", "metadata", "--format-version=1", "--locked", f"--filter-platform={TARGET}", *flags]
-    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+def cargo(*words):
+    return subprocess.run(["cargo", *words], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def linked(found):
+def metadata():
+    return json.loads(cargo("metadata", "--format-version=1", "--locked", f"--filter-platform={TARGET}"))
+
+
+def compiled(flags):
+    """Names and versions of what these features take; the metadata are of all that the workspace takes."""
+    tree = ["tree", "--locked", "--package=portcullis", "--edges=normal,no-proc-macro", f"--target={TARGET}"]
+    lines = cargo(*tree, "--prefix=none", "--format={p}", *flags).splitlines()
+    return {tuple(line.split()[:2]) for line in lines if line}
+
+
+def linked(found, taken):
     """The packages whose code is in the program: its normal dependencies, and theirs; macros run at build time only."""
     packages = {package["id"]: package for package in found["packages"]}
     nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
@@ -40,8 +50,8 @@ def linked(found):
             for dependency in nodes[id]["deps"]
             if any(kind["kind"] is None for kind in dependency["dep_kinds"])
         ]
-        is_macro = lambda id: any("proc-macro" in target["kind"] for target in packages[id]["targets"])
-        edges[id] = sorted(id for id in normal if not is_macro(id))
+        is_taken = lambda id: (packages[id]["name"], "v" + packages[id]["version"]) in taken
+        edges[id] = sorted(id for id in normal if is_taken(id))
         waiting.extend(edges[id])
     return packages, root, edges
 
@@ -141,7 +151,7 @@ def bill(packages, root, edges):
 
 def main():
     licences, sbom, *flags = sys.argv[1:]
-    packages, root, edges = linked(metadata(flags))
+    packages, root, edges = linked(metadata(), compiled(flags))
     text, count, without = notices(packages, root, edges)
     Path(licences).write_text(text)
     Path(sbom).write_text(json.dumps(bill(packages, root, edges), indent=1) + "\n")
