@@ -1,7 +1,8 @@
 //! The flags that say where classifiers run, and the library beside the program.
 
 use super::{failure, terminal};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use portcullis::encode::{DeviceError, DeviceInfo, Precision};
 use portcullis::guard::devices;
 use portcullis::rails::classifier::DeviceTrouble;
@@ -18,8 +19,8 @@ const BESIDE: &str = if cfg!(windows) { "portcullis_cuda.dll" } else { "libportc
 pub(super) struct DeviceOptions {
     /// Where to compute. Without it `auto`: the processor, and a device for batches of the size from which `bench --device` has
     /// measured it to be faster.
-    #[arg(long, global = true, value_name = "DEVICE", env = "PORTCULLIS_DEVICE")]
-    device: Option<Device>,
+    #[arg(long, global = true, value_name = "DEVICE", env = "PORTCULLIS_DEVICE", value_parser = device_parser())]
+    device: Option<DeviceKind>,
 
     /// The library that computes on a device. Without it, `libportcullis_cuda.so` beside the program.
     #[arg(long, global = true, value_name = "FILE", env = "PORTCULLIS_DEVICE_LIBRARY")]
@@ -28,21 +29,6 @@ pub(super) struct DeviceOptions {
     /// The numbers that a device computes in: f16, bf16 or f32. Without it, f16.
     #[arg(long, global = true, value_name = "NUMBERS", env = "PORTCULLIS_DEVICE_PRECISION", value_parser = parse_precision)]
     device_precision: Option<Precision>,
-}
-
-/// A place to compute.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Device {
-    /// The processor, and a device where it was measured to be faster.
-    Auto,
-    /// The processor.
-    Cpu,
-    /// An NVIDIA GPU.
-    Cuda,
-    /// An Apple GPU.
-    Metal,
-    /// The processor in floating point, by a device library: for tests.
-    CpuFloat,
 }
 
 impl DeviceOptions {
@@ -61,13 +47,7 @@ impl DeviceOptions {
 
     /// The device that is asked for.
     pub(super) fn kind(&self) -> DeviceKind {
-        match self.device {
-            None | Some(Device::Auto) => DeviceKind::Auto,
-            Some(Device::Cpu) => DeviceKind::Cpu,
-            Some(Device::Cuda) => DeviceKind::Cuda,
-            Some(Device::Metal) => DeviceKind::Metal,
-            Some(Device::CpuFloat) => DeviceKind::CpuFloat,
-        }
+        self.device.unwrap_or_default()
     }
 
     /// The library that was given, or else the one beside the program, where it is wanted or there.
@@ -76,7 +56,7 @@ impl DeviceOptions {
             return self.device_library.clone();
         }
         let beside = std::env::current_exe().ok()?.with_file_name(BESIDE);
-        (self.device == Some(Device::Cuda) || beside.is_file()).then_some(beside)
+        (self.device == Some(DeviceKind::Cuda) || beside.is_file()).then_some(beside)
     }
 
     /// The devices that are there.
@@ -89,7 +69,7 @@ impl DeviceOptions {
 
     /// Whether devices are asked for by name, `auto` among them.
     pub(super) fn asks_for_device(&self) -> bool {
-        self.device.is_some_and(|device| device != Device::Cpu)
+        self.device.is_some_and(|device| device != DeviceKind::Cpu)
     }
 
     /// Whether which device is left open.
@@ -99,21 +79,13 @@ impl DeviceOptions {
 
     /// The same options for this device.
     pub(super) fn on(&self, kind: DeviceKind) -> Self {
-        let device = match kind {
-            DeviceKind::Cpu => Device::Cpu,
-            DeviceKind::Cuda => Device::Cuda,
-            DeviceKind::Metal => Device::Metal,
-            DeviceKind::CpuFloat => Device::CpuFloat,
-            _ => Device::Auto,
-        };
-        Self { device: Some(device), ..self.clone() }
+        Self { device: Some(kind), ..self.clone() }
     }
 
     /// These options as arguments for a child process.
     pub(super) fn to_arguments(&self) -> Vec<(&'static str, Option<OsString>)> {
-        let device = self.device.and_then(|device| device.to_possible_value());
         vec![
-            ("--device", device.map(|value| value.get_name().into())),
+            ("--device", self.device.map(|device| device.as_str().into())),
             ("--device-library", self.device_library.clone().map(Into::into)),
             ("--device-precision", self.device_precision.map(|precision| precision.to_string().into())),
         ]
@@ -123,6 +95,19 @@ impl DeviceOptions {
 /// Tells that the device has failed.
 fn warn(trouble: &DeviceTrouble) {
     failure::warn(terminal::printable(&trouble.first.to_string()));
+}
+
+fn device_parser() -> impl TypedValueParser<Value = DeviceKind> {
+    let values = DeviceKind::ALL.map(|kind| {
+        PossibleValue::new(kind.as_str()).help(match kind {
+            DeviceKind::Cpu => "The processor",
+            DeviceKind::Cuda => "An NVIDIA GPU",
+            DeviceKind::Metal => "An Apple GPU",
+            DeviceKind::CpuFloat => "The processor in floating point, by a device library: for tests",
+            _ => "The processor, and a device where it was measured to be faster",
+        })
+    });
+    PossibleValuesParser::new(values).try_map(|word| word.parse::<DeviceKind>())
 }
 
 fn parse_precision(word: &str) -> Result<Precision, String> {

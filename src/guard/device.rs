@@ -171,15 +171,14 @@ impl DeviceSettings {
         let nothing = || "no crossover was measured: see `bench --device`".to_owned();
         let state = state.ok_or_else(nothing)?;
         let crossover = Crossover::read(state).map_err(|error| full_message(&error))?.ok_or_else(nothing)?;
-        let maker =
-            maker(crossover.device()?, self.library.as_deref(), threads).map_err(|e| full_message(&e))?;
+        let (device, library) = (crossover.device()?, self.library.as_deref());
+        let maker = maker(device, library, threads).map_err(|error| full_message(&error))?;
         crossover.fits(&maker, &bundle.entry().digest(), self.precision)?;
         let from = crossover.from_tokens.ok_or_else(|| {
             format!("the CPU was measured to be faster than {} at every size", crossover.name)
         })?;
-        let opened =
-            open(crossover.device()?, Some(&crossover), self.library.as_deref(), self.precision, bundle)
-                .map_err(|error| full_message(&error))?;
+        let opened = open(device, Some(&crossover), library, self.precision, bundle)
+            .map_err(|error| full_message(&error))?;
         Ok(RailDevice::new(opened, from))
     }
 }

@@ -107,13 +107,10 @@ fn asked_for(options: &GuardOptions) -> anyhow::Result<DeviceKind> {
     if !devices.is_open() {
         return Ok(devices.kind());
     }
-    let found = devices.devices().context("there is no device to compare with")?;
-    let first = found.first().context("there is no device to compare with")?;
-    let kinds = DeviceKind::ALL.into_iter();
-    kinds
-        .clone()
-        .find(|kind| kind.device() == Some(first.device))
-        .context("there is no device to compare with")
+    const NONE: &str = "there is no device to compare with";
+    let found = devices.devices().context(NONE)?;
+    let first = found.first().context(NONE)?.device;
+    DeviceKind::ALL.into_iter().find(|kind| kind.device() == Some(first)).context(NONE)
 }
 
 fn written(

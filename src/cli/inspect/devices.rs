@@ -7,7 +7,6 @@ use portcullis::guard::maker;
 use portcullis::threads::Threads;
 use portcullis::{DeviceReport, Inspection};
 use serde::Serialize;
-use std::error::Error as _;
 use std::path::PathBuf;
 
 /// What was found.
@@ -50,12 +49,7 @@ impl Devices {
                 Self { library, library_blake3, found: found.collect(), trouble: None }
             }
             Err(error) => {
-                let mut trouble = error.to_string();
-                let mut source = error.source();
-                while let Some(cause) = source {
-                    trouble = format!("{trouble}: {cause}");
-                    source = cause.source();
-                }
+                let trouble = format!("{:#}", anyhow::Error::from(error));
                 Self { library, library_blake3, found: Vec::new(), trouble: Some(trouble) }
             }
         }

@@ -58,14 +58,9 @@ impl Pass<'_> {
         places: &[usize],
     ) -> (Batch, Vec<usize>) {
         let now = Instant::now();
-        let (cls, sep) = (self.parts.tokenizer.cls(), self.parts.tokenizer.sep());
         let (mut batch, mut asked) = (Batch::new(), Vec::with_capacity(places.len()));
         for (place, window) in places.iter().filter_map(|place| Some((*place, windows.get(*place)?))) {
-            let deadline = texts.get(window.text).and_then(|text| text.deadline);
-            let of_text = tokens.get(window.text).and_then(|tokens| tokens.as_ref().ok());
-            let ids = of_text.and_then(|tokens| tokens.ids.get(window.range.clone()));
-            if let Some(ids) = ids.filter(|_| deadline.is_none_or(|deadline| now < deadline)) {
-                batch.push(std::iter::once(cls).chain(ids.iter().copied()).chain(std::iter::once(sep)));
+            if self.add_to(&mut batch, texts, tokens, window, now) {
                 asked.push(place);
             }
         }

@@ -1,12 +1,14 @@
 //! One call: the words' exit, tokens, windows, packs, and what became of each text.
 
+use std::time::Instant;
+
 use portcullis_calibration::ExitHead;
 use rayon::prelude::*;
 
 use super::run::{Active, WORTH_SPLITTING, WindowScores};
 use super::{Encoded, Parts, WordsStage};
 use crate::bundle::Stage;
-use crate::encode::{DeviceType, EncodeError};
+use crate::encode::{Batch, DeviceType, EncodeError};
 use crate::rails::classifier::pack::{SPECIAL, Window, packs};
 use crate::rails::classifier::{HeadScores, Judged, Outcome, Summary};
 use crate::threads::Threads;
@@ -147,6 +149,24 @@ impl Pass<'_> {
             }
         }
         all
+    }
+
+    /// Adds the ids of `window` to `batch`, the special ones around them, unless its text's time is up; tells whether it did.
+    pub(super) fn add_to(
+        &self,
+        batch: &mut Batch,
+        texts: &[Judged<'_>],
+        tokens: &[Result<Tokens, TokenizeError>],
+        window: &Window,
+        now: Instant,
+    ) -> bool {
+        let deadline = texts.get(window.text).and_then(|text| text.deadline);
+        let of_text = tokens.get(window.text).and_then(|tokens| tokens.as_ref().ok());
+        let ids = of_text.and_then(|tokens| tokens.ids.get(window.range.clone()));
+        let Some(ids) = ids.filter(|_| deadline.is_none_or(|deadline| now < deadline)) else { return false };
+        let (cls, sep) = (self.parts.tokenizer.cls(), self.parts.tokenizer.sep());
+        batch.push(std::iter::once(cls).chain(ids.iter().copied()).chain(std::iter::once(sep)));
+        true
     }
 
     /// What became of each text, where the whole model ran on `device`.

@@ -24,21 +24,12 @@ impl Pass<'_> {
         parts: usize,
     ) -> Result<Vec<WindowScores>, EncodeError> {
         let now = Instant::now();
-        let tokenizer = self.parts.tokenizer;
         let mut batch = Batch::new();
         // The windows that the pass still holds, by their place in the pack.
         let mut left = Vec::with_capacity(pack.len());
         let text = |window: &Window| texts.get(window.text);
         for (place, window) in pack.iter().enumerate() {
-            let late = text(window).and_then(|text| text.deadline).is_some_and(|deadline| now >= deadline);
-            let ids = tokens
-                .get(window.text)
-                .and_then(|tokens| tokens.as_ref().ok()?.ids.get(window.range.clone()));
-            if let Some(ids) = ids.filter(|_| !late) {
-                let body = ids.iter().copied();
-                batch.push(
-                    std::iter::once(tokenizer.cls()).chain(body).chain(std::iter::once(tokenizer.sep())),
-                );
+            if self.add_to(&mut batch, texts, tokens, window, now) {
                 left.push(place);
             }
         }
