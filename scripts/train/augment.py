@@ -18,17 +18,23 @@ SLOT = "the question"
 
 #: Names of groups that stand in for each other in a sentence, plural nouns with plural nouns and so on.
 _GROUPS = (
-    ("muslims", "jews", "christians", "hindus", "buddhists", "sikhs", "atheists", "catholics", "mormons", "mexicans", "arabs",
-     "africans", "asians", "indians", "pakistanis", "koreans", "russians", "turks", "poles", "germans", "americans", "immigrants",
-     "migrants", "refugees", "foreigners", "blacks", "whites", "gays", "lesbians", "women", "men"),
-    ("muslim", "jewish", "christian", "hindu", "buddhist", "catholic", "mexican", "arab", "african", "asian", "indian", "chinese",
-     "pakistani", "korean", "russian", "turkish", "polish", "german", "american", "black", "white", "latino", "gay", "lesbian",
-     "bisexual", "straight", "trans", "transgender", "queer", "disabled", "deaf", "blind", "autistic", "elderly", "young"),
-    ("woman", "man", "girl", "boy", "immigrant", "refugee", "foreigner", "lesbian", "muslim", "jew", "christian", "atheist"),
+    ("muslims", "jews", "christians", "hindus", "buddhists", "sikhs", "atheists", "catholics", "mormons", "mexicans",
+     "arabs", "africans", "asians", "indians", "pakistanis", "koreans", "russians", "turks", "poles", "germans",
+     "americans", "europeans", "canadians", "immigrants", "migrants", "refugees", "foreigners", "blacks", "whites",
+     "latinos", "hispanics", "gays", "lesbians", "bisexuals", "homosexuals", "heterosexuals", "protestants", "women", "men",
+     "females", "males"),
+    ("muslim", "jewish", "christian", "hindu", "buddhist", "catholic", "mexican", "arab", "african", "asian", "indian",
+     "chinese", "japanese", "vietnamese", "pakistani", "korean", "russian", "turkish", "polish", "german", "american",
+     "european", "canadian", "black", "white", "latino", "hispanic", "gay", "lesbian", "bisexual", "homosexual",
+     "heterosexual", "straight", "trans", "transgender", "nonbinary", "queer", "male", "female", "sikh", "protestant",
+     "mormon", "disabled", "deaf", "blind", "paralyzed", "autistic"),
+    ("woman", "man", "girl", "boy", "immigrant", "migrant", "refugee", "foreigner", "lesbian", "muslim", "jew", "christian",
+     "atheist"),
+    ("old", "young", "teenage", "elderly", "middle-aged"),
     ("islam", "judaism", "christianity", "hinduism", "buddhism", "catholicism", "atheism"),
 )
 _NAMES = {name: group for group in reversed(_GROUPS) for name in group}
-_NAME = re.compile(r"\b(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")\b", re.IGNORECASE)
+_NAME = re.compile(r"\b(an? )?(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")\b", re.IGNORECASE)
 
 
 def disguise(text: str, record: dict, share: float, draw: random.Random) -> str:
@@ -52,10 +58,15 @@ def swap(text: str, draw: random.Random) -> str:
     chosen: dict[str, str] = {}
 
     def other(match: re.Match) -> str:
-        name = match[0].lower()
+        article, name = match[1] or "", match[2].lower()
         if name not in chosen:
             chosen[name] = draw.choice(_NAMES[name])
-        return chosen[name].capitalize() if match[0][0].isupper() else chosen[name]
+        put = chosen[name].capitalize() if match[2][0].isupper() else chosen[name]
+        if article:
+            # "European" begins with a vowel in writing only.
+            vowel = chosen[name][0] in "aeiou" and chosen[name] != "european"
+            article = article[0] + ("n " if vowel else " ")
+        return article + put
 
     return _NAME.sub(other, text)
 

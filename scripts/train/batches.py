@@ -5,7 +5,7 @@ import json
 import os
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,18 +27,24 @@ SAID = ("comment", "post")
 #: Kinds whose judgement does not hang on which group a row names.
 SWAPPED = (*SAID, "template")
 #: Settings that say which rows and tokens a run sees.
-DATA_SETTINGS = ("seed", "token_budget", "chunk_rows", "max_tokens", "long_tokens", "long_share", "augment", "hide", "join", "swap",
-                 "label_smoothing")
+DATA_SETTINGS = ("seed", "token_budget", "chunk_rows", "max_tokens", "long_tokens", "long_share", "augment", "hide", "join",
+                 "swap", "twins", "label_smoothing")
+#: The longest text, in characters, that is seen beside its twin: both fit a training window.
+LONGEST_TWIN = 500
 
 
 @dataclass
 class Batch:
-    """Padded ids and mask [rows, tokens], targets and known flags [rows, heads], what teachers say [rows, heads]."""
+    """Padded ids and mask [rows, tokens], targets, known flags and teachers' chances [rows, heads], twins [pairs, 2].
+
+    Twins are two rows of one text that name different groups.
+    """
 
     ids: torch.Tensor
     mask: torch.Tensor
     targets: torch.Tensor
     known: torch.Tensor
+    twins: torch.Tensor
     taught: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
@@ -115,7 +121,7 @@ def part(body: list, room: int, labels: dict, draw: random.Random) -> list:
     return body[start : start + room]
 
 
-def collate(rows: list[tuple[list[int], dict]], smoothing: float = 0.0) -> Batch:
+def collate(rows: list[tuple[list[int], dict]], smoothing: float = 0.0, twins: Sequence[tuple[int, int]] = ()) -> Batch:
     """Pads rows of (ids, labels) into one batch, to a multiple of eight tokens."""
     width = -(-max(len(ids) for ids, _ in rows) // 8) * 8
     ids = np.full((len(rows), width), PAD, np.int64)
@@ -126,21 +132,36 @@ def collate(rows: list[tuple[list[int], dict]], smoothing: float = 0.0) -> Batch
     targets = np.where(known, labels * (1 - 2 * smoothing) + smoothing, 0).astype(np.float32)
     lengths = np.array([len(ids) for ids, _ in rows])
     mask = np.arange(width) < lengths[:, None]
-    return Batch(*(torch.from_numpy(part) for part in (ids, mask, targets, known.astype(np.float32))))
+    pairs = np.array(twins, np.int64).reshape(-1, 2)
+    return Batch(*(torch.from_numpy(part) for part in (ids, mask, targets, known.astype(np.float32), pairs)))
 
 
-def bucketed(rows: list[tuple[list[int], dict]], budget: int, smoothing: float, draw: random.Random) -> list[Batch]:
-    """Batches of rows of like length, each within a budget of padded tokens, in random order."""
-    rows = sorted(rows, key=lambda row: len(row[0]))
+def bucketed(units: list[list[tuple[list[int], dict]]], budget: int, smoothing: float, draw: random.Random) -> list[Batch]:
+    """Batches of rows of like length, each within a budget of padded tokens, in random order.
+
+    A unit is one row, or two that are twins; it is never parted.
+    """
+    def longest(unit: list[tuple[list[int], dict]]) -> int:
+        return max(len(ids) for ids, _ in unit)
+
     batches, current = [], []
-    for row in rows:
-        if current and (len(current) + 1) * len(row[0]) > budget:
+    for unit in sorted(units, key=longest):
+        if current and sum(map(len, (*current, unit))) * longest(unit) > budget:
             batches.append(current)
             current = []
-        current.append(row)
+        current.append(unit)
     batches.append(current)
     draw.shuffle(batches)
-    return [collate(batch, smoothing) for batch in batches]
+    return [_batch(units, smoothing) for units in batches]
+
+
+def _batch(units: list[list[tuple[list[int], dict]]], smoothing: float) -> Batch:
+    rows, twins = [], []
+    for unit in units:
+        if len(unit) == 2:
+            twins.append((len(rows), len(rows) + 1))
+        rows += unit
+    return collate(rows, smoothing, twins)
 
 
 class Stream:
@@ -178,8 +199,11 @@ class Stream:
         kept = {name: self.settings[name] for name in DATA_SETTINGS}
         return hashlib.sha256(json.dumps([kept, self.order]).encode()).hexdigest()
 
-    def texts(self, number: int) -> tuple[list[tuple[str, dict]], random.Random]:
-        """The texts and labels of one chunk, with fresh augmentation, and the generator to go on with."""
+    def texts(self, number: int) -> tuple[list[list[tuple[str, dict]]], random.Random]:
+        """The texts and labels of one chunk, with fresh augmentation, and the generator to go on with.
+
+        Each visit gives one text, or two that are twins.
+        """
         draw = random.Random(f"{self.seed}:{number}")
         picked = self.order[number * self.chunk_rows : (number + 1) * self.chunk_rows]
         return [self._made(self.records[index], draw) for index in picked], draw
@@ -187,13 +211,13 @@ class Stream:
     def chunk(self, number: int) -> list[Batch]:
         """The batches of one chunk, with fresh augmentation and crops."""
         made, draw = self.texts(number)
-        encoded = self.tokenizer.encode_batch([text for text, _ in made])
-        rows = []
-        for (_, labels), encoding in zip(made, encoded, strict=True):
+        encoded = iter(self.tokenizer.encode_batch([text for unit in made for text, _ in unit]))
+        units = []
+        for unit in made:
             length = self.settings["long_tokens"] if draw.random() < self.settings["long_share"] \
                 else self.settings["max_tokens"]
-            rows.append((crop(encoding.ids, length, labels, draw), labels))
-        batches = bucketed(rows, self.settings["token_budget"], self.settings["label_smoothing"], draw)
+            units.append([(crop(next(encoded).ids, length, labels, draw), labels) for _, labels in unit])
+        batches = bucketed(units, self.settings["token_budget"], self.settings["label_smoothing"], draw)
         if self.taught:
             chances = np.load(self.taught / f"{number}.npy").astype(np.float32)
             start = 0
@@ -217,19 +241,22 @@ class Stream:
             for chunk in pool.imap(_load, numbers):
                 yield [Batch(*(part if part is None else torch.from_numpy(part) for part in batch)) for batch in chunk]
 
-    def _made(self, record: dict, draw: random.Random) -> tuple[str, dict]:
-        """The row's text and labels: joined with another row, hidden in a document, or disguised, at times."""
+    def _made(self, record: dict, draw: random.Random) -> list[tuple[str, dict]]:
+        """The row's text and labels, at times joined with another row, hidden in a document, disguised, or with its twin."""
         text, labels = normalize(record["text"]), record["labels"]
         injection = record["kind"] == "attack" and labels.get("prompt_injection", 0) >= 0.5
         if injection and len(text) <= augment.LONGEST_HIDDEN and draw.random() < self.settings["hide"]:
-            return augment.hide(text, normalize(draw.choice(self.carriers)), draw), labels
+            return [(augment.hide(text, normalize(draw.choice(self.carriers)), draw), labels)]
         if record["kind"] in SWAPPED and draw.random() < self.settings["swap"]:
+            twin = text
             text = augment.swap(text, draw)
+            if text != twin and len(text) <= LONGEST_TWIN and self.settings["twins"]:
+                return [(text, labels), (twin, labels)]
         if draw.random() < self.settings["join"]:
             joined = self._joined(record, draw)
             if joined:
-                return augment.join(text, normalize(joined["text"]), draw), joined["labels"]
-        return augment.disguise(text, record, self.settings["augment"], draw), labels
+                return [(augment.join(text, normalize(joined["text"]), draw), joined["labels"])]
+        return [(augment.disguise(text, record, self.settings["augment"], draw), labels)]
 
     def _joined(self, record: dict, draw: random.Random) -> dict | None:
         """A row that may follow this one, with the labels of both together."""
@@ -258,4 +285,5 @@ def _start_loader() -> None:
 
 def _load(number: int) -> list[tuple]:
     return [tuple(part if part is None else part.numpy() for part in
-                  (batch.ids, batch.mask, batch.targets, batch.known, batch.taught)) for batch in _SHARED.chunk(number)]
+                  (batch.ids, batch.mask, batch.targets, batch.known, batch.twins, batch.taught))
+            for batch in _SHARED.chunk(number)]

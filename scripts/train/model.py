@@ -13,6 +13,8 @@ from .heads import HEADS
 
 HIDDEN, LAYERS, ATTENTION_HEADS, FFN = 384, 6, 12, 1536
 VOCABULARY, POSITIONS, EPSILON = 30522, 512, 1e-12
+#: A usual scale in the file, over the one that makes an output's largest weight 127 (see `quantize.quantize_linear`).
+_WIDENED = 1.5
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,29 @@ class Embeddings(nn.Module):
         return functional.dropout(self.LayerNorm(summed), self.dropout, self.training)
 
 
+class Rounded(torch.autograd.Function):
+    """A value rounded on the way forward, its gradient passed on as it is (Bengio et al. 2013, arXiv 1308.3432)."""
+
+    @staticmethod
+    def forward(_, value: torch.Tensor) -> torch.Tensor:
+        return value.round()
+
+    @staticmethod
+    def backward(_, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient
+
+
+def as_int8(linear: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+    """The linear on weights rounded to int8, a scale an output, and inputs rounded to u8, a scale a token."""
+    rounded, x = Rounded.apply, x.float()
+    scale = linear.weight.detach().abs().amax(1, keepdim=True) * (_WIDENED / 127)
+    weight = rounded(linear.weight / scale) * scale
+    low = x.detach().amin(-1, keepdim=True).clamp(max=0)
+    high = x.detach().amax(-1, keepdim=True).clamp(min=0)
+    step = ((high - low) / 255).clamp(min=1e-30)
+    return functional.linear(rounded(x / step) * step, weight, linear.bias)
+
+
 class Layer(nn.Module):
     """One encoder layer."""
 
@@ -65,23 +90,28 @@ class Layer(nn.Module):
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(HIDDEN, FFN)})
         self.output = nn.ModuleDict({"dense": nn.Linear(FFN, HIDDEN), "LayerNorm": nn.LayerNorm(HIDDEN, EPSILON)})
         self.dropout = dropout
+        #: While training: whether linears compute on rounded weights and inputs.
+        self.int8 = False
 
     def _drop(self, x: torch.Tensor) -> torch.Tensor:
         return functional.dropout(x, self.dropout, self.training)
+
+    def _linear(self, linear: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+        return as_int8(linear, x) if self.int8 and self.training else linear(x)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """`mask` [batch, 1, 1, tokens] is true where a token is."""
         batch, tokens, _ = x.shape
         query, key, value = (
-            self.attention["self"][name](x).view(batch, tokens, ATTENTION_HEADS, -1).transpose(1, 2)
+            self._linear(self.attention["self"][name], x).view(batch, tokens, ATTENTION_HEADS, -1).transpose(1, 2)
             for name in ("query", "key", "value")
         )
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         mixed = mixed.transpose(1, 2).reshape(batch, tokens, HIDDEN)
         attended = self.attention["output"]
-        x = attended["LayerNorm"](x + self._drop(attended["dense"](mixed)))
-        inner = functional.gelu(self.intermediate["dense"](x))
-        return self.output["LayerNorm"](x + self._drop(self.output["dense"](inner)))
+        x = attended["LayerNorm"](x + self._drop(self._linear(attended["dense"], mixed)))
+        inner = functional.gelu(self._linear(self.intermediate["dense"], x))
+        return self.output["LayerNorm"](x + self._drop(self._linear(self.output["dense"], inner)))
 
 
 class Trunk(nn.Module):

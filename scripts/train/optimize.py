@@ -7,13 +7,15 @@ import torch.distributed as dist
 from torch.nn import functional
 
 from .batches import Batch
-from .heads import HEADS
+from .heads import HEADS, SPEECH
 from .model import Guard
 
 #: Rows of a typical batch.
 _USUAL_ROWS = 32
 #: The learning rate ends at this share of its peak.
 _FLOOR = 0.02
+#: No head weighs more than exp(2) times what it does at first.
+_SUREST = -2.0
 
 
 def freeze(guard: Guard, layers: int) -> None:
@@ -59,14 +61,26 @@ def positive_weights(records: list[dict], order: list[int], cap: float) -> torch
     return torch.tensor([min(cap, max(1.0, math.sqrt(n / p))) for p, n in zip(up, down, strict=True)])
 
 
-def masked_loss(logits: torch.Tensor, batch: Batch, weights: torch.Tensor) -> torch.Tensor:
+def masked_loss(logits: torch.Tensor, batch: Batch, weights: torch.Tensor, log_variance: torch.Tensor | None = None
+                ) -> torch.Tensor:
     """Binary cross-entropy summed over known labels.
 
     Divided by the root of the row count: a batch holds as many rows as fit its token budget, and a plain mean
-    would let one long row count as much as sixteen short ones.
+    would let one long row count as much as sixteen short ones. With `log_variance` [heads], which is learned too, each
+    head's sum is weighed by the uncertainty of its task (Kendall et al. 2018, arXiv 1705.07115).
     """
     raw = functional.binary_cross_entropy_with_logits(logits, batch.targets, pos_weight=weights, reduction="none")
-    return (raw * batch.known).sum() / _rows(batch)
+    each, count = (raw * batch.known).sum(0), batch.known.sum(0)
+    if log_variance is not None:
+        log_variance = log_variance.clamp(min=_SUREST)
+        each = each * (-log_variance).exp() + 0.5 * count * log_variance
+    return each.sum() / _rows(batch)
+
+
+def twin_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """How far the logits of the heads about speech part between twins: square where near, straight where far."""
+    first, second = (logits[batch.twins[:, side]][:, :len(SPEECH)] for side in (0, 1))
+    return functional.smooth_l1_loss(first, second, reduction="sum") / _rows(batch)
 
 
 def taught_loss(logits: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -52,7 +52,7 @@ class Run:
     def _batches(self, number: int) -> list[tuple]:
         """Buckets, starts, targets [rows, heads] and known flags of each step of one chunk."""
         made, draw = self.stream.texts(number)
-        picked = [(batches.part(words(text), self.shape["window"], labels, draw), labels) for text, labels in made]
+        picked = [(batches.part(words(text), self.shape["window"], labels, draw), labels) for unit in made for text, labels in unit]
         found = []
         for first in range(0, len(picked), self.settings["rows"]):
             step = picked[first : first + self.settings["rows"]]

@@ -21,6 +21,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from . import batches, checkpoint, evaluate, optimize, rows
+from .heads import HEADS
 from .model import Guard, Shape, load_trunk, shrink
 
 _PORT = "29511"
@@ -48,6 +49,8 @@ class Run:
     def __init__(self, rank: int, workers: int, arguments: argparse.Namespace):
         config = configured(arguments.config)
         config["train"]["seed"] = arguments.seed or config["train"]["seed"]
+        for setting in arguments.set:
+            config["train"] |= tomllib.loads(setting)
         self.rank, self.workers, self.arguments = rank, workers, arguments
         self.settings = settings = config["train"]
         self.seconds = 60 * (arguments.minutes or settings["minutes"])
@@ -67,9 +70,16 @@ class Run:
         self.guard.to(self.device)
         self.weights = weights.to(self.device)
         self.learned = {name: part for name, part in self.guard.named_parameters() if part.requires_grad}
-        self.optimizer = torch.optim.AdamW(optimize.groups(self.guard, settings), betas=(0.9, 0.98), eps=1e-6, fused=True)
+        groups = optimize.groups(self.guard, settings)
+        self.log_variance = None
+        if settings["balance"]:
+            self.log_variance = torch.zeros(len(HEADS), device=self.device, requires_grad=True)
+            rate = settings["head_rate"]
+            groups.append({"params": [self.log_variance], "lr": rate, "rate": rate, "weight_decay": 0.0})
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.average = {name: tensor.detach().clone() for name, tensor in self.guard.state_dict().items()}
         self.started = time.monotonic()
+        self.done = 0.0
         self.losses, self.pace = deque(maxlen=50), deque(maxlen=20)
         if self.state:
             self._restore(self.state)
@@ -83,11 +93,14 @@ class Run:
         if not arguments.start:
             load_trunk(self.guard, arguments.weights or arguments.trunk / "model.safetensors")
             return
-        found = checkpoint.load_guard(arguments.start).state_dict()
+        earlier = checkpoint.load_guard(arguments.start)
+        found = earlier.state_dict()
         inner = {name.removeprefix("trunk."): tensor for name, tensor in found.items() if name.startswith("trunk.")}
         shrink(self.guard.shape, inner)
+        # Exits belong to the layers that they were trained after.
+        kept = ("heads.", "exits.") if earlier.shape.layers == self.guard.shape.layers else ("heads.",)
         found = {f"trunk.{name}": tensor for name, tensor in inner.items()} \
-            | {name: tensor for name, tensor in found.items() if name.startswith("heads.")}
+            | {name: tensor for name, tensor in found.items() if name.startswith(kept)}
         self.guard.load_state_dict(found, strict=False)
 
     @property
@@ -99,13 +112,15 @@ class Run:
         self.guard.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
+        if self.log_variance is not None:
+            self.log_variance.data.copy_(state["log_variance"])
         self.started -= state["spent"]
 
     def save(self, path: Path) -> None:
         """Writes the whole state."""
         checkpoint.save(path, shape=asdict(self.guard.shape), model=self.guard.state_dict(), average=self.average,
-                        optimizer=self.optimizer.state_dict(), step=self.step, chunk=self.chunk, batch=self.batch,
-                        spent=time.monotonic() - self.started)
+                        optimizer=self.optimizer.state_dict(), log_variance=self.log_variance, step=self.step,
+                        chunk=self.chunk, batch=self.batch, spent=time.monotonic() - self.started)
 
     def learn(self) -> None:
         """Goes through the planned visits until they or the time are used up."""
@@ -130,36 +145,42 @@ class Run:
         """One step; returns the share of the run that is done, agreed on by all workers."""
         self.guard.train()
         batch = batch.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        if self.done >= self.settings["int8_from"]:
+            for layer in self.guard.trunk.encoder["layer"]:
+                layer.int8 = True
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings["bfloat16"]):
             *early, logits = self.guard.every_exit(batch.ids, batch.mask)
         loss = self._loss(logits, batch) + self.settings["exit_weight"] * sum(self._loss(exit, batch) for exit in early)
         loss.backward()
-        parameters = list(self.learned.values())
+        parameters = [*self.learned.values(), *([] if self.log_variance is None else [self.log_variance])]
         spent = time.monotonic() - self.started
         mean, done = optimize.exchange(parameters, self.workers, loss.detach(),
                                        max(chunks_done / self.stream.chunks, spent / self.seconds))
         torch.nn.utils.clip_grad_norm_(parameters, self.settings["clip"])
+        self.done = done
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * optimize.rate_factor(done, self.settings["warm_up"])
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         if self.rank == 0:
-            self._note(parameters, batch, mean, done)
+            self._note(batch, mean, done)
         return done
 
     def _loss(self, logits: torch.Tensor, batch: batches.Batch) -> torch.Tensor:
-        labelled = optimize.masked_loss(logits, batch, self.weights)
-        if batch.taught is None:
-            return labelled
-        share = self.settings["taught_share"]
-        return (1 - share) * labelled + share * optimize.taught_loss(logits, batch)
+        loss = optimize.masked_loss(logits, batch, self.weights, self.log_variance)
+        if batch.taught is not None:
+            share = self.settings["taught_share"]
+            loss = (1 - share) * loss + share * optimize.taught_loss(logits, batch)
+        if self.settings["twin_weight"]:
+            loss = loss + self.settings["twin_weight"] * optimize.twin_loss(logits, batch)
+        return loss
 
-    def _note(self, parameters: list, batch: batches.Batch, loss: torch.Tensor, done: float) -> None:
+    def _note(self, batch: batches.Batch, loss: torch.Tensor, done: float) -> None:
         """Moves the average of the weights and prints progress."""
         decay = min(self.settings["average_decay"], (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            torch._foreach_lerp_([self.average[name] for name in self.learned], parameters, 1 - decay)
+            torch._foreach_lerp_([self.average[name] for name in self.learned], list(self.learned.values()), 1 - decay)
         self.losses.append(loss)
         self.pace.append((time.monotonic(), len(batch.ids) * self.workers, batch.mask.numel() * self.workers))
         if self.step % self.settings["print_every"]:
@@ -201,6 +222,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="begin with an earlier run's weights, not with the trunk's")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--seed", type=int, help="overrides the configured seed")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides a setting of [train]")
     parser.add_argument("--workers", type=int, default=1, help="processes that train, on the CPU")
     parser.add_argument("--loaders", type=int, default=0, help="processes that make batches ahead")
     parser.add_argument("--minutes", type=float, help="overrides the configured time budget")

@@ -7,7 +7,8 @@ from tokenizers.models import WordLevel
 from train import augment, batches
 
 SETTINGS = {"seed": 1, "token_budget": 64, "chunk_rows": 4, "max_tokens": 16, "long_tokens": 16, "long_share": 0.0,
-            "augment": 0.0, "hide": 0.0, "join": 1.0, "swap": 0.0, "label_smoothing": 0.0, "passes": 2}
+            "augment": 0.0, "hide": 0.0, "join": 1.0, "swap": 0.0, "twins": False,
+            "label_smoothing": 0.0, "passes": 2}
 
 
 def row(kind: str, text: str, **labels: float) -> dict:
@@ -29,12 +30,12 @@ def test_every_pass_visits_every_row(stream):
 
 
 def test_a_jailbreak_followed_by_a_request_is_both(stream):
-    text, labels = stream._made(stream.records[0], random.Random(1))
+    [(text, labels)] = stream._made(stream.records[0], random.Random(1))
     assert "make a bomb" in text and labels == {"jailbreak": 1.0, "harmful_request": 1.0}
 
 
 def test_joined_comments_keep_what_either_says(stream):
-    text, labels = stream._made(stream.records[2], random.Random(1))
+    [(text, labels)] = stream._made(stream.records[2], random.Random(1))
     assert text.startswith("you fool") and text.endswith("nice day")
     assert labels == {"toxicity": 1.0, "hate": 0.0}
 
@@ -56,3 +57,21 @@ def test_groups_are_swapped_alike_within_a_text():
     first, second = text.split(",")[0].split(" and ")
     assert first.lower() == second.lower() != "muslims"
     assert text.endswith("mosquito")
+
+
+def test_twins_stay_together(stream):
+    stream.settings = stream.settings | {"swap": 1.0, "twins": True, "join": 0.0, "token_budget": 16}
+    stream.records.append(row("comment", "the women won", toxicity=0.0))
+    stream.order = [2, 5, 3, 5, 1]
+    made, _ = stream.texts(0)
+    assert [len(unit) for unit in made] == [1, 2, 1, 2]
+    assert all(twin == "the women won" != other for (other, _), (twin, _) in (unit for unit in made if len(unit) == 2))
+    pairs = [pair for batch in stream.chunk(0) for pair in batch.twins.tolist()]
+    assert len(pairs) == 2 and all(second == first + 1 for first, second in pairs)
+
+
+def test_an_article_fits_the_group_that_is_put_in():
+    for seed in range(40):
+        text = augment.swap("An Asian dentist", random.Random(seed))
+        article, name = text.split(" ")[:2]
+        assert (article == "An") == (name[0] in "AEIOU" and name != "European"), text

@@ -1,6 +1,7 @@
 import torch
 
-from train.model import Guard, Shape, shrink
+from train import average, checkpoint
+from train.model import Guard, Shape, as_int8, shrink
 from train.teacher import buckets
 
 
@@ -40,3 +41,21 @@ def test_distances_fall_into_the_published_buckets():
     # Behind the query 0..15, ahead of it 16..31; exact up to 7, then by the logarithm.
     assert found[5, 5] == 0 and found[5, 2] == 3 and found[2, 5] == 19
     assert found[8, 0] == 8 and found[199, 0] == 15 and found[0, 199] == 31
+
+
+def test_a_linear_as_int8_is_close_and_learns():
+    torch.manual_seed(3)
+    linear = torch.nn.Linear(64, 32)
+    x = torch.randn(5, 64)
+    exact, rounded = linear(x), as_int8(linear, x)
+    assert 0 < (exact - rounded).abs().max() < 0.05
+    rounded.sum().backward()
+    assert torch.allclose(linear.weight.grad, x.sum(0).expand(32, 64), atol=0.1)
+
+
+def test_the_average_of_a_model_and_itself_is_the_model(tmp_path):
+    guard = Guard(Shape(layers=1), seed=5)
+    checkpoint.save_weights(tmp_path / "a.pt", guard.shape, guard.state_dict())
+    shape, mean = average.average([average.named(f"{tmp_path / 'a.pt'}:3"), average.named(str(tmp_path / "a.pt"))])
+    assert shape == guard.shape
+    assert all(torch.equal(mean[name].half(), tensor.half()) for name, tensor in guard.state_dict().items())
