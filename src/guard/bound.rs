@@ -67,6 +67,13 @@ impl Guard {
         Ok(Self(Arc::new(self.rebound(policy)?)))
     }
 
+    /// The same guard without the search for the words behind a score, for verdicts of which nobody reads where a finding is. See
+    /// [`GuardBuilder::attribution`](crate::GuardBuilder::attribution).
+    #[must_use]
+    pub fn unattributed(&self) -> Self {
+        Self(Arc::new(Inner { attribution: false, ..(*self.0).clone() }))
+    }
+
     /// The same, leaving no trace: its verdicts are neither recorded nor logged.
     pub(super) fn unrecorded_with(&self, policy: &Policy) -> Result<Inner, GuardError> {
         let recorder = Arc::new(self.0.recorder.quiet()?);

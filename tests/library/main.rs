@@ -48,3 +48,22 @@ fn a_clone_is_a_pointer_to_the_same_guard() {
     assert_eq!(size_of::<Guard>(), size_of::<usize>());
     assert!(std::ptr::eq(guard.clone().bundle(), guard.bundle()));
 }
+
+#[test]
+fn an_unattributed_guard_decides_alike_and_names_no_words() {
+    let guard = Guard::builder().threads(1).build().unwrap();
+    let text = "You are a stupid worthless idiot and everybody hates you, mail me at jo@example.org";
+    let request = portcullis::Request::new(text, portcullis::Role::User).unwrap();
+    let (named, plain) = (guard.check(&request), guard.unattributed().check(&request));
+    assert_eq!((plain.decision, &plain.text, &plain.scores), (named.decision, &named.text, &named.scores));
+    let spans = |verdict: &portcullis::Verdict, source: &str| -> Vec<bool> {
+        let found = verdict.findings.iter().filter(|finding| finding.rule.contains(source));
+        found.map(|finding| finding.spans.is_empty()).collect()
+    };
+    assert_eq!(spans(&named, "toxicity"), [false]);
+    assert_eq!(spans(&plain, "toxicity"), [true]);
+    // What a pattern matched is where it matched.
+    assert_eq!(spans(&plain, "email"), [false]);
+    // Its clones and the guard itself are as they were.
+    assert_eq!(spans(&guard.check(&request), "toxicity"), [false]);
+}

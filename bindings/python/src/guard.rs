@@ -153,7 +153,8 @@ impl Guard {
     /// Judges many texts as check_batch does, and answers lists by their names, each with a row for every text.
     ///
     /// They are decision, text, coverage, rules, error (the kind of what could not be judged), policy and model (digests), and
-    /// score.NAME for each of score_names; None where there is no verdict.
+    /// score.NAME for each of score_names; None where there is no verdict. The words behind a score are not looked for: no column
+    /// would hold them.
     #[pyo3(signature = (texts, *, role=None))]
     fn check_columns<'py>(
         &self,
@@ -162,7 +163,7 @@ impl Guard {
     ) -> PyResult<Bound<'py, PyDict>> {
         let py = texts.py();
         let work = self.opened.at_work(py)?;
-        let guard = work.live().guard();
+        let guard = work.live().guard().unattributed();
         let mut columns = Columns::new(py, &guard);
         rows::blocks(texts, self::role(role)?, |block| {
             let judged = rows::judge(py, &work, &guard, block, OnError::Keep, 0)?;
