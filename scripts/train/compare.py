@@ -9,7 +9,6 @@ negatives; and how far the chance of toxicity moves at the 95th percentile when 
 
 import argparse
 import random
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +23,6 @@ from .normalize import normalize
 _TOKENS = 128
 _RATE = 0.01
 _SWAPS = 3
-
-
-def chosen(prepared: Path, limit: int) -> list[dict]:
-    """The first `limit` calibration rows of each source."""
-    taken: dict[str, int] = defaultdict(int)
-    found = []
-    for record in rows.read(prepared / "calibration.jsonl"):
-        if taken[record["source"]] < limit:
-            taken[record["source"]] += 1
-            found.append(record)
-    evaluate.mark_benign(found)
-    return found
 
 
 def exchanged(records: list[dict]) -> tuple[list[int], list[str]]:
@@ -85,7 +72,8 @@ def main() -> None:
     parser.add_argument("--trunk", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=300, help="rows of each source")
     arguments = parser.parse_args()
-    records = chosen(arguments.prepared, arguments.limit)
+    records = rows.first_of_each_source(arguments.prepared / "calibration.jsonl", arguments.limit)
+    evaluate.mark_benign(records)
     tokenizer, swapped = batches.load_tokenizer(arguments.trunk), exchanged(records)
     print(f"{len(records)} rows, {len(swapped[1])} exchanged", flush=True)
     for words in arguments.model:

@@ -73,12 +73,7 @@ def peek(shape: Shape, state: dict, prepared: Path, trunk: Path, device: torch.d
     """Prints each head's AUC on a small fixed part of the validation rows."""
     guard = Guard(shape).to(device)
     guard.load_state_dict(state)
-    taken: dict[str, int] = defaultdict(int)
-    records = []
-    for record in rows.read(prepared / "validation.jsonl"):
-        if taken[record["source"]] < PEEK_ROWS:
-            taken[record["source"]] += 1
-            records.append(record)
+    records = rows.first_of_each_source(prepared / "validation.jsonl", PEEK_ROWS)
     encoded = scoring.encode(batches.load_tokenizer(trunk), [record["text"] for record in records], PEEK_TOKENS)
     logits, _ = scoring.score(guard, encoded, device)
     labels = labels_of(records)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,17 @@ def read(path: Path) -> Iterator[dict]:
         for line in file:
             if line.strip():
                 yield json.loads(line)
+
+
+def first_of_each_source(path: Path, limit: int) -> list[dict]:
+    """The first `limit` rows of each source in a file."""
+    taken: Counter[str] = Counter()
+    found = []
+    for record in read(path):
+        if taken[record["source"]] < limit:
+            taken[record["source"]] += 1
+            found.append(record)
+    return found
 
 
 def write(path: Path, rows: Iterable[Row]) -> None:
