@@ -168,9 +168,9 @@ class Stream:
     """Batches of a run in a reproducible order; chunk `n` depends on the settings, the seed and `n` only."""
 
     def __init__(self, records: list[dict], order: list[int], tokenizer: Tokenizer | None, settings: dict,
-                 taught: Path | None = None):
+                 taught: Path | None = None, made: Path | None = None):
         self.records, self.order, self.tokenizer = records, order, tokenizer
-        self.settings, self.seed, self.taught = settings, settings["seed"], taught
+        self.settings, self.seed, self.taught, self.made = settings, settings["seed"], taught, made
         self.chunk_rows = settings["chunk_rows"]
         #: Innocent documents, to hide attacks in.
         self.carriers = [record["text"] for record in records if record["kind"] in CARRIERS
@@ -182,9 +182,18 @@ class Stream:
                                 and len(record["labels"]) == len(HEADS) and not any(record["labels"].values()))
         self.said = self._pool(lambda record: record["kind"] in SAID and not any(record["labels"].values()))
         if taught:
-            noted = (taught / "order").read_text()
-            if noted != self.digest():
-                raise SystemExit(f"{taught} was taught on an order {noted}, this run has {self.digest()}")
+            self._same_order(taught)
+        if made:
+            made.mkdir(parents=True, exist_ok=True)
+            if (made / "order").exists():
+                self._same_order(made)
+            else:
+                (made / "order").write_text(self.digest())
+
+    def _same_order(self, folder: Path) -> None:
+        noted = (folder / "order").read_text()
+        if noted != self.digest():
+            raise SystemExit(f"{folder} was made for an order {noted}, this run has {self.digest()}")
 
     def _pool(self, wanted) -> list[dict]:
         return [record for record in self.records if len(record["text"]) <= augment.LONGEST_JOINED and wanted(record)]
@@ -209,6 +218,28 @@ class Stream:
         return [self._made(self.records[index], draw) for index in picked], draw
 
     def chunk(self, number: int) -> list[Batch]:
+        """The batches of one chunk, with what teachers say of them."""
+        batches = self._kept(number) if self.made else self._batches(number)
+        if self.taught:
+            chances = np.load(self.taught / f"{number}.npy").astype(np.float32)
+            start = 0
+            for batch in batches:
+                batch.taught = torch.from_numpy(chances[start : start + len(batch.ids)])
+                start += len(batch.ids)
+        return batches
+
+    def _kept(self, number: int) -> list[Batch]:
+        """The batches of one chunk out of the folder where runs with the same batches keep them."""
+        path = self.made / f"{number}.pt"
+        if path.exists():
+            return [Batch(*parts) for parts in torch.load(path, weights_only=True)]
+        batches = self._batches(number)
+        part = path.with_suffix(f".{os.getpid()}")
+        torch.save([(batch.ids, batch.mask, batch.targets, batch.known, batch.twins) for batch in batches], part)
+        os.replace(part, path)
+        return batches
+
+    def _batches(self, number: int) -> list[Batch]:
         """The batches of one chunk, with fresh augmentation and crops."""
         made, draw = self.texts(number)
         encoded = iter(self.tokenizer.encode_batch([text for unit in made for text, _ in unit]))
@@ -217,14 +248,7 @@ class Stream:
             length = self.settings["long_tokens"] if draw.random() < self.settings["long_share"] \
                 else self.settings["max_tokens"]
             units.append([(crop(next(encoded).ids, length, labels, draw), labels) for _, labels in unit])
-        batches = bucketed(units, self.settings["token_budget"], self.settings["label_smoothing"], draw)
-        if self.taught:
-            chances = np.load(self.taught / f"{number}.npy").astype(np.float32)
-            start = 0
-            for batch in batches:
-                batch.taught = torch.from_numpy(chances[start : start + len(batch.ids)])
-                start += len(batch.ids)
-        return batches
+        return bucketed(units, self.settings["token_budget"], self.settings["label_smoothing"], draw)
 
     def ahead(self, first: int, loaders: int) -> Iterator[list[Batch]]:
         """Chunks from `first` on; with `loaders`, that many processes make them ahead of time.

@@ -3,8 +3,8 @@
     python -m train.compare --prepared DIR --trunk DIR [--limit 300] CHECKPOINT[:SHARE][,CHECKPOINT[:SHARE]..] ..
 
 Each argument is a checkpoint, or an average as `train.average` makes it, of checkpoints between commas. For each: by head
-the recall where 1% of the benign mix is flagged, every kind of traffic of the same weight, and the AUC against all
-negatives; and how far the chance of toxicity moves at the 95th percentile when the group that a text names is exchanged.
+the recall where 1% of the benign mix is flagged and where 0.2% is, as policies ask for, every kind of traffic of the same
+weight, and the AUC against all negatives; and how far the chance of toxicity moves at the 95th percentile when the group that a text names is exchanged.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from .model import Guard
 from .normalize import normalize
 
 _TOKENS = 128
-_RATE = 0.01
+_RATES = {"recall": 0.01, "strict": 0.002}
 _SWAPS = 3
 
 
@@ -37,25 +37,28 @@ def exchanged(records: list[dict]) -> tuple[list[int], list[str]]:
     return numbers, texts
 
 
-def at_budget(logits: np.ndarray, kinds: list[str]) -> np.ndarray:
-    """For each head the threshold that a share `_RATE` of the benign rows reaches, kinds weighing the same."""
+def at_budget(logits: np.ndarray, kinds: list[str], rate: float) -> np.ndarray:
+    """For each head the threshold that a share `rate` of the benign rows reaches, kinds weighing the same."""
     columns = range(logits.shape[1])
-    return np.array([evaluate.budgeted_thresholds(logits[:, [column]], kinds, _RATE)[0] for column in columns])
+    return np.array([evaluate.budgeted_thresholds(logits[:, [column]], kinds, rate)[0] for column in columns])
 
 
 def measure(guard: Guard, tokenizer, records: list[dict], swapped: tuple[list[int], list[str]]) -> dict[str, float]:
     """The figures of one model by name."""
-    device = torch.device("cpu")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    guard = guard.to(device)
     logits, _ = scoring.score(guard, scoring.encode(tokenizer, [record["text"] for record in records], _TOKENS), device)
     labels = evaluate.labels_of(records)
     benign = np.array([record["benign"] for record in records])
-    thresholds = at_budget(logits[benign], [record["kind"] for record in records if record["benign"]])
+    kinds = [record["kind"] for record in records if record["benign"]]
+    thresholds = {name: at_budget(logits[benign], kinds, rate) for name, rate in _RATES.items()}
     found = {}
     for column, head in enumerate(HEADS):
         known = ~np.isnan(labels[:, column])
-        found[f"{head} recall"] = metrics.recall_at(logits[known, column], labels[known, column], thresholds[column])
+        for name, limits in thresholds.items():
+            found[f"{head} {name}"] = metrics.recall_at(logits[known, column], labels[known, column], limits[column])
         found[f"{head} auc"] = metrics.auc(logits[known, column], labels[known, column])
-    for name in ("recall", "auc"):
+    for name in (*_RATES, "auc"):
         found[f"mean {name}"] = float(np.mean([found[f"{head} {name}"] for head in MAIN]))
     numbers, texts = swapped
     after, _ = scoring.score(guard, scoring.encode(tokenizer, texts, _TOKENS), device)

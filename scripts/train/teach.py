@@ -1,9 +1,10 @@
 """Writes what teachers say of every batch of a student's run, so that students are taught without them at hand.
 
     python -m train.teach --config train/configs/base.toml --prepared DIR --trunk DIR --teacher FILE [FILE ..] --out DIR
-        [--loaders 14]
+        [--made DIR] [--loaders 14]
 
-For each chunk a file of chances [rows, heads] in half precision, the mean over the teachers, in the order of its batches.
+For each chunk a file of chances [rows, heads] in half precision, the mean over the teachers, in the order of its batches. Of
+twins, which differ in the groups that they name, the heads about speech are told the same: the mean of what is said of both.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 
 from . import checkpoint
+from .heads import SPEECH
 from .train import configured, stream
 
 
@@ -25,10 +27,12 @@ def main() -> None:
     parser.add_argument("--trunk", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides a setting of the student's")
+    parser.add_argument("--made", type=Path, help="folder in which runs with the same batches keep them for each other")
     parser.add_argument("--loaders", type=int, default=0)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    source = stream(configured(arguments.config), arguments.prepared, arguments.trunk)
+    source = stream(configured(arguments.config, arguments.set), arguments.prepared, arguments.trunk, made=arguments.made)
     (arguments.out / "order").write_text(source.digest())
     ahead = source.ahead(0, arguments.loaders)
     first = next(ahead)
@@ -45,7 +49,11 @@ def main() -> None:
 @torch.inference_mode()
 def _chances(teachers: list, batch) -> torch.Tensor:
     with torch.autocast(batch.ids.device.type, torch.bfloat16, enabled=batch.ids.is_cuda):
-        return torch.stack([teacher(batch.ids, batch.mask)[0].float().sigmoid() for teacher in teachers]).mean(0)
+        chances = torch.stack([teacher(batch.ids, batch.mask)[0].float().sigmoid() for teacher in teachers]).mean(0)
+    pairs = chances[batch.twins][:, :, :len(SPEECH)]
+    for side in (0, 1):
+        chances[batch.twins[:, side], :len(SPEECH)] = pairs.mean(1)
+    return chances
 
 
 if __name__ == "__main__":

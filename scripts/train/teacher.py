@@ -15,6 +15,20 @@ _SPECIAL = {0: 1, 101: 0, 102: 2}
 _BUCKETS, _FARTHEST = 32, 128
 
 
+class Norm(nn.LayerNorm):
+    """Normalizes in the numbers that it is given, also where `torch.autocast` would widen them: sums are in 32 bits anyway."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return functional.layer_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.bias.to(x.dtype), self.eps)
+
+
+def narrowed(x: torch.Tensor) -> torch.Tensor:
+    """In the numbers of `torch.autocast`, where that is on."""
+    kind = x.device.type
+    return x.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else x
+
+
 class Embeddings(nn.Module):
     """Word and position rows, summed and normalized."""
 
@@ -22,7 +36,7 @@ class Embeddings(nn.Module):
         super().__init__()
         self.word_embeddings = nn.Embedding(VOCABULARY, HIDDEN)
         self.position_embeddings = nn.Embedding(POSITIONS, HIDDEN)
-        self.LayerNorm = nn.LayerNorm(HIDDEN, EPSILON)
+        self.LayerNorm = Norm(HIDDEN, EPSILON)
         self.dropout = dropout
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
@@ -41,10 +55,10 @@ class Layer(nn.Module):
         super().__init__()
         self.attention = nn.ModuleDict({
             "attn": nn.ModuleDict({name: nn.Linear(HIDDEN, HIDDEN) for name in "qkvo"}),
-            "LayerNorm": nn.LayerNorm(HIDDEN, EPSILON),
+            "LayerNorm": Norm(HIDDEN, EPSILON),
         })
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(HIDDEN, FFN)})
-        self.output = nn.ModuleDict({"dense": nn.Linear(FFN, HIDDEN), "LayerNorm": nn.LayerNorm(HIDDEN, EPSILON)})
+        self.output = nn.ModuleDict({"dense": nn.Linear(FFN, HIDDEN), "LayerNorm": Norm(HIDDEN, EPSILON)})
         self.dropout = dropout
 
     def forward(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -52,7 +66,7 @@ class Layer(nn.Module):
         batch, tokens, _ = x.shape
         linear = self.attention["attn"]
         query, key, value = (linear[name](x).view(batch, tokens, ATTENTION_HEADS, -1).transpose(1, 2) for name in "qkv")
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         mixed = linear["o"](mixed.transpose(1, 2).reshape(batch, tokens, HIDDEN))
         x = self.attention["LayerNorm"](x + functional.dropout(mixed, self.dropout, self.training))
         inner = self.output["dense"](functional.gelu(self.intermediate["dense"](x)))
@@ -84,9 +98,9 @@ class Teacher(nn.Module):
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
         """`ids` and boolean `mask` [batch, tokens] to the states [batch, tokens, hidden] after each layer."""
-        x = self.embeddings(ids)
+        x = narrowed(self.embeddings(ids))
         bias = self.encoder["relative_attention_bias"](buckets(ids.shape[1], ids.device)).permute(2, 0, 1)
-        bias = bias.masked_fill(~mask[:, None, None, :], -1e4)
+        bias = narrowed(bias).masked_fill(~mask[:, None, None, :], -1e4)
         states = []
         for layer in self.encoder["layer"]:
             x = layer(x, bias)

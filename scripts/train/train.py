@@ -1,7 +1,7 @@
 """Trains trunk and heads together on the prepared rows.
 
     python -m train.train --config train/configs/base.toml --prepared DIR --trunk DIR --out DIR [--weights FILE]
-        [--taught DIR] [--start FILE] [--resume] [--workers 2] [--loaders 14]
+        [--taught DIR] [--made DIR] [--start FILE] [--resume] [--workers 2] [--loaders 14]
 
 On the CPU each worker is one single-threaded process; gradients are averaged once a step, so that a busy machine stalls
 once a step rather than at every matrix product. With CUDA use one worker, and loaders to make its batches. A
@@ -27,36 +27,37 @@ from .model import Guard, Shape, load_trunk, shrink
 _PORT = "29511"
 
 
-def configured(path: Path) -> dict:
-    """The configuration, its `[train]` table as this machine takes it."""
+def configured(path: Path, changed: list[str] = ()) -> dict:
+    """The configuration, its `[train]` table as this machine takes it and with settings `changed`, each KEY=VALUE."""
     config = tomllib.loads(path.read_text())
     visits = path.parent / config["visits"]
     config |= tomllib.loads(visits.read_text())
     if torch.cuda.is_available():
         config["train"] |= config.get("cuda", {})
+    for setting in changed:
+        config["train"] |= tomllib.loads(setting)
     return config
 
 
-def stream(config: dict, prepared: Path, trunk: Path, taught: Path | None = None) -> batches.Stream:
+def stream(config: dict, prepared: Path, trunk: Path, taught: Path | None = None, made: Path | None = None) -> batches.Stream:
     """The batches of a configuration."""
     records = list(rows.read(prepared / "train.jsonl"))
-    return batches.Stream(records, batches.plan(records, config), batches.load_tokenizer(trunk), config["train"], taught)
+    order, tokenizer = batches.plan(records, config), batches.load_tokenizer(trunk)
+    return batches.Stream(records, order, tokenizer, config["train"], taught, made)
 
 
 class Run:
     """One worker's model, optimizer, data order and clock."""
 
     def __init__(self, rank: int, workers: int, arguments: argparse.Namespace):
-        config = configured(arguments.config)
-        config["train"]["seed"] = arguments.seed or config["train"]["seed"]
-        for setting in arguments.set:
-            config["train"] |= tomllib.loads(setting)
+        config = configured(arguments.config, arguments.set)
+        seed = arguments.seed or config["train"]["seed"]
         self.rank, self.workers, self.arguments = rank, workers, arguments
         self.settings = settings = config["train"]
         self.seconds = 60 * (arguments.minutes or settings["minutes"])
-        self.stream = stream(config, arguments.prepared, arguments.trunk, arguments.taught)
+        self.stream = stream(config, arguments.prepared, arguments.trunk, arguments.taught, arguments.made)
         weights = optimize.positive_weights(self.stream.records, self.stream.order, settings["positive_weight_cap"])
-        self.guard = Guard(Shape.of(config["shape"]), settings["dropout"], settings["seed"])
+        self.guard = Guard(Shape.of(config["shape"]), settings["dropout"], seed)
         self._start(arguments)
         optimize.freeze(self.guard, settings["frozen_layers"])
         self.state = checkpoint.load(self.last) if arguments.resume and self.last.exists() else None
@@ -66,7 +67,7 @@ class Run:
         self.chunks = iter(self.stream.ahead(self.chunk, arguments.loaders))
         self.made = next(self.chunks)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        torch.manual_seed(settings["seed"] + rank)
+        torch.manual_seed(seed + rank)
         self.guard.to(self.device)
         self.weights = weights.to(self.device)
         self.learned = {name: part for name, part in self.guard.named_parameters() if part.requires_grad}
@@ -219,9 +220,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="the trunk's weights, where --trunk holds another's (a teacher)")
     parser.add_argument("--taught", type=Path, help="chances that train.teach wrote for the same batches")
+    parser.add_argument("--made", type=Path, help="folder in which runs with the same batches keep them for each other")
     parser.add_argument("--start", type=Path, help="begin with an earlier run's weights, not with the trunk's")
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--seed", type=int, help="overrides the configured seed")
+    parser.add_argument("--seed", type=int, help="of heads and dropout; rows and batches keep the configured one")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides a setting of [train]")
     parser.add_argument("--workers", type=int, default=1, help="processes that train, on the CPU")
     parser.add_argument("--loaders", type=int, default=0, help="processes that make batches ahead")

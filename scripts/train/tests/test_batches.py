@@ -46,9 +46,20 @@ def test_chunks_are_the_same_from_any_process(stream):
     assert alone == forked
 
 
+def test_runs_keep_batches_for_each_other(stream, tmp_path):
+    alone = [[batch.ids.tolist() for batch in chunk] for chunk in stream.ahead(0, 0)]
+    for _ in range(2):
+        kept = batches.Stream(stream.records, stream.order, stream.tokenizer, SETTINGS, made=tmp_path)
+        assert [[batch.ids.tolist() for batch in chunk] for chunk in kept.ahead(0, 0)] == alone
+        stream.tokenizer = None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.pt", "1.pt", "2.pt", "order"]
+    with pytest.raises(SystemExit, match="made for an order"):
+        batches.Stream(stream.records, stream.order[1:], stream.tokenizer, SETTINGS, made=tmp_path)
+
+
 def test_what_teachers_said_belongs_to_one_order(stream, tmp_path):
     (tmp_path / "order").write_text("another")
-    with pytest.raises(SystemExit, match="taught on an order"):
+    with pytest.raises(SystemExit, match="made for an order"):
         batches.Stream(stream.records, stream.order, stream.tokenizer, SETTINGS, tmp_path)
 
 
