@@ -53,7 +53,9 @@ def corpus(path: Path, rows: int) -> None:
 def seconds(command: list[str]) -> float:
     """How long a command takes; it has to succeed."""
     begun = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
     return time.perf_counter() - begun
 
 

@@ -48,6 +48,8 @@ def main() -> int:
     parser.add_argument("--sides", nargs="+", choices=("portcullis", "torch", "onnxruntime"),
                         default=["portcullis", "torch", "onnxruntime"], help="what is measured")
     parser.add_argument("--precisions", nargs="+", choices=("f16", "bf16", "f32"), default=["f16"], help="of the device library")
+    parser.add_argument("--torch-mode", choices=("max-autotune", "reduce-overhead"), default="max-autotune",
+                        help="of torch.compile, both with graphs; the former tries kernels for minutes")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 256, 1024], help="sequences encoded together")
     parser.add_argument("--lengths", nargs="+", type=int, default=[16, 64, 128, 512], help="tokens of each")
     parser.add_argument("--rounds", type=int, default=20, help="interleaved rounds")

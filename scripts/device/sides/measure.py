@@ -81,7 +81,8 @@ def main() -> int:
         sides += [ours(plan, precision) for precision in plan["precisions"]]
     for name in ("torch", "onnxruntime"):
         if name in plan["sides"]:
-            sides.append(Side(name, [sys.executable, "-m", "sides.serve", name, plan["model"], plan["device"]], None))
+            mode = plan["torch_mode"] if name == "torch" else ""
+            sides.append(Side(name, [sys.executable, "-m", "sides.serve", name, plan["model"], plan["device"], mode], None))
 
     checked = [workload.sequences(CHECKED, length, 1) for length in plan["lengths"] if length <= 128]
     agreement = {}

@@ -14,7 +14,7 @@ from harness.model import Model
 class Runner:
     """A session."""
 
-    def __init__(self, bundle: Path, device: str):
+    def __init__(self, bundle: Path, device: str, _: str):
         graph = build(Model(checkpoint.read(bundle), []), batched=True)
         provider = "CPUExecutionProvider"
         if device == "cuda":
@@ -34,7 +34,6 @@ class Runner:
             raise RuntimeError(f"ONNX Runtime has {self.session.get_providers()}, expected {provider}")
         self.detail = f"ONNX Runtime {onnxruntime.__version__}, {'fp16' if device == 'cuda' else 'fp32'}, {provider}"
 
-    def run(self, batch: list[list[int]]) -> np.ndarray:
+    def run(self, batch: np.ndarray) -> np.ndarray:
         """Logits of sequences of one length."""
-        ids = np.array(batch, np.int64)
-        return self.session.run(["logits"], {"ids": ids, "mask": np.ones_like(ids)})[0]
+        return self.session.run(["logits"], {"ids": batch, "mask": np.ones_like(batch)})[0]

@@ -63,20 +63,19 @@ class Encoder(torch.nn.Module):
 class Runner:
     """The compiled model."""
 
-    def __init__(self, bundle: Path, device: str):
+    def __init__(self, bundle: Path, device: str, mode: str):
         self.device = torch.device(device)
         dtype = torch.float16 if device == "cuda" else torch.float32
         encoder = Encoder(Model(checkpoint.read(bundle), []), dtype).to(self.device).eval()
         # A graph for each shape: what a user who cares for speed would have.
-        mode = "max-autotune" if device == "cuda" else "default"
         self.model = torch.compile(encoder, mode=mode, dynamic=False) if device == "cuda" else encoder
         self.detail = f"PyTorch {torch.__version__}, {dtype}, torch.compile({mode})" if device == "cuda" else \
             f"PyTorch {torch.__version__}, {dtype}, not compiled"
 
-    def run(self, batch: list[list[int]]) -> np.ndarray:
+    def run(self, batch: np.ndarray) -> np.ndarray:
         """Logits of sequences of one length; from ids in the processor's memory to logits there."""
         with torch.inference_mode():
-            ids = torch.tensor(batch, dtype=torch.int64).to(self.device, non_blocking=True)
+            ids = torch.from_numpy(batch).to(self.device, non_blocking=True)
             return self.model(ids).cpu().numpy()
 
 

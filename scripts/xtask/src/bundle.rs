@@ -84,7 +84,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
     let manifest = manifest::write(arguments, &weights, words.as_deref())?;
     let digest = blake3::hash(&weights).to_hex().to_string();
-    if !is_fitted(&out.join("calibration.toml"), &digest) {
+    let of_words = words.as_deref().map(|words| blake3::hash(words).to_hex().to_string());
+    if !is_fitted(&out.join("calibration.toml"), &digest, of_words.as_deref()) {
         let calibration = neutral::calibration(&manifest.heads, &digest)?;
         write(&out.join("calibration.toml"), calibration.to_toml().as_bytes())?;
         println!("calibration.toml: neutral, no classifier fires until `cargo xtask calibrate` has run");
@@ -100,12 +101,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Whether `path` holds a calibration of the weights with this digest.
-fn is_fitted(path: &Path, digest: &str) -> bool {
-    fs::read(path)
-        .ok()
-        .and_then(|bytes| Calibration::parse(&bytes).ok())
-        .is_some_and(|calibration| calibration.model_digest() == digest)
+/// Whether `path` holds a calibration of the weights with this digest, and of these of an exit on the words.
+fn is_fitted(path: &Path, digest: &str, words: Option<&str>) -> bool {
+    let calibration = fs::read(path).ok().and_then(|bytes| Calibration::parse(&bytes).ok());
+    calibration.is_some_and(|calibration| {
+        let mut exits = calibration.exits().iter().filter_map(|exit| exit.weights_digest.as_deref());
+        calibration.model_digest() == digest && exits.all(|found| Some(found) == words)
+    })
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
