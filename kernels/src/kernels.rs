@@ -20,7 +20,7 @@ use crate::weights::layer::{AttentionWeights, FeedForwardWeights};
 use crate::weights::linear::PackedLinear;
 
 #[cfg(target_arch = "x86_64")]
-use crate::{avx_vnni::AvxVnni, avx2::Avx2, avx512_vnni::Avx512Vnni};
+use crate::{amx_int8::AmxInt8, avx_vnni::AvxVnni, avx2::Avx2, avx512_vnni::Avx512Vnni};
 #[cfg(target_arch = "aarch64")]
 use crate::{neon::Neon, neon_dotprod::NeonDotprod, neon_i8mm::NeonI8mm};
 
@@ -72,6 +72,8 @@ proofs! {
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    #[cfg(target_arch = "x86_64")]
+    AmxInt8,
     #[cfg(target_arch = "aarch64")]
     Neon,
     #[cfg(target_arch = "aarch64")]
@@ -91,6 +93,8 @@ macro_rules! with_isa {
             Proof::AvxVnni($isa) => $call,
             #[cfg(target_arch = "x86_64")]
             Proof::Avx512Vnni($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Proof::AmxInt8($isa) => $call,
             #[cfg(target_arch = "aarch64")]
             Proof::Neon($isa) => $call,
             #[cfg(target_arch = "aarch64")]

@@ -6,6 +6,7 @@
 )]
 
 mod pack;
+mod unit;
 
 use std::ops::Range;
 
@@ -119,6 +120,10 @@ impl<I: Isa> Task<I> for Attend<'_> {
 
     #[inline(always)]
     fn run(self, isa: I) {
+        let queries = self.queries.len();
+        if let Some(unit) = isa.unit(queries.div_ceil(queries.div_ceil(I::TILE_ROWS).max(1)).next_multiple_of(4)) {
+            return self.by_unit(isa, &unit);
+        }
         let tokens = self.places.len();
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);

@@ -10,8 +10,8 @@
 )]
 
 use super::quantize::Quantize;
-use super::tiles::{blocks, each_row, with_rows};
-use crate::isa::{Isa, LANES, Lanes, Task, WeightGroup};
+use super::tiles::{MOST_ROWS, blocks, each_row, with_rows};
+use crate::isa::{Isa, LANES, Lanes, MatrixUnit, Task, WeightGroup};
 use crate::scratch::{Codes, Step};
 use crate::weights::linear::{PackedLinear, Panel};
 
@@ -55,6 +55,10 @@ impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, E> {
 
     #[inline(always)]
     fn run(mut self, isa: I) {
+        let rows = self.out.len() / (self.linear.n() / LANES);
+        if let Some(unit) = isa.unit(rows.div_ceil(rows.div_ceil(I::TILE_ROWS).max(1)).next_multiple_of(4)) {
+            return self.by_unit(isa, &unit);
+        }
         let mut panels = self.linear.panels();
         let mut chunk = 0;
         if I::TILE_PANELS == 2 {
@@ -78,6 +82,41 @@ impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, E> {
 }
 
 impl<E> Multiply<'_, E> {
+    /// [`Multiply`] by a matrix unit, whose sums come by memory.
+    #[inline(always)]
+    fn by_unit<I: Isa>(&mut self, isa: I, unit: &I::Unit)
+    where
+        E: Epilogue<I>,
+    {
+        let chunks = self.linear.n() / LANES;
+        let groups = self.linear.k() / 4;
+        let rows = self.out.len() / chunks;
+        let count = rows.div_ceil(I::TILE_ROWS);
+        let mut sums = UnitSums::default();
+        let mut panels = self.linear.panels();
+        let mut chunk = 0;
+        while let Some(first) = panels.next() {
+            let second = panels.next();
+            let next = self.linear.weights_from(chunk + 2, 2);
+            for (i, block) in blocks(rows, I::TILE_ROWS).enumerate() {
+                let codes = &self.codes.groups[block.start * groups..];
+                let steps = &self.codes.steps[block.clone()];
+                let share = next.len() * i / count..next.len() * (i + 1) / count;
+                let weights = [first.groups, second.unwrap_or(first).groups];
+                unit.multiply(weights, codes, &next[share], &mut sums.0, 2);
+                let len = block.len();
+                let out = &mut self.out[block.start * chunks + chunk * len..];
+                finish_unit(isa, unit, &sums.0, first, steps, &mut out[..len]);
+                if let Some(second) = second {
+                    finish_unit(isa, unit, &sums.0[1..], second, steps, &mut out[len..2 * len]);
+                }
+                let panels = if second.is_some() { 2 } else { 1 };
+                self.epilogue.finish(isa, chunk, block.start, len, &mut out[..panels * len]);
+            }
+            chunk += 2;
+        }
+    }
+
     /// All rows of the panels' columns, from chunk `chunk` on; `next` are the panels that follow.
     #[inline(always)]
     fn columns<I: Isa, const P: usize>(
@@ -107,6 +146,33 @@ impl<E> Multiply<'_, E> {
             });
             self.epilogue.finish(isa, chunk, block.start, block.len(), out);
         }
+    }
+}
+
+/// The sums of a block of rows and two panels, row by row.
+#[repr(align(64))]
+pub(super) struct UnitSums(pub(super) [[f32; LANES]; 2 * MOST_ROWS]);
+
+impl Default for UnitSums {
+    fn default() -> Self {
+        Self([[0.0; LANES]; 2 * MOST_ROWS])
+    }
+}
+
+/// From a panel's exact sums, every other of `sums`, to outputs.
+#[inline(always)]
+fn finish_unit<I: Isa>(
+    isa: I,
+    unit: &I::Unit,
+    sums: &[[f32; LANES]],
+    panel: Panel<'_>,
+    steps: &[Step],
+    out: &mut [[f32; LANES]],
+) {
+    let (channel, bias) = (isa.load(panel.scale), isa.load(panel.bias));
+    for ((sums, step), out) in sums.iter().step_by(2).zip(steps).zip(out) {
+        let scale = isa.splat(step.scale).mul(channel);
+        isa.centre(unit.sums(sums), step.zero, panel.sum).mul_add(scale, bias).store(out);
     }
 }
 

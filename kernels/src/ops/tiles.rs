@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// Most rows of any tile.
-pub(super) const MOST_ROWS: usize = 12;
+pub(super) const MOST_ROWS: usize = 32;
 
 /// Splits `rows` rows into as few blocks of at most `most` rows as will do, of sizes as even as may be.
 ///
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn blocks_cover_the_rows_evenly() {
         for rows in 0..200 {
-            for most in 1..13 {
+            for most in 1..33 {
                 let blocks: Vec<_> = blocks(rows, most).collect();
                 assert_eq!(blocks.len(), rows.div_ceil(most));
                 let mut next = 0;
