@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 use super::AmxInt8;
 use super::dot::{I32x16, dot};
-use crate::isa::{LANES, MatrixUnit, STEP, WeightGroup, CodeGroup};
+use crate::isa::{CodeGroup, Isa, LANES, MatrixUnit, STEP, Task, WeightGroup};
 
 /// Rows of a tile.
 const ROWS: usize = 16;
@@ -168,17 +168,39 @@ impl MatrixUnit<AmxInt8> for Tiles {
         }
         if !groups.is_multiple_of(STEP) {
             let rest = [first, second].map(|panel| &panel[steps * STEP..]);
-            for (codes, sums) in codes.chunks_exact(groups).zip(sums.chunks_mut(stride)).take(2 * self.half) {
-                let [more] = dot(self.isa, rest, codes[steps * STEP..].as_chunks::<1>().0);
-                for (sums, more) in sums.iter_mut().zip(more) {
-                    self.sums(sums).plus(more).store(sums);
-                }
-            }
+            self.isa.run(Rest { panels: rest, codes, groups, rows: 2 * self.half, sums, stride });
         }
     }
 
     #[inline(always)]
     fn sums(&self, from: &[f32; LANES]) -> I32x16 {
         I32x16::load(self.isa.into(), from)
+    }
+}
+
+/// What no whole step is left for, at the end of each row: added to the sums by products of one row.
+struct Rest<'a> {
+    panels: [&'a [WeightGroup]; 2],
+    /// Whole rows, each of `groups` groups.
+    codes: &'a [CodeGroup],
+    groups: usize,
+    rows: usize,
+    sums: &'a mut [[f32; LANES]],
+    stride: usize,
+}
+
+impl Task<AmxInt8> for Rest<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self, isa: AmxInt8) {
+        let rest = self.groups - self.panels[0].len();
+        let rows = self.codes.chunks_exact(self.groups).zip(self.sums.chunks_mut(self.stride));
+        for (codes, sums) in rows.take(self.rows) {
+            let [more] = dot(isa, self.panels, codes[rest..].as_chunks::<1>().0);
+            for (sums, more) in sums.iter_mut().zip(more) {
+                I32x16::load(isa.into(), sums).plus(more).store(sums);
+            }
+        }
     }
 }

@@ -9,6 +9,8 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
+use std::ops::Range;
+
 use super::quantize::Quantize;
 use super::tiles::{MOST_ROWS, blocks, each_row, with_rows};
 use crate::isa::{Isa, LANES, Lanes, MatrixUnit, Task, WeightGroup};
@@ -82,39 +84,59 @@ impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, E> {
 }
 
 impl<E> Multiply<'_, E> {
-    /// [`Multiply`] by a matrix unit, whose sums come by memory.
+    /// [`Multiply`] by a matrix unit, whose sums come by memory. Each tile's sums are finished while the unit makes those
+    /// of the next.
     #[inline(always)]
     fn by_unit<I: Isa>(&mut self, isa: I, unit: &I::Unit)
     where
         E: Epilogue<I>,
     {
-        let chunks = self.linear.n() / LANES;
         let groups = self.linear.k() / 4;
-        let rows = self.out.len() / chunks;
+        let rows = self.out.len() / (self.linear.n() / LANES);
         let count = rows.div_ceil(I::TILE_ROWS);
-        let mut sums = UnitSums::default();
+        let (mut made, mut making) = (&mut UnitSums::default(), &mut UnitSums::default());
+        let mut last: Option<UnitTile<'_>> = None;
         let mut panels = self.linear.panels();
         let mut chunk = 0;
         while let Some(first) = panels.next() {
             let second = panels.next();
             let next = self.linear.weights_from(chunk + 2, 2);
             for (i, block) in blocks(rows, I::TILE_ROWS).enumerate() {
-                let codes = &self.codes.groups[block.start * groups..];
-                let steps = &self.codes.steps[block.clone()];
+                let codes = &self.codes.groups()[block.start * groups..];
                 let share = next.len() * i / count..next.len() * (i + 1) / count;
                 let weights = [first.groups, second.unwrap_or(first).groups];
-                unit.multiply(weights, codes, &next[share], &mut sums.0, 2);
-                let len = block.len();
-                let out = &mut self.out[block.start * chunks + chunk * len..];
-                finish_unit(isa, unit, &sums.0, first, steps, &mut out[..len]);
-                if let Some(second) = second {
-                    finish_unit(isa, unit, &sums.0[1..], second, steps, &mut out[len..2 * len]);
+                unit.multiply(weights, codes, &next[share], &mut making.0, 2);
+                if let Some(tile) = last.replace(UnitTile { panels: [Some(first), second], chunk, block }) {
+                    self.finish_unit(isa, unit, &made.0, tile);
                 }
-                let panels = if second.is_some() { 2 } else { 1 };
-                self.epilogue.finish(isa, chunk, block.start, len, &mut out[..panels * len]);
+                (made, making) = (making, made);
             }
             chunk += 2;
         }
+        if let Some(tile) = last {
+            self.finish_unit(isa, unit, &made.0, tile);
+        }
+    }
+
+    /// From a tile's exact sums to its outputs, and what becomes of these.
+    #[inline(always)]
+    fn finish_unit<I: Isa>(&mut self, isa: I, unit: &I::Unit, sums: &[[f32; LANES]], tile: UnitTile<'_>)
+    where
+        E: Epilogue<I>,
+    {
+        let UnitTile { panels, chunk, block } = tile;
+        let (chunks, rows) = (self.linear.n() / LANES, block.len());
+        let steps = &self.codes.steps[block.clone()];
+        let count = panels.iter().flatten().count();
+        let out = &mut self.out[block.start * chunks + chunk * rows..][..count * rows];
+        for ((p, panel), out) in panels.into_iter().flatten().enumerate().zip(out.chunks_exact_mut(rows)) {
+            let (channel, bias) = (isa.load(panel.scale), isa.load(panel.bias));
+            for ((sums, step), out) in sums[p..].iter().step_by(2).zip(steps).zip(out) {
+                let scale = isa.splat(step.scale).mul(channel);
+                isa.centre(unit.sums(sums), step.zero, panel.sum).mul_add(scale, bias).store(out);
+            }
+        }
+        self.epilogue.finish(isa, chunk, block.start, rows, out);
     }
 
     /// All rows of the panels' columns, from chunk `chunk` on; `next` are the panels that follow.
@@ -133,7 +155,7 @@ impl<E> Multiply<'_, E> {
         let rows = self.out.len() / chunks;
         let count = rows.div_ceil(I::TILE_ROWS);
         for (i, block) in blocks(rows, I::TILE_ROWS).enumerate() {
-            let codes = &self.codes.groups[block.start * groups..block.end * groups];
+            let codes = &self.codes.groups()[block.start * groups..block.end * groups];
             let steps = &self.codes.steps[block.clone()];
             let out = &mut self.out[block.start * chunks + chunk * block.len()..][..P * block.len()];
             // Each block asks for its share of the next panels: all at once would hold up the first.
@@ -159,21 +181,12 @@ impl Default for UnitSums {
     }
 }
 
-/// From a panel's exact sums, every other of `sums`, to outputs.
-#[inline(always)]
-fn finish_unit<I: Isa>(
-    isa: I,
-    unit: &I::Unit,
-    sums: &[[f32; LANES]],
-    panel: Panel<'_>,
-    steps: &[Step],
-    out: &mut [[f32; LANES]],
-) {
-    let (channel, bias) = (isa.load(panel.scale), isa.load(panel.bias));
-    for ((sums, step), out) in sums.iter().step_by(2).zip(steps).zip(out) {
-        let scale = isa.splat(step.scale).mul(channel);
-        isa.centre(unit.sums(sums), step.zero, panel.sum).mul_add(scale, bias).store(out);
-    }
+/// A tile that a matrix unit makes: one panel or two, and a block of rows.
+struct UnitTile<'a> {
+    panels: [Option<Panel<'a>>; 2],
+    /// The first panel's number.
+    chunk: usize,
+    block: Range<usize>,
 }
 
 /// From the exact sums of `R` rows by `P` panels to their outputs.

@@ -14,7 +14,7 @@ use super::gelu::gelu;
 use super::linear::Epilogue;
 use super::tiles::{MOST_ROWS, blocks, fours};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task};
-use crate::scratch::{Codes, Step, take};
+use crate::scratch::{Codes, Step};
 
 /// Rows whose values spread over less than this count as all zero: their inverse scale would overflow.
 pub(super) const SMALLEST_RANGE: f32 = 1e-30;
@@ -255,7 +255,7 @@ pub(crate) fn codes_of_row<I: Isa>(
     row: usize,
 ) -> impl Iterator<Item = u8> {
     let block = blocks(rows, I::TILE_ROWS).find(|block| block.contains(&row)).unwrap_or(0..0);
-    let groups = &codes.groups[block.start * (k / 4)..block.end * (k / 4)];
+    let groups = &codes.groups()[block.start * (k / 4)..block.end * (k / 4)];
     let r = row - block.start;
     let (first, step) = if I::BY_ROW { (r * (k / 4), 1) } else { (r, block.len().max(1)) };
     groups.iter().skip(first).step_by(step).take(k / 4).flat_map(|group| I::decode(*group))
@@ -265,7 +265,7 @@ pub(crate) fn codes_of_row<I: Isa>(
 #[inline(always)]
 fn room<I: Isa>(codes: &mut Codes, rows: usize, k: usize) -> (&mut [CodeGroup], &mut [Step]) {
     let more = if I::BY_ROW { I::TILE_ROWS } else { 0 };
-    (take(&mut codes.groups, (rows + more) * (k / 4)), take(&mut codes.steps, rows))
+    codes.take((rows + more) * (k / 4), rows)
 }
 
 /// Quantizes the first `N` rows of `x`, which are those from row `r` on of a block, into the block's groups and steps.

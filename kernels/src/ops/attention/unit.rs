@@ -11,7 +11,7 @@ use crate::isa::{CodeGroup, Isa, LANES, Lanes, MatrixUnit, STEP, WeightGroup};
 use crate::ops::exp::weight;
 use crate::ops::linear::UnitSums;
 use crate::ops::tiles::{MOST_ROWS, Place, blocks};
-use crate::scratch::{take, take_groups, take_lanes};
+use crate::scratch::{take_groups, take_lanes};
 use crate::weights::layer::WIDEST_HEAD;
 
 impl Attend<'_> {
@@ -30,7 +30,7 @@ impl Attend<'_> {
         let (key_scales, key_shifts) = take_lanes(self.key_steps, 2 * columns).split_at_mut(columns);
         let values = take_groups(self.values, width / LANES * value_groups);
         let scores = take_lanes(self.scores, I::TILE_ROWS * stride);
-        let codes = take(&mut self.codes.groups, I::TILE_ROWS * key_groups.max(value_groups));
+        let (codes, _) = self.codes.take(I::TILE_ROWS * key_groups.max(value_groups), 0);
         let mut value_scales = [[0.0; LANES]; WIDEST_HEAD / LANES];
         let third = self.hidden / LANES;
         keys.fill([0; 64]);
