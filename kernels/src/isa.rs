@@ -74,6 +74,8 @@ pub(crate) trait MatrixUnit<I: Isa> {
     );
     /// The sums whose bits lie in memory.
     fn sums(&self, from: &[f32; LANES]) -> I::Sums;
+    /// The numbers as f32, rounded to nearest.
+    fn floats(&self, from: &[i32; LANES]) -> I::Lanes;
 }
 
 /// The matrix unit of a CPU that has none.
@@ -92,6 +94,10 @@ impl<I: Isa> MatrixUnit<I> for NoUnit {
     }
 
     fn sums(&self, _: &[f32; LANES]) -> I::Sums {
+        match *self {}
+    }
+
+    fn floats(&self, _: &[i32; LANES]) -> I::Lanes {
         match *self {}
     }
 }

@@ -82,6 +82,20 @@ proofs! {
     NeonI8mm,
 }
 
+impl Proof {
+    /// The proof to use for a whole block of so many rows: tiles pay only from some number on.
+    fn for_rows(self, rows: usize) -> Self {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::AmxInt8(isa) if rows < AmxInt8::FEWEST_ROWS => Self::Avx512Vnni(isa.into()),
+            proof => {
+                let _ = rows;
+                proof
+            }
+        }
+    }
+}
+
 /// Evaluates `$call` with `$isa` bound to the proof of the level at hand.
 macro_rules! with_isa {
     ($proof:expr, $isa:ident => $call:expr) => {
@@ -157,8 +171,9 @@ impl Kernels {
         x: &mut [f32],
         scratch: &mut Scratch,
     ) -> Result<(), InputError> {
-        let sequences = Sequences::new(bounds, rows("x", x.len(), weights.hidden())?)?;
-        with_isa!(self.proof, isa => attention_block(isa, weights, sequences, x, scratch));
+        let rows = rows("x", x.len(), weights.hidden())?;
+        let sequences = Sequences::new(bounds, rows)?;
+        with_isa!(self.proof.for_rows(rows), isa => attention_block(isa, weights, sequences, x, scratch));
         Ok(())
     }
 
@@ -232,8 +247,8 @@ impl Kernels {
         x: &mut [f32],
         scratch: &mut Scratch,
     ) -> Result<(), InputError> {
-        rows("x", x.len(), weights.hidden())?;
-        with_isa!(self.proof, isa => feed_forward_block(isa, weights, x, scratch));
+        let rows = rows("x", x.len(), weights.hidden())?;
+        with_isa!(self.proof.for_rows(rows), isa => feed_forward_block(isa, weights, x, scratch));
         Ok(())
     }
 

@@ -77,6 +77,8 @@ pub(crate) struct Step {
     pub(crate) scale: f32,
     /// The code of 0, in `0..=255`.
     pub(crate) zero: i32,
+    /// The same.
+    pub(crate) offset: f32,
 }
 
 impl Codes {

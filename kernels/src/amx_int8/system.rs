@@ -14,7 +14,8 @@ const SAVED: u64 = 1 << 17 | 1 << 18;
 /// for processes that it forks.
 pub(super) fn granted() -> bool {
     static GRANTED: OnceLock<bool> = OnceLock::new();
-    *GRANTED.get_or_init(|| has_tiles() && saves_tiles() && permitted())
+    // Miri runs no assembly.
+    *GRANTED.get_or_init(|| !cfg!(miri) && has_tiles() && saves_tiles() && permitted())
 }
 
 /// Whether the CPU has the instructions, with eight tiles of 16 rows of 64 bytes.

@@ -10,7 +10,8 @@ use std::arch::asm;
 use std::marker::PhantomData;
 
 use super::AmxInt8;
-use super::dot::{I32x16, dot};
+use super::dot::{I32x16, dot, floats};
+use crate::avx512_vnni::F32x16;
 use crate::isa::{CodeGroup, Isa, LANES, MatrixUnit, STEP, Task, WeightGroup};
 
 /// Rows of a tile.
@@ -50,7 +51,8 @@ impl Tiles {
     pub(super) fn new(isa: AmxInt8, rows: usize) -> Self {
         let half = rows.div_ceil(2).clamp(1, ROWS);
         let (codes, weights) = (half as u8, STEP as u8);
-        let mut config = Config { palette: 1, start: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        let mut config =
+            Config { palette: 1, start: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
         config.row_bytes[..8].fill(64);
         config.rows[..8].copy_from_slice(&[codes, codes, codes, codes, codes, codes, weights, weights]);
         // SAFETY: the token proves AMX; the 64 bytes are readable, and say what the CPU's palette 1 can do. That a tile
@@ -103,10 +105,12 @@ impl MatrixUnit<AmxInt8> for Tiles {
         if steps == 0 {
             sums.fill([0.0; LANES]);
         } else {
-            let ahead = next.len().div_ceil(steps);
-            let second_sums = &mut sums[self.half * stride..];
-            let second_sums = second_sums.as_mut_ptr();
-            let outputs = Outputs { first: sums.as_mut_ptr(), second: second_sums, stride: 64 * stride };
+            let ahead = next.len().div_ceil(4 * steps);
+            let outputs = Outputs {
+                first: sums.as_mut_ptr(),
+                second: sums[self.half * stride..].as_mut_ptr(),
+                stride: 64 * stride,
+            };
             // SAFETY: `isa` proves AMX, and a value of this type that the tiles are configured, each with 64 bytes in at
             // most 16 rows. In `steps` steps of 64 bytes, tiles of codes read 16 rows of `4 * groups` bytes from rows 0 and
             // `half` on, within `codes`; tiles of weights 16 rows of 64 bytes at each step, within the panels; tiles of
@@ -132,7 +136,10 @@ impl MatrixUnit<AmxInt8> for Tiles {
                     "jz 4f",
                     "3:",
                     "prefetcht0 [{next}]",
-                    "add {next}, {line}",
+                    "prefetcht0 [{next} + 64]",
+                    "prefetcht0 [{next} + 128]",
+                    "prefetcht0 [{next} + 192]",
+                    "add {next}, 256",
                     "dec {i}",
                     "jnz 3b",
                     "4:",
@@ -170,6 +177,11 @@ impl MatrixUnit<AmxInt8> for Tiles {
             let rest = [first, second].map(|panel| &panel[steps * STEP..]);
             self.isa.run(Rest { panels: rest, codes, groups, rows: 2 * self.half, sums, stride });
         }
+    }
+
+    #[inline(always)]
+    fn floats(&self, from: &[i32; LANES]) -> F32x16 {
+        floats(self.isa.into(), I32x16::load_whole(self.isa.into(), from))
     }
 
     #[inline(always)]

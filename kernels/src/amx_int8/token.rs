@@ -12,6 +12,11 @@ proof! {
     super::system::granted()
 }
 
+impl AmxInt8 {
+    /// Below this many rows the products of AVX-512 are as fast.
+    pub(crate) const FEWEST_ROWS: usize = 12;
+}
+
 impl Isa for AmxInt8 {
     type Lanes = F32x16;
     type Sums = I32x16;

@@ -22,6 +22,13 @@ impl I32x16 {
         Self(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
     }
 
+    /// The numbers in order.
+    #[inline(always)]
+    pub(crate) fn load_whole(_: Avx512Vnni, from: &[i32; LANES]) -> Self {
+        // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
+        Self(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
+    }
+
     /// Puts the sums' bits into memory.
     #[inline(always)]
     pub(crate) fn store(self, to: &mut [f32; LANES]) {
@@ -59,8 +66,7 @@ pub(crate) fn encode_row(_: Avx512Vnni, scaled: [F32x16; 4], zero: i32) -> [Code
     // four in the four quarters; the last step puts them side by side.
     let codes = unsafe {
         let zero = _mm512_set1_epi32(zero);
-        let [a, b, c, d] =
-            scaled.map(|scaled| _mm512_add_epi32(_mm512_cvtps_epi32(scaled.lanes()), zero));
+        let [a, b, c, d] = scaled.map(|scaled| _mm512_add_epi32(_mm512_cvtps_epi32(scaled.lanes()), zero));
         let mixed = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
         let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
         _mm512_permutexvar_epi32(order, mixed)

@@ -16,7 +16,7 @@ use super::exp::weight;
 use super::linear::linear;
 use super::norm::AddNorm;
 use super::quantize::{encode, put};
-use super::tiles::{Place, blocks, each_row, fours, places, with_rows};
+use super::tiles::{Place, blocks, each_row, fours, largest_block, places, with_rows};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task, WeightGroup};
 use crate::scratch::{Codes, Scratch, take_groups, take_lanes};
 use crate::sequences::Sequences;
@@ -120,8 +120,7 @@ impl<I: Isa> Task<I> for Attend<'_> {
 
     #[inline(always)]
     fn run(self, isa: I) {
-        let queries = self.queries.len();
-        if let Some(unit) = isa.unit(queries.div_ceil(queries.div_ceil(I::TILE_ROWS).max(1)).next_multiple_of(4)) {
+        if let Some(unit) = isa.unit(largest_block(self.queries.len(), I::TILE_ROWS)) {
             return self.by_unit(isa, &unit);
         }
         let tokens = self.places.len();

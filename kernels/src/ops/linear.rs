@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use super::quantize::Quantize;
-use super::tiles::{MOST_ROWS, blocks, each_row, with_rows};
+use super::tiles::{MOST_ROWS, blocks, each_row, largest_block, with_rows};
 use crate::isa::{Isa, LANES, Lanes, MatrixUnit, Task, WeightGroup};
 use crate::scratch::{Codes, Step};
 use crate::weights::linear::{PackedLinear, Panel};
@@ -58,7 +58,7 @@ impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, E> {
     #[inline(always)]
     fn run(mut self, isa: I) {
         let rows = self.out.len() / (self.linear.n() / LANES);
-        if let Some(unit) = isa.unit(rows.div_ceil(rows.div_ceil(I::TILE_ROWS).max(1)).next_multiple_of(4)) {
+        if let Some(unit) = isa.unit(largest_block(rows, I::TILE_ROWS)) {
             return self.by_unit(isa, &unit);
         }
         let mut panels = self.linear.panels();
@@ -131,9 +131,19 @@ impl<E> Multiply<'_, E> {
         let out = &mut self.out[block.start * chunks + chunk * rows..][..count * rows];
         for ((p, panel), out) in panels.into_iter().flatten().enumerate().zip(out.chunks_exact_mut(rows)) {
             let (channel, bias) = (isa.load(panel.scale), isa.load(panel.bias));
-            for ((sums, step), out) in sums[p..].iter().step_by(2).zip(steps).zip(out) {
-                let scale = isa.splat(step.scale).mul(channel);
-                isa.centre(unit.sums(sums), step.zero, panel.sum).mul_add(scale, bias).store(out);
+            let rows = sums[p..].iter().step_by(2).zip(steps).zip(out);
+            if self.linear.k() <= SMALL_K && panel.sum.iter().all(|sum| sum.unsigned_abs() <= EXACT) {
+                // Both are exact as f32, and so the fused difference is rounded once, as the exact one is.
+                let column = unit.floats(panel.sum);
+                for ((sums, step), out) in rows {
+                    let centred = isa.splat(-step.offset).mul_add(column, isa.floats(unit.sums(sums)));
+                    centred.mul_add(isa.splat(step.scale).mul(channel), bias).store(out);
+                }
+            } else {
+                for ((sums, step), out) in rows {
+                    let centred = isa.centre(unit.sums(sums), step.zero, panel.sum);
+                    centred.mul_add(isa.splat(step.scale).mul(channel), bias).store(out);
+                }
             }
         }
         self.epilogue.finish(isa, chunk, block.start, rows, out);
@@ -180,6 +190,11 @@ impl Default for UnitSums {
         Self([[0.0; LANES]; 2 * MOST_ROWS])
     }
 }
+
+/// Whole numbers up to this are exact as f32.
+const EXACT: u32 = 1 << 24;
+/// Most inputs for which no exact sum is above [`EXACT`]: a quad of four gives at most 255 * 128 in size.
+const SMALL_K: usize = 4 * (EXACT as usize / (255 * 128));
 
 /// A tile that a matrix unit makes: one panel or two, and a block of rows.
 struct UnitTile<'a> {

@@ -391,12 +391,12 @@ fn step(lo: f32, hi: f32, finite: bool) -> (Step, f32) {
     let range = hi - lo;
     if !finite || !range.is_finite() {
         // Every output of the row becomes NaN.
-        return (Step { scale: f32::NAN, zero: 0 }, 0.0);
+        return (Step { scale: f32::NAN, zero: 0, offset: 0.0 }, 0.0);
     }
     if range < SMALLEST_RANGE {
-        return (Step { scale: 0.0, zero: 0 }, 0.0);
+        return (Step { scale: 0.0, zero: 0, offset: 0.0 }, 0.0);
     }
     let inverse = 255.0 / range;
-    let zero = (-lo * inverse).round_ties_even() as i32;
-    (Step { scale: range / 255.0, zero }, inverse)
+    let offset = (-lo * inverse).round_ties_even();
+    (Step { scale: range / 255.0, zero: offset as i32, offset }, inverse)
 }

@@ -28,6 +28,12 @@ pub(super) fn blocks(rows: usize, most: usize) -> impl Iterator<Item = Range<usi
     })
 }
 
+/// The rows of the largest of [`blocks`], to a multiple of four, which may be a few more.
+#[inline(always)]
+pub(super) fn largest_block(rows: usize, most: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(most).max(1)).next_multiple_of(4)
+}
+
 /// Where the fours of rows begin that cover a block: side by side, and the last, if need be, over rows of the one before.
 /// None for fewer than four rows.
 #[inline(always)]
@@ -138,6 +144,8 @@ mod tests {
                 }
                 assert_eq!(next, rows);
                 let sizes = blocks.iter().map(|block| block.len());
+                assert!(sizes.clone().all(|size| size <= largest_block(rows, most)));
+                assert!(largest_block(rows, most) <= most.next_multiple_of(4));
                 let slack = if most % 4 == 0 { 7 } else { 1 };
                 assert!(sizes.clone().max().unwrap_or(0) <= sizes.clone().min().unwrap_or(0) + slack);
                 assert!(sizes.max().unwrap_or(0) <= most);

@@ -25,7 +25,8 @@ impl Attend<'_> {
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);
         let stride = columns.next_multiple_of(2);
-        let (key_groups, value_groups) = ((width / 4).next_multiple_of(STEP), (4 * columns).next_multiple_of(STEP));
+        let (key_groups, value_groups) =
+            ((width / 4).next_multiple_of(STEP), (4 * columns).next_multiple_of(STEP));
         let keys = take_groups(self.keys, columns * key_groups);
         let (key_scales, key_shifts) = take_lanes(self.key_steps, 2 * columns).split_at_mut(columns);
         let values = take_groups(self.values, width / LANES * value_groups);
@@ -58,7 +59,9 @@ impl Attend<'_> {
                 let context = &mut self.context[block.start * self.hidden..block.end * self.hidden];
                 let mut scales = [0.0; MOST_ROWS];
                 let scales = &mut scales[..block.len()];
-                for ((place, scale), codes) in queries.iter().zip(&mut *scales).zip(codes.chunks_exact_mut(key_groups)) {
+                for ((place, scale), codes) in
+                    queries.iter().zip(&mut *scales).zip(codes.chunks_exact_mut(key_groups))
+                {
                     let inverse;
                     (*scale, inverse) = symmetric_of(isa, part(*place, 0));
                     let inverse = isa.splat(inverse);
@@ -70,7 +73,18 @@ impl Attend<'_> {
                 let mut inverses = [0.0; MOST_ROWS];
                 let inverses = &mut inverses[..block.len()];
                 soften(isa, unit, &keys, scales, tokens, scores, codes, inverses);
-                mix(isa, unit, codes, values, value_groups, &value_scales, inverses, context, self.hidden, head * width);
+                mix(
+                    isa,
+                    unit,
+                    codes,
+                    values,
+                    value_groups,
+                    &value_scales,
+                    inverses,
+                    context,
+                    self.hidden,
+                    head * width,
+                );
             }
         }
     }
@@ -124,8 +138,7 @@ fn soften<I: Isa>(
     let (inverses, rest_inverses) = inverses.split_at_mut(whole);
     let (fours, rest_scales) = scales.split_at(whole);
     let each = scores.chunks_exact_mut(4 * stride).zip(codes.chunks_exact_mut(4 * pitch));
-    for (((scores, codes), scales), inverses) in
-        each.zip(fours.as_chunks().0).zip(inverses.as_chunks_mut().0)
+    for (((scores, codes), scales), inverses) in each.zip(fours.as_chunks().0).zip(inverses.as_chunks_mut().0)
     {
         *inverses = soften_rows::<I, 4>(isa, unit, keys, scales, scores, codes);
     }
