@@ -18,13 +18,12 @@ impl Attend<'_> {
     /// [`Attend`] by a matrix unit.
     ///
     /// Panels of keys and values are filled up with zeros to whole steps, so what the codes hold there is of no account.
-    /// A row of scores has an even number of columns, since two are made at once.
     #[inline(always)]
     pub(super) fn by_unit<I: Isa>(self, isa: I, unit: &I::Unit) {
         let tokens = self.places.len();
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);
-        let stride = columns.next_multiple_of(2);
+        let stride = row_stride(columns);
         let (key_groups, value_groups) =
             ((width / 4).next_multiple_of(STEP), (4 * columns).next_multiple_of(STEP));
         let keys = take_groups(self.keys, columns * key_groups);
@@ -90,6 +89,13 @@ impl Attend<'_> {
     }
 }
 
+/// Columns from one row of scores to the next: even, since two are made at once, and no multiple of four, with which a
+/// block's rows would meet in a few sets of the first cache.
+#[inline(always)]
+fn row_stride(columns: usize) -> usize {
+    columns.next_multiple_of(2) | 2
+}
+
 /// The products of a block's queries and all keys, as sums.
 #[inline(always)]
 fn score<I: Isa>(
@@ -100,7 +106,7 @@ fn score<I: Isa>(
     scores: &mut [[f32; LANES]],
 ) {
     let groups = keys.len() / columns;
-    let stride = columns.next_multiple_of(2);
+    let stride = row_stride(columns);
     let mut panels = keys.chunks_exact(groups);
     let mut column = 0;
     while let Some(first) = panels.next() {
@@ -124,7 +130,7 @@ fn soften<I: Isa>(
     inverses: &mut [f32],
 ) {
     let columns = keys.scales.len();
-    let (stride, pitch) = (columns.next_multiple_of(2), (4 * columns).next_multiple_of(STEP));
+    let (stride, pitch) = (row_stride(columns), (4 * columns).next_multiple_of(STEP));
     let last = columns - 1;
     let (scale, shift) = (isa.load(&keys.scales[last]), isa.load(&keys.shifts[last]));
     for (scores, of_row) in scores[last..].iter_mut().step_by(stride).zip(scales) {
