@@ -53,20 +53,80 @@ pub(crate) trait Task<I: Isa> {
     fn run(self, isa: I) -> Self::Output;
 }
 
+/// Groups along `k` that a matrix unit takes at once.
+pub(crate) const STEP: usize = 16;
+
+/// A part of the CPU that multiplies from memory to memory, ready for blocks of some number of rows. One at a time in a
+/// thread; dropped when done.
+pub(crate) trait MatrixUnit<I: Isa> {
+    /// For each row `r` and panel `p`, puts the exact sums of the row's `codes` times the panel into
+    /// `sums[r * stride + p]`, as the bits of i32, meanwhile asking for `next` to be brought near.
+    ///
+    /// Both panels have as many groups as a row of codes, and may be the same. `codes` has room for `TILE_ROWS` rows,
+    /// though those after the block's are of no account, and so has `sums`.
+    fn multiply(
+        &self,
+        panels: [&[WeightGroup]; 2],
+        codes: &[CodeGroup],
+        next: &[WeightGroup],
+        sums: &mut [[f32; LANES]],
+        stride: usize,
+    );
+    /// The sums whose bits lie in memory.
+    fn sums(&self, from: &[f32; LANES]) -> I::Sums;
+    /// The numbers as f32, rounded to nearest.
+    fn floats(&self, from: &[i32; LANES]) -> I::Lanes;
+}
+
+/// The matrix unit of a CPU that has none.
+pub(crate) enum NoUnit {}
+
+impl<I: Isa> MatrixUnit<I> for NoUnit {
+    fn multiply(
+        &self,
+        _: [&[WeightGroup]; 2],
+        _: &[CodeGroup],
+        _: &[WeightGroup],
+        _: &mut [[f32; LANES]],
+        _: usize,
+    ) {
+        match *self {}
+    }
+
+    fn sums(&self, _: &[f32; LANES]) -> I::Sums {
+        match *self {}
+    }
+
+    fn floats(&self, _: &[i32; LANES]) -> I::Lanes {
+        match *self {}
+    }
+}
+
 /// An instruction set. A value is the proof that this CPU has it.
 pub(crate) trait Isa: Copy + 'static {
     /// Sixteen f32 lanes.
     type Lanes: Lanes;
     /// Sixteen i32 accumulators, one for each output channel of a panel.
     type Sums: Copy;
+    /// The matrix unit, or [`NoUnit`].
+    type Unit: MatrixUnit<Self>;
 
-    /// Most rows that `dot` takes at once.
+    /// Most rows that `dot`, or the matrix unit, takes at once.
     const TILE_ROWS: usize;
-    /// Panels of 16 channels that `dot` takes at once, 1 or 2.
+    /// Panels of 16 channels that are taken at once, 1 or 2.
     const TILE_PANELS: usize;
+    /// Whether a block of codes lies row by row, for a matrix unit, and not group by group, for `dot`.
+    const BY_ROW: bool = false;
 
     /// Runs `task` in a function compiled for this instruction set.
     fn run<T: Task<Self>>(self, task: T) -> T::Output;
+
+    /// The matrix unit, made ready for blocks of at most `rows` rows.
+    #[inline(always)]
+    fn unit(self, rows: usize) -> Option<Self::Unit> {
+        let _ = rows;
+        None
+    }
 
     /// All lanes `value`.
     fn splat(self, value: f32) -> Self::Lanes;
@@ -94,6 +154,15 @@ pub(crate) trait Isa: Copy + 'static {
                 }
             }
         }
+    }
+    /// [`Isa::encode`] for 64 consecutive values.
+    #[inline(always)]
+    fn encode_row(self, scaled: [Self::Lanes; 4], zero: i32) -> [CodeGroup; LANES] {
+        let mut groups = [[0; 4]; LANES];
+        for (to, scaled) in groups.as_chunks_mut().0.iter_mut().zip(scaled) {
+            *to = self.encode(scaled, zero);
+        }
+        groups
     }
     /// The four codes of a group, in order.
     #[inline(always)]

@@ -20,7 +20,7 @@ use crate::weights::layer::{AttentionWeights, FeedForwardWeights};
 use crate::weights::linear::PackedLinear;
 
 #[cfg(target_arch = "x86_64")]
-use crate::{avx_vnni::AvxVnni, avx2::Avx2, avx512_vnni::Avx512Vnni};
+use crate::{amx_int8::AmxInt8, avx_vnni::AvxVnni, avx2::Avx2, avx512_vnni::Avx512Vnni};
 #[cfg(target_arch = "aarch64")]
 use crate::{neon::Neon, neon_dotprod::NeonDotprod, neon_i8mm::NeonI8mm};
 
@@ -72,12 +72,28 @@ proofs! {
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    #[cfg(target_arch = "x86_64")]
+    AmxInt8,
     #[cfg(target_arch = "aarch64")]
     Neon,
     #[cfg(target_arch = "aarch64")]
     NeonDotprod,
     #[cfg(target_arch = "aarch64")]
     NeonI8mm,
+}
+
+impl Proof {
+    /// The proof to use for a whole block of so many rows: tiles pay only from some number on.
+    fn for_rows(self, rows: usize) -> Self {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::AmxInt8(isa) if rows < AmxInt8::FEWEST_ROWS => Self::Avx512Vnni(isa.into()),
+            proof => {
+                let _ = rows;
+                proof
+            }
+        }
+    }
 }
 
 /// Evaluates `$call` with `$isa` bound to the proof of the level at hand.
@@ -91,6 +107,8 @@ macro_rules! with_isa {
             Proof::AvxVnni($isa) => $call,
             #[cfg(target_arch = "x86_64")]
             Proof::Avx512Vnni($isa) => $call,
+            #[cfg(target_arch = "x86_64")]
+            Proof::AmxInt8($isa) => $call,
             #[cfg(target_arch = "aarch64")]
             Proof::Neon($isa) => $call,
             #[cfg(target_arch = "aarch64")]
@@ -153,8 +171,9 @@ impl Kernels {
         x: &mut [f32],
         scratch: &mut Scratch,
     ) -> Result<(), InputError> {
-        let sequences = Sequences::new(bounds, rows("x", x.len(), weights.hidden())?)?;
-        with_isa!(self.proof, isa => attention_block(isa, weights, sequences, x, scratch));
+        let rows = rows("x", x.len(), weights.hidden())?;
+        let sequences = Sequences::new(bounds, rows)?;
+        with_isa!(self.proof.for_rows(rows), isa => attention_block(isa, weights, sequences, x, scratch));
         Ok(())
     }
 
@@ -228,8 +247,8 @@ impl Kernels {
         x: &mut [f32],
         scratch: &mut Scratch,
     ) -> Result<(), InputError> {
-        rows("x", x.len(), weights.hidden())?;
-        with_isa!(self.proof, isa => feed_forward_block(isa, weights, x, scratch));
+        let rows = rows("x", x.len(), weights.hidden())?;
+        with_isa!(self.proof.for_rows(rows), isa => feed_forward_block(isa, weights, x, scratch));
         Ok(())
     }
 

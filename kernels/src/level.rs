@@ -22,6 +22,12 @@ pub enum Level {
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, VL and VNNI.
     Avx512Vnni,
+    /// x86-64 with AMX tiles of bytes, and AVX-512 F, BW, VL and VNNI. Linux only.
+    ///
+    /// To ask whether the level is supported asks the system to let the process use tiles, once and for all of its
+    /// threads. A thread that used them has 8 KB more to be saved when it is interrupted or handles a signal, so from
+    /// then on Linux refuses alternate signal stacks of fewer bytes than `AT_MINSIGSTKSZ`.
+    AmxInt8,
     /// AArch64 with NEON, which is all that its first cores have.
     Neon,
     /// AArch64 with NEON and the dot products of `dotprod`.
@@ -32,11 +38,12 @@ pub enum Level {
 
 impl Level {
     /// Every level of every architecture, each architecture's slowest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Scalar,
         Self::Avx2,
         Self::AvxVnni,
         Self::Avx512Vnni,
+        Self::AmxInt8,
         Self::Neon,
         Self::NeonDotprod,
         Self::NeonI8mm,
@@ -82,6 +89,7 @@ impl Level {
             Self::Avx2 => "avx2",
             Self::AvxVnni => "avx-vnni",
             Self::Avx512Vnni => "avx512-vnni",
+            Self::AmxInt8 => "amx-int8",
             Self::Neon => "neon",
             Self::NeonDotprod => "neon-dotprod",
             Self::NeonI8mm => "neon-i8mm",
@@ -92,7 +100,7 @@ impl Level {
     fn architecture(self) -> Option<&'static str> {
         match self {
             Self::Scalar => None,
-            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni => Some("x86_64"),
+            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni | Self::AmxInt8 => Some("x86_64"),
             Self::Neon | Self::NeonDotprod | Self::NeonI8mm => Some("aarch64"),
         }
     }
@@ -107,7 +115,7 @@ impl fmt::Display for Level {
 /// A level name that no level has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown level {found:?}, expected scalar, avx2, avx-vnni, avx512-vnni, neon, neon-dotprod or neon-i8mm"
+    "unknown level {found:?}, expected scalar, avx2, avx-vnni, avx512-vnni, amx-int8, neon, neon-dotprod or neon-i8mm"
 )]
 pub struct UnknownLevel {
     /// The name given.

@@ -30,7 +30,8 @@
 //! A value of an instruction set's type is the proof that the CPU has it: it can be made only by a constructor
 //! that asked the CPU. So only three kinds of operation are `unsafe` here: entering a function compiled for an
 //! instruction set, calling an intrinsic with that proof in hand, and vector loads and stores through pointers
-//! taken from references to arrays of the right length. Beside these, [`map`] maps files, and the feature `plugin` opens libraries
+//! taken from references to arrays of the right length. Beside these, the level for AMX uses tiles in assembly, which reads
+//! and writes within slices whose lengths were checked, [`map`] maps files, and the feature `plugin` opens libraries
 //! that speak the interface of [`device`].
 
 pub mod device;
@@ -54,6 +55,8 @@ mod avx2;
 mod avx_vnni;
 #[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
+#[cfg(target_arch = "x86_64")]
+mod amx_int8;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "aarch64")]

@@ -60,11 +60,12 @@ impl fmt::Debug for Scratch {
     }
 }
 
-/// Quantized rows, in blocks of as many rows as one tile takes: block by block, group by group along `k`, row by row.
+/// Quantized rows, in blocks of as many rows as one tile takes: block by block, group by group along `k`, row by row; or
+/// row by row and then group by group, where [`BY_ROW`](crate::isa::Isa::BY_ROW) says so.
 #[derive(Default)]
 pub(crate) struct Codes {
-    /// The codes, in groups of four along `k`.
-    pub(crate) groups: Vec<CodeGroup>,
+    /// The codes, in groups of four along `k`, from some multiple of 64 bytes on.
+    groups: Vec<CodeGroup>,
     /// Each row's scale and zero point.
     pub(crate) steps: Vec<Step>,
 }
@@ -76,9 +77,25 @@ pub(crate) struct Step {
     pub(crate) scale: f32,
     /// The code of 0, in `0..=255`.
     pub(crate) zero: i32,
+    /// The same.
+    pub(crate) offset: f32,
 }
 
 impl Codes {
+    /// Groups in 64 bytes.
+    const LINE: usize = 64 / size_of::<CodeGroup>();
+
+    /// Room for so many groups, and the steps of so many rows. What they hold is left over from before.
+    pub(crate) fn take(&mut self, groups: usize, rows: usize) -> (&mut [CodeGroup], &mut [Step]) {
+        (take_aligned_by(&mut self.groups, groups, Self::LINE), take(&mut self.steps, rows))
+    }
+
+    /// The groups that were last taken, and what lies after them.
+    pub(crate) fn groups(&self) -> &[CodeGroup] {
+        let skip = self.groups.as_ptr().align_offset(64).min(Self::LINE);
+        self.groups.get(skip..).unwrap_or(&[])
+    }
+
     fn capacity(&self) -> usize {
         self.groups.capacity() * size_of::<CodeGroup>() + self.steps.capacity() * size_of::<Step>()
     }
@@ -104,7 +121,12 @@ pub(crate) fn take_groups(store: &mut Vec<i8>, groups: usize) -> &mut [WeightGro
 
 /// As [`take`], for blocks of 64 bytes, aligned: loads and stores of whole vectors then never cross a cache line.
 fn take_aligned<T: Clone + Default, const N: usize>(store: &mut Vec<T>, blocks: usize) -> &mut [[T; N]] {
-    let room = take(store, (blocks + 1) * N);
-    let skip = room.as_ptr().align_offset(64).min(N);
-    &mut room[skip..].as_chunks_mut().0[..blocks]
+    &mut take_aligned_by(store, blocks * N, N).as_chunks_mut().0[..blocks]
+}
+
+/// As [`take`], from a multiple of 64 bytes on, where 64 bytes are `line` elements or fewer.
+fn take_aligned_by<T: Clone + Default>(store: &mut Vec<T>, len: usize, line: usize) -> &mut [T] {
+    let room = take(store, len + line);
+    let skip = room.as_ptr().align_offset(64).min(line);
+    &mut room[skip..][..len]
 }

@@ -2,9 +2,12 @@
 
 /// Declares `$name`, the proof that this CPU has every `$feature`, and `enter`, which is compiled with them.
 ///
-/// A set with a `base` has the base's lanes, and its proof gives the base's.
+/// A set with a `base` has the base's lanes, and its proof gives the base's. What the features do not say comes last.
 macro_rules! proof {
-    ($(#[$doc:meta])* $name:ident $(with base $base:ident)?, $detected:ident: $($feature:tt),+) => {
+    (
+        $(#[$doc:meta])* $name:ident $(with base $base:ident)?, $detected:ident: $($feature:tt),+
+        $(; $besides:expr)?
+    ) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         pub(crate) struct $name($($base)?);
@@ -12,7 +15,7 @@ macro_rules! proof {
         impl $name {
             /// A value when this CPU has the instructions and the system saves their registers.
             pub(crate) fn new() -> Option<Self> {
-                ($(std::arch::$detected!($feature))&&+).then_some(())?;
+                ($(std::arch::$detected!($feature))&&+ $(&& $besides)?).then_some(())?;
                 Some(Self($($base::new()?)?))
             }
         }

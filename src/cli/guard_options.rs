@@ -45,8 +45,8 @@ pub(super) struct GuardOptions {
     #[command(flatten)]
     device: DeviceOptions,
 
-    /// The highest instruction level to use: scalar, avx2, avx-vnni or avx512-vnni; neon, neon-dotprod or neon-i8mm on
-    /// ARM. It can only lower what the processor has; a level of another architecture means scalar.
+    /// The highest instruction level to use: scalar, avx2, avx-vnni, avx512-vnni or amx-int8; neon, neon-dotprod or
+    /// neon-i8mm on ARM. It can only lower what the processor has; a level of another architecture means scalar.
     #[arg(long, global = true, value_name = "LEVEL", env = "PORTCULLIS_LEVEL", value_parser = parse_level)]
     level: Option<Level>,
 

@@ -118,8 +118,8 @@ pub unsafe extern "C" fn portcullis_options_set_hash_key_file(
     change(options, error, |builder| Ok(builder.hash_key_file(path()?)))
 }
 
-/// Lowers the instruction level: `scalar`, `avx2`, `avx-vnni`, `avx512-vnni`, `neon`, `neon-dotprod` or `neon-i8mm`. One above what the CPU
-/// has is lowered to that. Verdicts do not depend on it. `name` is `len` bytes, read during the call.
+/// Lowers the instruction level: `scalar`, `avx2`, `avx-vnni`, `avx512-vnni`, `amx-int8`, `neon`, `neon-dotprod` or `neon-i8mm`. One above
+/// what the CPU has is lowered to that. Verdicts do not depend on it. `name` is `len` bytes, read during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn portcullis_options_set_level(
     options: Option<&mut Options>,

@@ -344,8 +344,8 @@ portcullis_status portcullis_options_set_hash_key_file(portcullis_options *optio
                                                        portcullis_error **error);
 
 /**
- * Lowers the instruction level: `scalar`, `avx2`, `avx-vnni`, `avx512-vnni`, `neon`, `neon-dotprod` or `neon-i8mm`. One above what the CPU
- * has is lowered to that. Verdicts do not depend on it. `name` is `len` bytes, read during the call.
+ * Lowers the instruction level: `scalar`, `avx2`, `avx-vnni`, `avx512-vnni`, `amx-int8`, `neon`, `neon-dotprod` or `neon-i8mm`. One above
+ * what the CPU has is lowered to that. Verdicts do not depend on it. `name` is `len` bytes, read during the call.
  */
 portcullis_status portcullis_options_set_level(portcullis_options *options,
                                                const char *name,

@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::lanes::F32x16;
-use crate::isa::{CodeGroup, Isa};
+use crate::isa::{CodeGroup, Isa, NoUnit};
 use crate::token::{forward, proof};
 
 proof! {
@@ -13,6 +13,7 @@ proof! {
 impl Isa for Avx2 {
     type Lanes = F32x16;
     type Sums = I32x16;
+    type Unit = NoUnit;
 
     const TILE_ROWS: usize = 5;
     const TILE_PANELS: usize = 1;

@@ -14,8 +14,38 @@ use crate::isa::{CodeGroup, LANES, WeightGroup};
 #[derive(Clone, Copy)]
 pub(crate) struct I32x16(__m512i);
 
+impl I32x16 {
+    /// The sums whose bits lie in memory.
+    #[inline(always)]
+    pub(crate) fn load(_: Avx512Vnni, from: &[f32; LANES]) -> Self {
+        // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
+        Self(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
+    }
+
+    /// The numbers in order.
+    #[inline(always)]
+    pub(crate) fn load_whole(_: Avx512Vnni, from: &[i32; LANES]) -> Self {
+        // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
+        Self(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
+    }
+
+    /// Puts the sums' bits into memory.
+    #[inline(always)]
+    pub(crate) fn store(self, to: &mut [f32; LANES]) {
+        // SAFETY: `self` proves AVX-512 F, and the array's 64 bytes are writable; no alignment is needed.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), self.0) };
+    }
+
+    /// The sums of both.
+    #[inline(always)]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX-512 F.
+        Self(unsafe { _mm512_add_epi32(self.0, other.0) })
+    }
+}
+
 #[inline(always)]
-pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
+pub(crate) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
     let mut groups = [[0u8; 4]; 4];
     // SAFETY: the token proves AVX-512 F.
     let codes = unsafe {
@@ -25,6 +55,24 @@ pub(super) fn encode(_: Avx512Vnni, scaled: F32x16, zero: i32) -> [CodeGroup; 4]
     };
     // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
     unsafe { _mm_storeu_si128(groups.as_mut_ptr().cast(), codes) };
+    groups
+}
+
+/// The codes of 64 consecutive values of one row.
+#[inline(always)]
+pub(crate) fn encode_row(_: Avx512Vnni, scaled: [F32x16; 4], zero: i32) -> [CodeGroup; LANES] {
+    let mut groups = [[0u8; 4]; LANES];
+    // SAFETY: the token proves AVX-512 F and BW. Packing clamps, as in `encode_rows`, and leaves each vector's pieces of
+    // four in the four quarters; the last step puts them side by side.
+    let codes = unsafe {
+        let zero = _mm512_set1_epi32(zero);
+        let [a, b, c, d] = scaled.map(|scaled| _mm512_add_epi32(_mm512_cvtps_epi32(scaled.lanes()), zero));
+        let mixed = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+        let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        _mm512_permutexvar_epi32(order, mixed)
+    };
+    // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are writable; no alignment is needed.
+    unsafe { _mm512_storeu_si512(groups.as_mut_ptr().cast(), codes) };
     groups
 }
 
@@ -55,7 +103,7 @@ pub(super) fn encode_rows(_: Avx512Vnni, scaled: [F32x16; 4], zeros: [i32; 4], t
 }
 
 #[inline(always)]
-pub(super) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
+pub(crate) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
     let mut codes = [0i8; LANES];
     // SAFETY: the token proves AVX-512 F.
     let narrowed = unsafe { _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(scaled.lanes())) };
@@ -65,7 +113,7 @@ pub(super) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
 }
 
 #[inline(always)]
-pub(super) fn pack(_: Avx512Vnni, scaled: [F32x16; 4]) -> WeightGroup {
+pub(crate) fn pack(_: Avx512Vnni, scaled: [F32x16; 4]) -> WeightGroup {
     let mut group = [0i8; 64];
     // SAFETY: the token proves AVX-512 F.
     let packed = unsafe {
@@ -85,13 +133,13 @@ pub(super) fn pack(_: Avx512Vnni, scaled: [F32x16; 4]) -> WeightGroup {
 }
 
 #[inline(always)]
-pub(super) fn floats(isa: Avx512Vnni, sums: I32x16) -> F32x16 {
+pub(crate) fn floats(isa: Avx512Vnni, sums: I32x16) -> F32x16 {
     // SAFETY: the token proves AVX-512 F.
     F32x16::new(isa, unsafe { _mm512_cvtepi32_ps(sums.0) })
 }
 
 #[inline(always)]
-pub(super) fn dot<const R: usize, const P: usize>(
+pub(crate) fn dot<const R: usize, const P: usize>(
     isa: Avx512Vnni,
     panels: [&[WeightGroup]; P],
     rows: &[[CodeGroup; R]],
@@ -149,7 +197,7 @@ fn multiply<const R: usize, const P: usize>(
 }
 
 #[inline(always)]
-pub(super) fn centre(isa: Avx512Vnni, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
+pub(crate) fn centre(isa: Avx512Vnni, sums: I32x16, zero: i32, column: &[i32; LANES]) -> F32x16 {
     // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
     let column = unsafe { _mm512_loadu_si512(column.as_ptr().cast()) };
     // SAFETY: the token proves AVX-512 F.

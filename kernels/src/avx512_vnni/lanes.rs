@@ -21,19 +21,19 @@ impl F32x16 {
     }
 
     #[inline(always)]
-    pub(super) fn splat(_: Avx512Vnni, value: f32) -> Self {
+    pub(crate) fn splat(_: Avx512Vnni, value: f32) -> Self {
         // SAFETY: the token proves AVX-512 F.
         Self(unsafe { _mm512_set1_ps(value) })
     }
 
     #[inline(always)]
-    pub(super) fn load(_: Avx512Vnni, from: &[f32; LANES]) -> Self {
+    pub(crate) fn load(_: Avx512Vnni, from: &[f32; LANES]) -> Self {
         // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are readable; no alignment is needed.
         Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
     }
 
     #[inline(always)]
-    pub(super) fn widen(_: Avx512Vnni, from: &[i8; LANES]) -> Self {
+    pub(crate) fn widen(_: Avx512Vnni, from: &[i8; LANES]) -> Self {
         // SAFETY: the 16 bytes of the array are readable; no alignment is needed, and SSE2 is x86-64's base.
         let bytes = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
         // SAFETY: the token proves AVX-512 F.

@@ -1,7 +1,7 @@
 //! The proof that this CPU has AVX-VNNI beside AVX2 and FMA.
 
 use crate::avx2::{Avx2, F32x16, I32x16};
-use crate::isa::{CodeGroup, Isa};
+use crate::isa::{CodeGroup, Isa, NoUnit};
 use crate::token::{forward, proof};
 
 proof! {
@@ -12,6 +12,7 @@ proof! {
 impl Isa for AvxVnni {
     type Lanes = F32x16;
     type Sums = I32x16;
+    type Unit = NoUnit;
 
     const TILE_ROWS: usize = 6;
     const TILE_PANELS: usize = 1;

@@ -6,6 +6,7 @@
 )]
 
 mod pack;
+mod unit;
 
 use std::ops::Range;
 
@@ -15,9 +16,9 @@ use super::exp::weight;
 use super::linear::linear;
 use super::norm::AddNorm;
 use super::quantize::{encode, put};
-use super::tiles::{Place, blocks, each_row, fours, places, with_rows};
+use super::tiles::{Place, blocks, each_row, fours, largest_block, places, with_rows};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task, WeightGroup};
-use crate::scratch::{Codes, Scratch, take, take_groups, take_lanes};
+use crate::scratch::{Codes, Scratch, take_groups, take_lanes};
 use crate::sequences::Sequences;
 use crate::weights::layer::{AttentionWeights, WIDEST_HEAD};
 
@@ -119,6 +120,9 @@ impl<I: Isa> Task<I> for Attend<'_> {
 
     #[inline(always)]
     fn run(self, isa: I) {
+        if let Some(unit) = isa.unit(largest_block(self.queries.len(), I::TILE_ROWS)) {
+            return self.by_unit(isa, &unit);
+        }
         let tokens = self.places.len();
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);
@@ -127,7 +131,7 @@ impl<I: Isa> Task<I> for Attend<'_> {
         let values = take_groups(self.values, columns * (width / 4));
         let scores = take_lanes(self.scores, I::TILE_ROWS * columns);
         let deepest = (width / 4).max(columns * 4);
-        let codes = take(&mut self.codes.groups, I::TILE_ROWS * deepest);
+        let (codes, _) = self.codes.take(I::TILE_ROWS * deepest, 0);
         let mut value_scales = [[0.0; LANES]; WIDEST_HEAD / LANES];
         let third = self.hidden / LANES;
         for head in 0..self.heads {

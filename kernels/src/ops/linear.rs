@@ -9,9 +9,11 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
+use std::ops::Range;
+
 use super::quantize::Quantize;
-use super::tiles::{blocks, each_row, with_rows};
-use crate::isa::{Isa, LANES, Lanes, Task, WeightGroup};
+use super::tiles::{MOST_ROWS, blocks, each_row, largest_block, with_rows};
+use crate::isa::{Isa, LANES, Lanes, MatrixUnit, Task, WeightGroup};
 use crate::scratch::{Codes, Step};
 use crate::weights::linear::{PackedLinear, Panel};
 
@@ -55,6 +57,10 @@ impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, E> {
 
     #[inline(always)]
     fn run(mut self, isa: I) {
+        let rows = self.out.len() / (self.linear.n() / LANES);
+        if let Some(unit) = isa.unit(largest_block(rows, I::TILE_ROWS)) {
+            return self.by_unit(isa, &unit);
+        }
         let mut panels = self.linear.panels();
         let mut chunk = 0;
         if I::TILE_PANELS == 2 {
@@ -78,6 +84,71 @@ impl<I: Isa, E: Epilogue<I>> Task<I> for Multiply<'_, E> {
 }
 
 impl<E> Multiply<'_, E> {
+    /// [`Multiply`] by a matrix unit, whose sums come by memory. Each tile's sums are finished while the unit makes those
+    /// of the next.
+    #[inline(always)]
+    fn by_unit<I: Isa>(&mut self, isa: I, unit: &I::Unit)
+    where
+        E: Epilogue<I>,
+    {
+        let groups = self.linear.k() / 4;
+        let rows = self.out.len() / (self.linear.n() / LANES);
+        let count = rows.div_ceil(I::TILE_ROWS);
+        let (mut made, mut making) = (&mut UnitSums::default(), &mut UnitSums::default());
+        let mut last: Option<UnitTile<'_>> = None;
+        let mut panels = self.linear.panels();
+        let mut chunk = 0;
+        while let Some(first) = panels.next() {
+            let second = panels.next();
+            let next = self.linear.weights_from(chunk + 2, 2);
+            for (i, block) in blocks(rows, I::TILE_ROWS).enumerate() {
+                let codes = &self.codes.groups()[block.start * groups..];
+                let share = next.len() * i / count..next.len() * (i + 1) / count;
+                let weights = [first.groups, second.unwrap_or(first).groups];
+                unit.multiply(weights, codes, &next[share], &mut making.0, 2);
+                if let Some(tile) = last.replace(UnitTile { panels: [Some(first), second], chunk, block }) {
+                    self.finish_unit(isa, unit, &made.0, tile);
+                }
+                (made, making) = (making, made);
+            }
+            chunk += 2;
+        }
+        if let Some(tile) = last {
+            self.finish_unit(isa, unit, &made.0, tile);
+        }
+    }
+
+    /// From a tile's exact sums to its outputs, and what becomes of these.
+    #[inline(always)]
+    fn finish_unit<I: Isa>(&mut self, isa: I, unit: &I::Unit, sums: &[[f32; LANES]], tile: UnitTile<'_>)
+    where
+        E: Epilogue<I>,
+    {
+        let UnitTile { panels, chunk, block } = tile;
+        let (chunks, rows) = (self.linear.n() / LANES, block.len());
+        let steps = &self.codes.steps[block.clone()];
+        let count = panels.iter().flatten().count();
+        let out = &mut self.out[block.start * chunks + chunk * rows..][..count * rows];
+        for ((p, panel), out) in panels.into_iter().flatten().enumerate().zip(out.chunks_exact_mut(rows)) {
+            let (channel, bias) = (isa.load(panel.scale), isa.load(panel.bias));
+            let rows = sums[p..].iter().step_by(2).zip(steps).zip(out);
+            if self.linear.k() <= SMALL_K && panel.sum.iter().all(|sum| sum.unsigned_abs() <= EXACT) {
+                // Both are exact as f32, and so the fused difference is rounded once, as the exact one is.
+                let column = unit.floats(panel.sum);
+                for ((sums, step), out) in rows {
+                    let centred = isa.splat(-step.offset).mul_add(column, isa.floats(unit.sums(sums)));
+                    centred.mul_add(isa.splat(step.scale).mul(channel), bias).store(out);
+                }
+            } else {
+                for ((sums, step), out) in rows {
+                    let centred = isa.centre(unit.sums(sums), step.zero, panel.sum);
+                    centred.mul_add(isa.splat(step.scale).mul(channel), bias).store(out);
+                }
+            }
+        }
+        self.epilogue.finish(isa, chunk, block.start, rows, out);
+    }
+
     /// All rows of the panels' columns, from chunk `chunk` on; `next` are the panels that follow.
     #[inline(always)]
     fn columns<I: Isa, const P: usize>(
@@ -94,7 +165,7 @@ impl<E> Multiply<'_, E> {
         let rows = self.out.len() / chunks;
         let count = rows.div_ceil(I::TILE_ROWS);
         for (i, block) in blocks(rows, I::TILE_ROWS).enumerate() {
-            let codes = &self.codes.groups[block.start * groups..block.end * groups];
+            let codes = &self.codes.groups()[block.start * groups..block.end * groups];
             let steps = &self.codes.steps[block.clone()];
             let out = &mut self.out[block.start * chunks + chunk * block.len()..][..P * block.len()];
             // Each block asks for its share of the next panels: all at once would hold up the first.
@@ -108,6 +179,29 @@ impl<E> Multiply<'_, E> {
             self.epilogue.finish(isa, chunk, block.start, block.len(), out);
         }
     }
+}
+
+/// The sums of a block of rows and two panels, row by row.
+#[repr(align(64))]
+pub(super) struct UnitSums(pub(super) [[f32; LANES]; 2 * MOST_ROWS]);
+
+impl Default for UnitSums {
+    fn default() -> Self {
+        Self([[0.0; LANES]; 2 * MOST_ROWS])
+    }
+}
+
+/// Whole numbers up to this are exact as f32.
+const EXACT: u32 = 1 << 24;
+/// Most inputs for which no exact sum is above [`EXACT`]: a quad of four gives at most 255 * 128 in size.
+const SMALL_K: usize = 4 * (EXACT as usize / (255 * 128));
+
+/// A tile that a matrix unit makes: one panel or two, and a block of rows.
+struct UnitTile<'a> {
+    panels: [Option<Panel<'a>>; 2],
+    /// The first panel's number.
+    chunk: usize,
+    block: Range<usize>,
 }
 
 /// From the exact sums of `R` rows by `P` panels to their outputs.

@@ -14,7 +14,7 @@ use super::gelu::gelu;
 use super::linear::Epilogue;
 use super::tiles::{MOST_ROWS, blocks, fours};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task};
-use crate::scratch::{Codes, Step, take};
+use crate::scratch::{Codes, Step};
 
 /// Rows whose values spread over less than this count as all zero: their inverse scale would overflow.
 pub(super) const SMALLEST_RANGE: f32 = 1e-30;
@@ -33,7 +33,7 @@ impl<I: Isa> Task<I> for Quantize<'_> {
     fn run(self, isa: I) {
         let k = self.input.len();
         let rows = self.x.len() / k;
-        let (groups, steps) = room(self.codes, rows, k);
+        let (groups, steps) = room::<I>(self.codes, rows, k);
         for block in blocks(rows, I::TILE_ROWS) {
             let groups = &mut groups[block.start * (k / 4)..block.end * (k / 4)];
             let x = &self.x[block.start * k..block.end * k];
@@ -138,7 +138,7 @@ impl<I: Isa> Task<I> for QuantizeTiled<'_> {
     #[inline(always)]
     fn run(self, isa: I) {
         let rows = self.ranges.len();
-        let (groups, steps) = room(self.codes, rows, self.k);
+        let (groups, steps) = room::<I>(self.codes, rows, self.k);
         for block in blocks(rows, I::TILE_ROWS) {
             let count = block.len();
             let groups = &mut groups[block.start * (self.k / 4)..block.end * (self.k / 4)];
@@ -148,6 +148,10 @@ impl<I: Isa> Task<I> for QuantizeTiled<'_> {
             for ((to, inverse), range) in steps.iter_mut().zip(&mut *inverses).zip(&self.ranges[block]) {
                 let [lo, hi, finite] = [&range.lo, &range.hi, &range.finite].map(|lanes| isa.load(lanes));
                 (*to, *inverse) = step(lo.smallest(), hi.largest(), finite.sum() == 0.0);
+            }
+            if I::BY_ROW {
+                encode_tiled_by_row(isa, x, steps, inverses, groups);
+                continue;
             }
             for (x, groups) in x.chunks_exact(count).zip(groups.chunks_exact_mut(4 * count)) {
                 if count < 4 {
@@ -179,6 +183,36 @@ fn encode_tiled<I: Isa, const N: usize>(
         zeros[i] = steps[r + i].zero;
     }
     encode(isa, scaled, zeros, groups, x.len(), r);
+}
+
+/// Encodes the rows of one tile into a block that lies row by row, four chunks at a time as they lie in memory.
+#[inline(always)]
+fn encode_tiled_by_row<I: Isa>(
+    isa: I,
+    x: &[[f32; LANES]],
+    steps: &[Step],
+    inverses: &[f32],
+    groups: &mut [CodeGroup],
+) {
+    let count = steps.len();
+    let pitch = groups.len() / count;
+    let mut scaled = [isa.splat(0.0); 4];
+    for (c, four) in x.chunks(4 * count).enumerate() {
+        for r in 0..count {
+            let inverse = isa.splat(inverses[r]);
+            let to = &mut groups[r * pitch + LANES * c..(r + 1) * pitch];
+            if let Some(to) = to.first_chunk_mut() {
+                for (i, scaled) in scaled.iter_mut().enumerate() {
+                    *scaled = isa.load(&four[i * count + r]).mul(inverse);
+                }
+                *to = isa.encode_row(scaled, steps[r].zero);
+            } else {
+                for (to, x) in to.as_chunks_mut().0.iter_mut().zip(four[r..].iter().step_by(count)) {
+                    *to = isa.encode(isa.load(x).mul(inverse), steps[r].zero);
+                }
+            }
+        }
+    }
 }
 
 /// Encodes a chunk of `N` rows from row `r` on into its four groups in a block of `rows` rows.
@@ -221,13 +255,17 @@ pub(crate) fn codes_of_row<I: Isa>(
     row: usize,
 ) -> impl Iterator<Item = u8> {
     let block = blocks(rows, I::TILE_ROWS).find(|block| block.contains(&row)).unwrap_or(0..0);
-    let groups = &codes.groups[block.start * (k / 4)..block.end * (k / 4)];
-    groups.iter().skip(row - block.start).step_by(block.len().max(1)).flat_map(|group| I::decode(*group))
+    let groups = &codes.groups()[block.start * (k / 4)..block.end * (k / 4)];
+    let r = row - block.start;
+    let (first, step) = if I::BY_ROW { (r * (k / 4), 1) } else { (r, block.len().max(1)) };
+    groups.iter().skip(first).step_by(step).take(k / 4).flat_map(|group| I::decode(*group))
 }
 
+/// Room for the codes of `rows` rows of `k`, and for those of as many more as a matrix unit may read after them.
 #[inline(always)]
-fn room(codes: &mut Codes, rows: usize, k: usize) -> (&mut [CodeGroup], &mut [Step]) {
-    (take(&mut codes.groups, rows * (k / 4)), take(&mut codes.steps, rows))
+fn room<I: Isa>(codes: &mut Codes, rows: usize, k: usize) -> (&mut [CodeGroup], &mut [Step]) {
+    let more = if I::BY_ROW { I::TILE_ROWS } else { 0 };
+    codes.take((rows + more) * (k / 4), rows)
 }
 
 /// Quantizes the first `N` rows of `x`, which are those from row `r` on of a block, into the block's groups and steps.
@@ -269,6 +307,18 @@ fn quantize_rows<I: Isa, const N: usize>(
         (inverses[i], zeros[i]) = (isa.splat(inverse), steps[r + i].zero);
     }
 
+    if I::BY_ROW {
+        let pitch = input.len() / 4;
+        for i in 0..N {
+            let to = &mut groups[(r + i) * pitch..][..pitch];
+            encode_by_row(isa, rows[i], Some(inputs), inverses[i], zeros[i], to);
+            let codes = isa.encode(isa.load(&tails[i]).mul(isa.load(&input_tail)).mul(inverses[i]), zeros[i]);
+            for (to, code) in to[4 * inputs.len()..].iter_mut().zip(codes) {
+                *to = code;
+            }
+        }
+        return;
+    }
     let count = steps.len();
     let mut scaled = [nothing; N];
     let mut blocks = groups.chunks_exact_mut(4 * count);
@@ -285,6 +335,34 @@ fn quantize_rows<I: Isa, const N: usize>(
         for (block, code) in last.chunks_exact_mut(count).zip(codes) {
             block[r + i] = code;
         }
+    }
+}
+
+/// Encodes the chunks of one row, times their input scales where given, into a block that lies row by row.
+#[inline(always)]
+fn encode_by_row<I: Isa>(
+    isa: I,
+    x: &[[f32; LANES]],
+    input: Option<&[[f32; LANES]]>,
+    inverse: I::Lanes,
+    zero: i32,
+    to: &mut [CodeGroup],
+) {
+    let (whole, rest) = to.as_chunks_mut();
+    let (fours, chunks) = x.as_chunks::<4>();
+    let mut scaled = [inverse; 4];
+    for (c, (to, x)) in whole.iter_mut().zip(fours).enumerate() {
+        for (i, (scaled, x)) in scaled.iter_mut().zip(x).enumerate() {
+            let x = isa.load(x);
+            let x = if let Some(input) = input { x.mul(isa.load(&input[4 * c + i])) } else { x };
+            *scaled = x.mul(inverse);
+        }
+        *to = isa.encode_row(scaled, zero);
+    }
+    for (i, (to, x)) in rest.as_chunks_mut().0.iter_mut().zip(chunks).enumerate() {
+        let x = isa.load(x);
+        let x = if let Some(input) = input { x.mul(isa.load(&input[4 * fours.len() + i])) } else { x };
+        *to = isa.encode(x.mul(inverse), zero);
     }
 }
 
@@ -313,12 +391,12 @@ fn step(lo: f32, hi: f32, finite: bool) -> (Step, f32) {
     let range = hi - lo;
     if !finite || !range.is_finite() {
         // Every output of the row becomes NaN.
-        return (Step { scale: f32::NAN, zero: 0 }, 0.0);
+        return (Step { scale: f32::NAN, zero: 0, offset: 0.0 }, 0.0);
     }
     if range < SMALLEST_RANGE {
-        return (Step { scale: 0.0, zero: 0 }, 0.0);
+        return (Step { scale: 0.0, zero: 0, offset: 0.0 }, 0.0);
     }
     let inverse = 255.0 / range;
-    let zero = (-lo * inverse).round_ties_even() as i32;
-    (Step { scale: range / 255.0, zero }, inverse)
+    let offset = (-lo * inverse).round_ties_even();
+    (Step { scale: range / 255.0, zero: offset as i32, offset }, inverse)
 }

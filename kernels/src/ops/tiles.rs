@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// Most rows of any tile.
-pub(super) const MOST_ROWS: usize = 12;
+pub(super) const MOST_ROWS: usize = 32;
 
 /// Splits `rows` rows into as few blocks of at most `most` rows as will do, of sizes as even as may be.
 ///
@@ -26,6 +26,12 @@ pub(super) fn blocks(rows: usize, most: usize) -> impl Iterator<Item = Range<usi
         let end = start + least + usize::from(i < longer);
         unit * start..rows.min(unit * end)
     })
+}
+
+/// The rows of the largest of [`blocks`], to a multiple of four, which may be a few more.
+#[inline(always)]
+pub(super) fn largest_block(rows: usize, most: usize) -> usize {
+    rows.div_ceil(rows.div_ceil(most).max(1)).next_multiple_of(4)
 }
 
 /// Where the fours of rows begin that cover a block: side by side, and the last, if need be, over rows of the one before.
@@ -128,7 +134,7 @@ mod tests {
     #[test]
     fn blocks_cover_the_rows_evenly() {
         for rows in 0..200 {
-            for most in 1..13 {
+            for most in 1..33 {
                 let blocks: Vec<_> = blocks(rows, most).collect();
                 assert_eq!(blocks.len(), rows.div_ceil(most));
                 let mut next = 0;
@@ -138,6 +144,8 @@ mod tests {
                 }
                 assert_eq!(next, rows);
                 let sizes = blocks.iter().map(|block| block.len());
+                assert!(sizes.clone().all(|size| size <= largest_block(rows, most)));
+                assert!(largest_block(rows, most) <= most.next_multiple_of(4));
                 let slack = if most % 4 == 0 { 7 } else { 1 };
                 assert!(sizes.clone().max().unwrap_or(0) <= sizes.clone().min().unwrap_or(0) + slack);
                 assert!(sizes.max().unwrap_or(0) <= most);

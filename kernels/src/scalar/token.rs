@@ -1,7 +1,7 @@
 //! The proof for plain Rust, which needs none.
 
 use super::lanes::F32x16;
-use crate::isa::{CodeGroup, Isa, LANES, Task, WeightGroup};
+use crate::isa::{CodeGroup, Isa, LANES, NoUnit, Task, WeightGroup};
 
 /// Plain Rust.
 #[derive(Clone, Copy)]
@@ -17,6 +17,7 @@ impl Scalar {
 impl Isa for Scalar {
     type Lanes = F32x16;
     type Sums = [i32; LANES];
+    type Unit = NoUnit;
 
     const TILE_ROWS: usize = 1;
     const TILE_PANELS: usize = 1;

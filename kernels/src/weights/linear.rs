@@ -100,6 +100,14 @@ impl<'a> PackedLinear<'a> {
         self.input
     }
 
+    /// The weights of at most `count` panels from number `panel` on, as they lie; none where there are none.
+    #[inline(always)]
+    pub(crate) fn weights_from(&self, panel: usize, count: usize) -> &'a [WeightGroup] {
+        let groups = self.k / 4;
+        let rest = self.q.get(panel * groups..).unwrap_or(&[]);
+        rest.get(..count * groups).unwrap_or(rest)
+    }
+
     /// The panels in order.
     #[inline(always)]
     pub(crate) fn panels(&self) -> impl ExactSizeIterator<Item = Panel<'a>> + Clone {

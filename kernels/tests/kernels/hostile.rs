@@ -90,23 +90,23 @@ fn odd_weights_and_rows_are_the_same_everywhere() {
             4 => model.layers[0].attention_norm.weight.fill(f32::MAX),
             _ => model.query.fill(f32::MAX),
         }
-        for size in sizes {
+        for (size, rows) in sizes.into_iter().flat_map(|size| [(size, 7), (size, 37)]) {
             let mut wanted = None;
             for level in Level::supported() {
                 let kernels = Kernels::new(level).unwrap();
                 let scratch = &mut Scratch::new();
-                let mut x = vec![size; 7 * shape.hidden];
+                let mut x = vec![size; rows * shape.hidden];
                 for layer in &model.layers {
-                    kernels.attention_block(&model.attention(layer), &[0, 7], &mut x, scratch).unwrap();
+                    kernels.attention_block(&model.attention(layer), &[0, rows], &mut x, scratch).unwrap();
                     kernels.feed_forward_block(&model.feed_forward(layer), &mut x, scratch).unwrap();
                 }
                 let (mut pooled, mut logits) = (vec![0.0; shape.hidden], vec![0.0; shape.heads]);
                 let heads = model.head_weights();
-                kernels.pool_heads(&heads, &[0, 7], &x, &mut pooled, &mut logits, None, scratch).unwrap();
+                kernels.pool_heads(&heads, &[0, rows], &x, &mut pooled, &mut logits, None, scratch).unwrap();
                 let found = (bits(&x), bits(&pooled), bits(&logits));
                 assert!(
                     *wanted.get_or_insert_with(|| found.clone()) == found,
-                    "{level}: case {case}, {size}"
+                    "{level}: case {case}, {size}, {rows} rows"
                 );
             }
         }

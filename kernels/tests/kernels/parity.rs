@@ -35,7 +35,17 @@ fn quantized_rows() {
 
 #[test]
 fn linear_layers() {
-    for (rows, n, k) in [(1, 16, 4), (2, 48, 20), (5, 32, 64), (13, 80, 132), (31, 16, 384), (26, 112, 96)] {
+    for (rows, n, k) in [
+        (1, 16, 4),
+        (2, 48, 20),
+        (5, 32, 64),
+        (13, 80, 132),
+        (31, 16, 384),
+        (26, 112, 96),
+        (70, 96, 1536),
+        (33, 48, 196),
+        (17, 32, 2060),
+    ] {
         let r = &mut Random::new((rows * n * k) as u64);
         let linear = Linear::new(r, n, k);
         let x = r.floats(rows * k, Random::normal);
@@ -70,10 +80,12 @@ fn extreme_codes() {
 #[test]
 fn every_row_count() {
     let r = &mut Random::new(7);
-    let linear = Linear::new(r, 48, 32);
-    for rows in 1..=40 {
-        let x = r.floats(rows * 32, Random::normal);
-        hold(&format!("linear rows={rows}"), |level| apply(level, &linear, &x));
+    for (k, most) in [(32, 40), (128, 70)] {
+        let linear = Linear::new(r, 48, k);
+        for rows in 1..=most {
+            let x = r.floats(rows * k, Random::normal);
+            hold(&format!("linear k={k} rows={rows}"), |level| apply(level, &linear, &x));
+        }
     }
 }
 
@@ -87,6 +99,18 @@ fn encoders() {
             let encoded = model.encode(level, &ids, &bounds);
             [encoded.x, encoded.pooled, encoded.logits, encoded.attention].concat()
         });
+    }
+}
+
+/// Heads of every width up to more than a step of a matrix unit, and of an odd number of panels.
+#[test]
+fn widths_of_heads() {
+    for (hidden, attention_heads) in [(96, 6), (96, 2), (128, 2), (160, 2), (256, 1)] {
+        let model =
+            Model::new(9, &Shape { hidden, attention_heads, layers: 1, word_width: hidden, ..Shape::SMALL });
+        let bounds = bounds_of(&[37, 66, 14]);
+        let ids = model.ids(&mut Random::new(10), bounds[3]);
+        hold(&format!("heads of {}", hidden / attention_heads), |level| model.encode(level, &ids, &bounds).x);
     }
 }
 
