@@ -1,7 +1,8 @@
 // Checks every kernel and the whole encoder on a device against the reference in double precision, and times them.
 //
-//   nvcc -O3 -std=c++17 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90 -cudart static check.cu -o check
-//   ./check            everything; `./check quick` leaves the timings out, `./check times` the checks
+//   nvcc -O3 -std=c++17 -DPORTCULLIS_CHECK -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -cudart static check.cu -o check
+//   ./check            everything; `quick` leaves the timings out, `times` the checks, `layer` all but
+//               the kernel of a whole layer
 #include "check.cuh"
 
 namespace {
@@ -67,7 +68,36 @@ void check_stages(Machine& m) {
     }
 }
 
-void check_whole(Machine& m) {
+// The kernel of a whole layer, with all of its steps.
+void check_layer(Machine& m) {
+    if (!m.hopper) return;
+    for (int count : {1, 64, 65, 128, 300, 1500}) {
+        Batch& batch = m.batch({count});
+        std::string name = "layer of " + std::to_string(count);
+        Layer& layer = m.model.layers[0];
+        m.poison();
+        m.fill(m.mixed, count, 384, 0.5f);
+        m.fill(m.states_a, count, 384, 1.0f);
+        m.launch_layer(m.layer_args(batch, 0, m.mixed, m.states_a, m.states_b, m.wide, true), count);
+        m.synchronize(name);
+        double *x = m.truth_states[0], *y = m.truth_states[1], *big = m.truth_wide[1];
+        const __half* none = nullptr;
+        m.expect_rows(name + " states", m.states_b, count, 384, 1.5e-2, [&](double* out) {
+            int blocks = (count + 127) / 128;
+            reference_linear<<<dim3(3, count), 128>>>(m.mixed, layer.mix.weight, layer.mix.bias, m.states_a, 384, 384, false, y);
+            reference_norm<<<blocks, 128>>>(y, layer.mix_weight, layer.mix_bias, count, x);
+            reference_linear<<<dim3(12, count), 128>>>(x, layer.up.weight, layer.up.bias, static_cast<const double*>(nullptr), 1536, 384, true, big);
+            reference_linear<<<dim3(3, count), 128>>>(big, layer.down.weight, layer.down.bias, static_cast<const double*>(x), 384, 1536, false, y);
+            reference_norm<<<blocks, 128>>>(y, layer.down_weight, layer.down_bias, count, out);
+        });
+        Linear& next = m.model.layers[1].qkv;
+        m.expect_rows(name + " qkv", m.wide, count, 1152, 8e-3, [&](double* out) {
+            reference_linear<<<dim3(9, count), 128>>>(m.states_b, next.weight, next.bias, none, 1152, 384, false, out);
+        });
+    }
+}
+
+void check_whole(Machine& m, bool whole) {
     std::vector<std::vector<int>> batches = {{1}, {16}, {128}, {512}, {1, 2, 7, 16, 17, 64, 127, 128, 129, 511, 512}};
     std::vector<int> many(1024);
     for (int i = 0; i < 1024; i++) many[i] = 1 + i * 7 % 13;
@@ -79,6 +109,7 @@ void check_whole(Machine& m) {
         Answers truth = m.reference(any);
         std::vector<float> first;
         for (const Plan& plan : plans) {
+            if (plan.whole != whole) continue;
             Batch& batch = m.batch(lengths, attentions[plan.attention].queries);
             m.poison();
             m.encode(plan, batch, false, batch.tokens, batch.tiles, batch.sequences);
@@ -101,14 +132,16 @@ void check_whole(Machine& m) {
 
 double tera(double flop, double us) { return flop / us * 1e-6; }
 
-void time_kernels(Machine& m, int count, int length) {
+void time_kernels(Machine& m, int count, int length, bool products) {
     std::printf("\n-- kernels, us a launch for %d tokens in sequences of %d; in brackets TFLOP/s\n", count, length);
     Layer& layer = m.model.layers[0];
     std::vector<int> lengths(count / length, length);
     Batch& batch = m.batch(lengths);
     bool small = count < 4096;
     m.fill(m.sums, count, 384, 1.0f);
+    if (small) std::printf("nothing: %.2f\n", m.time(true, [&](bool) { nothing<<<1, 32, 0, m.stream>>>(); }));
     for (const Panel& of : panels) {
+        if (!products) break;
         if (small ? of.rows > 64 : of.rows < 64) continue;
         for (int kind : {1, 2}) {
             int columns = kind == 2 ? 1536 : 1152, tiles = columns / of.columns;
@@ -126,6 +159,7 @@ void time_kernels(Machine& m, int count, int length) {
         }
     }
     for (const Stream& of : streams) {
+        if (!products) break;
         if (small ? of.rows > 64 : of.rows < 64) continue;
         std::printf("stream %s:", of.letter);
         for (int steps : {384, 1536}) {
@@ -148,6 +182,17 @@ void time_kernels(Machine& m, int count, int length) {
     std::printf("pool: %.2f\n", us);
 }
 
+void time_layer(Machine& m) {
+    for (int count : {4096, 16384, 16896, 131072}) {
+        Batch& batch = m.batch(std::vector<int>(count / 128, 128));
+        m.fill(m.mixed, count, 384, 0.5f);
+        m.fill(m.states_a, count, 384, 1.0f);
+        LayerArgs args = m.layer_args(batch, 0, m.mixed, m.states_a, m.states_b, m.wide, true);
+        double us = m.time(false, [&](bool) { m.launch_layer(args, count); });
+        std::printf("layer of %d tokens: %.2f us [%.0f]\n", count, us, tera(2.0 * count * 384 * (384 + 3072 + 1152), us));
+    }
+}
+
 void time_single(Machine& m) {
     std::printf("\n-- one text: us of a graph with its copies, launched and waited for (median of the host's clock), and of its kernels back to back\n");
     for (int length : {16, 64, 128, 512}) {
@@ -164,14 +209,14 @@ void time_single(Machine& m) {
     }
 }
 
-void time_batches(Machine& m) {
+void time_batches(Machine& m, bool whole) {
     std::printf("\n-- batches: ms, tokens and texts a second, TFLOP/s; chunk is how many tokens go through all layers at a time\n");
     for (int sequences : {256, 1024}) {
         for (int length : {16, 64, 128, 512}) {
             if (sequences == 1024 && length == 512) continue;
             double flop = double(sequences) * length * 6 * (2.0 * 384 * (1152 + 384 + 3072) + 4.0 * length * 384);
             for (const Plan& plan : plans) {
-                if (!plan.large) continue;
+                if (!plan.large || plan.whole != whole) continue;
                 for (int chunk : {16896, 33792, 1 << 30}) {
                     if (chunk < (1 << 30) && chunk >= sequences * length) continue;
                     double ms = m.time_encode(plan, sequences, length, chunk);
@@ -187,18 +232,26 @@ void time_batches(Machine& m) {
 
 int main(int count, char** words) {
     std::string only = count > 1 ? words[1] : "";
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     Machine machine;
-    if (only != "times") {
+    if (only != "times" && only != "layer") {
         check_stages(machine);
-        check_whole(machine);
+        check_whole(machine, false);
     }
-    if (only != "quick") {
+    if (only != "quick" && only != "layer") {
         time_single(machine);
-        time_batches(machine);
-        for (int tokens : {16, 128, 512}) time_kernels(machine, tokens, tokens);
-        time_kernels(machine, 131072, 128);
-        time_kernels(machine, 131072, 16);
-        time_kernels(machine, 131072, 512);
+        time_batches(machine, false);
+        for (int tokens : {16, 128, 512}) time_kernels(machine, tokens, tokens, true);
+        time_kernels(machine, 131072, 128, true);
+        time_kernels(machine, 131072, 16, false);
+        time_kernels(machine, 131072, 512, false);
+    }
+    // Last, since a barrier that never comes costs the time that is left.
+    if (machine.hopper) {
+        if (only != "times") check_layer(machine);
+        if (only != "times") check_whole(machine, true);
+        if (only != "quick") time_layer(machine);
+        if (only != "quick") time_batches(machine, true);
     }
     std::printf("\n%s: %d of %d checks failed, %.1f s\n", machine.failures ? "FAIL" : "PASS", machine.failures, machine.checks, machine.seconds());
     return machine.failures != 0;

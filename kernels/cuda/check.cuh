@@ -1,6 +1,7 @@
 // The device, a model of random weights and what of it the checks launch.
 #pragma once
 #include "encoder.cu"
+#include "pack.h"
 #include "reference.h"
 
 #include <algorithm>
@@ -49,6 +50,8 @@ struct Plan {
     const char* name;
     int qkv, up, mix, down, attention;
     bool large;
+    // Layers by one kernel, but for their attention.
+    bool whole;
 };
 
 #define PANEL_ROW(L)                                                                                                   \
@@ -64,7 +67,7 @@ const std::vector<Attention> attentions = {ATTENTION_ROW(1, 1), ATTENTION_ROW(2,
 const std::vector<Plan> plans = {
     {"AAAA", 0, 0, 0, 0, 0, false}, {"AABB", 0, 0, 1, 1, 1, false},  {"BBBB", 1, 1, 1, 1, 1, false},
     {"BBCC", 1, 1, 2, 2, 1, false}, {"CCCC", 2, 2, 2, 2, 2, false},  {"DDDD", 3, 3, 3, 3, 4, true},
-    {"EEEE", 4, 4, 4, 4, 2, true},  {"FFFF", 5, 5, 5, 5, 2, true}, {"EEEE41", 4, 4, 4, 4, 4, true},
+    {"EEEE", 4, 4, 4, 4, 2, true},  {"FFFF", 5, 5, 5, 5, 2, true}, {"EEEE41", 4, 4, 4, 4, 4, true}, {"whole", 4, 4, 4, 4, 2, true, true}, {"whole41", 4, 4, 4, 4, 4, true, true},
 };
 
 struct Linear {
@@ -74,6 +77,7 @@ struct Linear {
 struct Layer {
     Linear qkv, mix, up, down;
     float *mix_weight, *mix_bias, *down_weight, *down_bias;
+    unsigned char* packed;
 };
 struct Model {
     __half *words, *places;
@@ -162,6 +166,7 @@ struct Machine {
     __half *states_a, *states_b, *sums, *wide, *mixed, *kept;
     float *asked_answers, *output;
     double *truth_wide[2], *truth_states[2], *truth_answers;
+    bool hopper = false;
     size_t slot = size_t(MOST_TOKENS + SPARE) * 384;
     std::list<Batch> batches;
     unsigned seed = 1;
@@ -196,6 +201,7 @@ struct Machine {
         processors = device.multiProcessorCount;
         std::printf("%s, capability %d.%d, %d processors, L2 %d MB, shared memory %zu KB, driver %d, runtime %d\n", device.name,
                     device.major, device.minor, processors, device.l2CacheSize >> 20, device.sharedMemPerBlockOptin >> 10, driver, runtime);
+        hopper = device.major == 9;
         MUST(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
         auto allow = [&](const void* kernel, int bytes) {
             MUST(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
@@ -217,6 +223,10 @@ struct Machine {
             layer.up = linear(1536, 384, 0.05f), layer.down = linear(384, 1536, 0.03f);
             layer.mix_weight = weight(), layer.mix_bias = bias(), layer.down_weight = weight(), layer.down_bias = bias();
         }
+        if (hopper) {
+            allow((const void*)layer_128, LAYER_BYTES);
+            for (int l = 0; l < LAYERS; l++) pack(l);
+        }
         size_t rows = MOST_TOKENS + SPARE;
         states_a = room<__half>(rows * 384), states_b = room<__half>(rows * 384), sums = room<__half>(rows * 384);
         mixed = room<__half>(rows * 384), wide = room<__half>(rows * 1536), kept = room<__half>(slot * SLOTS);
@@ -226,6 +236,22 @@ struct Machine {
         for (auto& t : truth_states) t = room<double>(truth_rows * 384);
         truth_answers = room<double>(size_t(MOST_SEQUENCES) * (HEADS + SLOTS * 384));
         MUST(cudaDeviceSynchronize());
+    }
+
+    void pack(int l) {
+        auto fetched = [](const __half* from, size_t count) {
+            std::vector<uint16_t> to(count);
+            MUST(cudaMemcpy(to.data(), from, count * 2, cudaMemcpyDeviceToHost));
+            return to;
+        };
+        MUST(cudaDeviceSynchronize());
+        Layer& layer = model.layers[l];
+        std::vector<uint16_t> mix = fetched(layer.mix.weight, 384 * 384), up = fetched(layer.up.weight, 384 * 1536);
+        std::vector<uint16_t> down = fetched(layer.down.weight, 384 * 1536), next = fetched(model.layers[(l + 1) % LAYERS].qkv.weight, 384 * 1152);
+        std::vector<uint8_t> bytes = packed_weights(mix.data(), up.data(), down.data(), next.data());
+        if (bytes.size() != size_t(LAYER_CHUNKS) * CHUNK_BYTES) std::printf("FAIL: %zu bytes of packed weights\n", bytes.size()), std::exit(1);
+        layer.packed = room<unsigned char>(bytes.size());
+        MUST(cudaMemcpy(layer.packed, bytes.data(), bytes.size(), cudaMemcpyHostToDevice));
     }
 
     static int attention_bytes(const Attention& of) { return of.heads * 4 * KEYS * 64; }
@@ -360,9 +386,17 @@ struct Machine {
     void launch_attention(const Attention& of, AttentionArgs args, int tiles, bool early) {
         launch(of.kernel, dim3(tiles, 12 / of.heads), of.queries * of.heads * 32, attention_bytes(of), &args, early);
     }
-    void launch_tokens(Batch& b, int rows, bool early) {
+    LayerArgs layer_args(Batch& b, int l, const __half* from, const __half* residual, __half* states, __half* qkv, bool next) {
+        Layer& layer = model.layers[l];
+        return {b.counts, from, residual, layer.packed, layer.mix.bias, layer.mix_weight, layer.mix_bias, layer.up.bias, layer.down.bias,
+                layer.down_weight, layer.down_bias, model.layers[(l + 1) % LAYERS].qkv.bias, states, qkv, EPSILON, next};
+    }
+    void launch_layer(LayerArgs args, int rows) {
+        launch((const void*)layer_128, dim3((rows + LAYER_ROWS - 1) / LAYER_ROWS), LAYER_THREADS, LAYER_BYTES, &args, false);
+    }
+    void launch_tokens(Batch& b, int rows, bool early, bool normal = false) {
         Layer& last = model.layers[LAYERS - 1];
-        TokensArgs args{b.counts, sums, last.down_weight, last.down_bias, model.asked, kept + (SLOTS - 1) * slot, asked_answers, HEADS, EPSILON};
+        TokensArgs args{b.counts, normal ? kept + (SLOTS - 1) * slot : sums, normal ? nullptr : last.down_weight, last.down_bias, model.asked, kept + (SLOTS - 1) * slot, asked_answers, HEADS, EPSILON};
         launch((const void*)tokens_4, dim3((rows + TOKEN_WARPS * 4 - 1) / (TOKEN_WARPS * 4)), TOKEN_WARPS * 32, 0, &args, early);
     }
     void launch_pool(Batch& b, int sequences, bool early) {
@@ -399,7 +433,22 @@ struct Machine {
     // The whole encoder, for grids of so many rows, query tiles and sequences.
     void encode(const Plan& plan, Batch& b, bool early, int rows, int tiles, int sequences) {
         const __half* before = nullptr;
-        for (int l = 0; l < LAYERS; l++) {
+        for (int l = 0; plan.whole && l < LAYERS; l++) {
+            auto states_before = [&](int layer) {
+                for (int i = 0; i < SLOTS - 1; i++) {
+                    if (AFTER[i] == layer) return kept + i * slot;
+                }
+                return layer == LAYERS ? kept + (SLOTS - 1) * slot : layer % 2 ? states_b : states_a;
+            };
+            Layer& layer = model.layers[l];
+            if (l == 0) {
+                PanelArgs qkv{b.counts, nullptr, model.words, model.places, b.ids, b.positions, model.norm_weight, model.norm_bias, states_a, layer.qkv.weight, layer.qkv.bias, wide, 1152, EPSILON};
+                launch_panel(panels[plan.qkv], 0, qkv, rows, split(panels[plan.qkv], rows, 1152), false);
+            }
+            launch_attention(attentions[plan.attention], attention_args(b, wide, mixed), tiles, false);
+            launch_layer(layer_args(b, l, mixed, states_before(l), states_before(l + 1), wide, l + 1 < LAYERS), rows);
+        }
+        for (int l = 0; !plan.whole && l < LAYERS; l++) {
             Layer& layer = model.layers[l];
             __half* states = states_a;
             for (int i = 0; i < SLOTS - 1; i++) {
@@ -416,7 +465,7 @@ struct Machine {
             launch_stream(streams[plan.down], stream_args(b, wide, layer.down, states_b, sums, 1536), rows, early);
             before = sums;
         }
-        launch_tokens(b, rows, early);
+        launch_tokens(b, rows, early, plan.whole);
         launch_pool(b, sequences, early);
     }
 

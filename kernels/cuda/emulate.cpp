@@ -2,6 +2,7 @@
 //
 //   g++ -O1 -std=c++17 -DPORTCULLIS_EMULATED -I$CUDA_HOME/include kernels/cuda/emulate.cpp -o target/emulate && target/emulate
 #include "encoder.cu"
+#include "pack.h"
 #include "reference.h"
 
 #include <random>
@@ -179,6 +180,36 @@ void check_heads(std::vector<int> lengths, int heads) {
     report("heads logits", worst, 1e-4);
     report("heads means", worst_mean, 2e-3);
 }
+
+void check_layer(int count, bool next) {
+    auto bits = [](const std::vector<__half>& x) { return reinterpret_cast<const uint16_t*>(x.data()); };
+    std::vector<__half> mix = halves(384 * 384, 0.05f), up = halves(384 * 1536, 0.05f), down = halves(384 * 1536, 0.03f), qkv = halves(384 * 1152, 0.05f);
+    std::vector<uint8_t> weights = packed_weights(bits(mix), bits(up), bits(down), next ? bits(qkv) : nullptr);
+    std::vector<float> mix_bias = floats(384, 0.1f, 0.0f), up_bias = floats(1536, 0.1f, 0.0f), down_bias = floats(384, 0.1f, 0.0f), qkv_bias = floats(1152, 0.1f, 0.0f);
+    std::vector<float> w1 = floats(384, 0.1f, 1.0f), b1 = floats(384, 0.1f, 0.0f), w2 = floats(384, 0.1f, 1.0f), b2 = floats(384, 0.1f, 0.0f);
+    std::vector<__half> mixed = halves(size_t(count) * 384, 0.5f), residual = halves(size_t(count) * 384, 1.0f);
+    std::vector<__half> states(size_t(count + 1) * 384, __float2half(POISON)), out(size_t(count + 1) * 1152, __float2half(POISON));
+    std::vector<int> counts{count, 1, 1, 0};
+    LayerArgs p{counts.data(), mixed.data(), residual.data(), weights.data(), mix_bias.data(), w1.data(), b1.data(), up_bias.data(), down_bias.data(),
+                w2.data(), b2.data(), qkv_bias.data(), states.data(), out.data(), 1e-12f, next};
+    launch_emulated(dim3((count + 127) / 128 + 1), LAYER_THREADS, LAYER_BYTES, [&] { layer(p); });
+    double worst = 0, worst_out = 0;
+    for (int row = 0; row < count; row++) {
+        double x[384], y[384], z[1536];
+        for (int n = 0; n < 384; n++) y[n] = reference::linear(&mixed[row * 384], &mix[n * 384], mix_bias[n], 384) + __half2float(residual[row * 384 + n]);
+        reference::norm(y, static_cast<const double*>(nullptr), w1.data(), b1.data(), 1e-12, x);
+        for (int n = 0; n < 1536; n++) z[n] = reference::gelu(reference::linear(x, &up[n * 384], up_bias[n], 384));
+        for (int n = 0; n < 384; n++) y[n] = reference::linear(z, &down[n * 1536], down_bias[n], 1536) + x[n];
+        reference::norm(y, static_cast<const double*>(nullptr), w2.data(), b2.data(), 1e-12, x);
+        for (int n = 0; n < 384; n++) worst = std::fmax(worst, apart(x[n], __half2float(states[row * 384 + n])));
+        for (int n = 0; n < 1152; n++) {
+            double expected = next ? reference::linear(&states[row * 384], &qkv[n * 384], qkv_bias[n], 384) : POISON;
+            worst_out = std::fmax(worst_out, apart(expected, __half2float(out[row * 1152 + n])));
+        }
+    }
+    report("layer states", worst, 8e-3);
+    report("layer qkv", worst_out, next ? 4e-3 : 16);
+}
 }  // namespace
 
 void give_way() { switch_stacks(&fibers[current].stack_pointer, scheduler_pointer); }
@@ -244,6 +275,8 @@ int main() {
     check_attention<1, 1>("attention 1 1", {16, 70});
     check_attention<1, 4>("attention 1 4", {3, 16, 17, 130});
     check_attention<2, 4>("attention 2 4", {40, 100});
+    check_layer(70, true);
+    check_layer(129, false);
     check_heads({1, 2, 7, 60, 33}, 10);
     check_heads({19}, 3);
     return failed;

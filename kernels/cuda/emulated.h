@@ -190,6 +190,7 @@ inline uint32_t shared_load(uint32_t from) {
 }
 
 inline void shared_store(uint32_t to, uint32_t value) { std::memcpy(shared_at(to, 4), &value, 4); }
+inline void shared_store16(uint32_t to, uint4 x) { std::memcpy(shared_at(to, 16), &x, 16); }
 inline void wait_for_kernels_before() {}
 inline void let_next_kernel_start() {}
 inline float exp2_fast(float x) { return std::exp2(x); }

@@ -58,3 +58,12 @@ constexpr int TOKEN_WARPS = 4;
 extern "C" __global__ void __launch_bounds__(TOKEN_WARPS * 32) tokens_4(const TokensArgs p) { tokens<TOKEN_WARPS>(p); }
 constexpr int POOL_THREADS = 384, POOL_BYTES = 24 * 16 * 8 * 4;
 extern "C" __global__ void __launch_bounds__(POOL_THREADS) pool_384(const PoolArgs p) { pool(p); }
+
+#include "layer.cuh"
+
+// The instructions are those of compute capability 9.0 alone.
+extern "C" __global__ void __launch_bounds__(LAYER_THREADS, 1) layer_128(const LayerArgs p) {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL) || defined(PORTCULLIS_EMULATED)
+    layer(p);
+#endif
+}

@@ -7,6 +7,7 @@ constexpr int ASKED = 32;
 
 struct TokensArgs {
     const int* counts;
+    // Sums of states, or with no `norm_weight` states.
     const __half* rows;
     const float* norm_weight;
     const float* norm_bias;
@@ -73,7 +74,7 @@ __device__ __forceinline__ void tokens(const TokensArgs& p) {
         }
     }
 #pragma unroll
-    for (int r = 0; r < EACH; r++) {
+    for (int r = 0; r < EACH && p.norm_weight != nullptr; r++) {
         float sum = 0.0f, squares = 0.0f;
 #pragma unroll
         for (int i = 0; i < PARTS; i++) sum += x[r][i].x + x[r][i].y;

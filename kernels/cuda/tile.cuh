@@ -9,7 +9,7 @@
 #include <cuda_fp16.h>
 #include <cstdint>
 
-extern __shared__ __align__(128) unsigned char shared_bytes[];
+extern __shared__ __align__(1024) unsigned char shared_bytes[];
 
 __device__ __forceinline__ uint32_t shared_base() {
     return static_cast<uint32_t>(__cvta_generic_to_shared(shared_bytes));
@@ -59,6 +59,10 @@ __device__ __forceinline__ uint32_t shared_load(uint32_t from) {
 
 __device__ __forceinline__ void shared_store(uint32_t to, uint32_t value) {
     asm volatile("st.shared.b32 [%0], %1;" ::"r"(to), "r"(value) : "memory");
+}
+
+__device__ __forceinline__ void shared_store16(uint32_t to, uint4 x) {
+    asm volatile("st.shared.v4.b32 [%0], {%1,%2,%3,%4};" ::"r"(to), "r"(x.x), "r"(x.y), "r"(x.z), "r"(x.w) : "memory");
 }
 
 // Nothing that the kernels before this one write may be read before it, nor anything that they read be written.
