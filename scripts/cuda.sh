@@ -7,6 +7,8 @@
 #   scripts/cuda.sh build      only the library, target/cuda/libportcullis_cuda.so
 #   scripts/cuda.sh check      only the checks, on a library that is built
 #   scripts/cuda.sh test       the tests that need a GPU
+#   scripts/cuda.sh check-kernels [quick|times|layer]    builds target/check, the checks and timings of our own kernels, and runs it
+#                              where there is a GPU
 #
 # The toolkit is CUDA 13.0 from NVIDIA's packages on PyPI, in target/cuda/toolkit; CUDA_HOME names one that is installed. The
 # library runs on GPUs of CUDA_COMPUTE_CAP (80: Ampere) and newer ones. PORTCULLIS names a program to check with. JOBS is how many
@@ -127,6 +129,19 @@ TOML
   say 'passed'
 }
 
+# The checks of our own kernels, without Rust.
+check_kernels() {
+  say 'checks of the kernels'
+  local home=${CUDA_HOME:-$own}
+  "$home/bin/nvcc" -O3 -std=c++17 -DPORTCULLIS_CHECK -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a \
+    -cudart static -L"$home/lib64" kernels/cuda/check.cu -o target/check
+  if ! ldconfig -p | grep -q 'libcuda\.so\.1'; then
+    echo 'built target/check; this machine has no driver to run it'
+    return
+  fi
+  target/check "$@"
+}
+
 # expect STATUS PATTERN COMMAND…: the command ends with this status and says this.
 expect() {
   local status=$1 pattern=$2 found=0 said
@@ -147,7 +162,8 @@ case ${1:-all} in
   toolkit) toolkit ;;
   build) toolkit && build ;;
   check) check ;;
+  check-kernels) toolkit && check_kernels "${@:2}" ;;
   test) cargo test --locked --release --test device -- --ignored --nocapture --test-threads 1 ;;
   all) toolkit && build && check ;;
-  *) echo "unknown argument: $1, expected toolkit, build, check or test" >&2; exit 2 ;;
+  *) echo "unknown argument: $1, expected toolkit, build, check, check-kernels or test" >&2; exit 2 ;;
 esac

@@ -1,6 +1,6 @@
 // Checks every kernel and the whole encoder on a device against the reference in double precision, and times them.
 //
-//   nvcc -O3 -std=c++17 -DPORTCULLIS_CHECK -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -cudart static check.cu -o check
+//   nvcc -O3 -std=c++17 -DPORTCULLIS_CHECK -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a -cudart static -L$CUDA_HOME/lib64 check.cu -o check
 //   ./check            everything; `quick` leaves the timings out, `times` the checks, `layer` all but
 //               the kernel of a whole layer
 #include "check.cuh"
@@ -80,6 +80,7 @@ void check_layer(Machine& m) {
         m.fill(m.states_a, count, 384, 1.0f);
         m.launch_layer(m.layer_args(batch, 0, m.mixed, m.states_a, m.states_b, m.wide, true), count);
         m.synchronize(name);
+        m.expect_no_trouble(name, batch);
         double *x = m.truth_states[0], *y = m.truth_states[1], *big = m.truth_wide[1];
         const __half* none = nullptr;
         m.expect_rows(name + " states", m.states_b, count, 384, 1.5e-2, [&](double* out) {
@@ -114,6 +115,7 @@ void check_whole(Machine& m, bool whole) {
             m.poison();
             m.encode(plan, batch, false, batch.tokens, batch.tiles, batch.sequences);
             m.synchronize(plan.name);
+            m.expect_no_trouble(plan.name, batch);
             m.expect_answers(plan.name, batch, truth);
             std::vector<float> plain = m.answers(batch);
             for (bool early : {false, true}) {

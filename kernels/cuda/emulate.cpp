@@ -190,8 +190,9 @@ void check_layer(int count, bool next) {
     std::vector<__half> mixed = halves(size_t(count) * 384, 0.5f), residual = halves(size_t(count) * 384, 1.0f);
     std::vector<__half> states(size_t(count + 1) * 384, __float2half(POISON)), out(size_t(count + 1) * 1152, __float2half(POISON));
     std::vector<int> counts{count, 1, 1, 0};
+    int trouble = 0;
     LayerArgs p{counts.data(), mixed.data(), residual.data(), weights.data(), mix_bias.data(), w1.data(), b1.data(), up_bias.data(), down_bias.data(),
-                w2.data(), b2.data(), qkv_bias.data(), states.data(), out.data(), 1e-12f, next};
+                w2.data(), b2.data(), qkv_bias.data(), states.data(), out.data(), 1e-12f, next, &trouble};
     launch_emulated(dim3((count + 127) / 128 + 1), LAYER_THREADS, LAYER_BYTES, [&] { layer(p); });
     double worst = 0, worst_out = 0;
     for (int row = 0; row < count; row++) {
@@ -207,6 +208,7 @@ void check_layer(int count, bool next) {
             worst_out = std::fmax(worst_out, apart(expected, __half2float(out[row * 1152 + n])));
         }
     }
+    report("layer waits", trouble, 0);
     report("layer states", worst, 8e-3);
     report("layer qkv", worst_out, next ? 4e-3 : 16);
 }

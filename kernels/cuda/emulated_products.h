@@ -95,7 +95,7 @@ inline void barrier_expect(uint32_t at, int bytes) {
     barriers_now.at(at).bytes += bytes;
     barrier_arrive(at);
 }
-inline void barrier_wait(uint32_t at, uint32_t phase) {
+inline void barrier_wait(uint32_t at, uint32_t phase, int&) {
     while (barriers_now.at(at).phase == static_cast<int>(phase)) give_way();
 }
 inline void copy_chunk(uint32_t to, const void* from, int bytes, uint32_t barrier) {

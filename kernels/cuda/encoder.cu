@@ -1,4 +1,4 @@
-// The encoder's kernels, under the names by which the host asks for them. kernels/device/src/cuda says what each is for.
+// The encoder's kernels, under the names by which the host asks for them. kernels/device/src/own launches them.
 #include "attention.cuh"
 #include "gemm.cuh"
 #include "heads.cuh"
@@ -60,6 +60,10 @@ constexpr int POOL_THREADS = 384, POOL_BYTES = 24 * 16 * 8 * 4;
 extern "C" __global__ void __launch_bounds__(POOL_THREADS) pool_384(const PoolArgs p) { pool(p); }
 
 #include "layer.cuh"
+
+// The host's structures are of these sizes: kernels/device/src/own/arguments.rs.
+static_assert(sizeof(PanelArgs) == 104 && sizeof(StreamArgs) == 56 && sizeof(AttentionArgs) == 32 && sizeof(QueryTile) == 16, "as the host's");
+static_assert(sizeof(TokensArgs) == 64 && sizeof(PoolArgs) == 72 && sizeof(LayerArgs) == 128, "as the host's");
 
 // The instructions are those of compute capability 9.0 alone.
 extern "C" __global__ void __launch_bounds__(LAYER_THREADS, 1) layer_128(const LayerArgs p) {

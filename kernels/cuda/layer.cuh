@@ -22,6 +22,8 @@ struct LayerArgs {
     float epsilon;
     // Whether the next layer's queries, keys and values are wanted.
     int next;
+    // Becomes 1 where a barrier never came: what is written is nothing.
+    int* trouble;
 };
 
 constexpr int LAYER_ROWS = 128, LAYER_THREADS = 384;
@@ -30,11 +32,14 @@ constexpr int MIX_CHUNKS = 12, UP_CHUNKS = 2, DOWN_CHUNKS = 2, INNER_STEPS = 153
 constexpr int LAYER_CHUNKS = MIX_CHUNKS + INNER_STEPS * (UP_CHUNKS + DOWN_CHUNKS) + QKV_CHUNKS;
 constexpr int PANEL_AT = 0, RING_AT = HIDDEN_SLABS * LAYER_ROWS * ROW_BYTES, BIAS_AT = RING_AT + RING_CHUNKS * CHUNK_BYTES;
 constexpr int BARRIERS_AT = BIAS_AT + 1536 * 4, LAYER_BYTES = BARRIERS_AT + RING_CHUNKS * 16;
+// Together they take a second or two.
+constexpr int MOST_TRIES = 1 << 17;
 
 // Places in the ring; registers are scarce, so a place is all that is kept.
 struct Ring {
     uint32_t barriers;
     uint32_t phase = 0;
+    int tries = MOST_TRIES;
     __device__ __forceinline__ explicit Ring(uint32_t base) : barriers(base + BARRIERS_AT) {}
     __device__ __forceinline__ uint32_t full() const { return barriers; }
     __device__ __forceinline__ uint32_t empty() const { return barriers + 8; }
@@ -46,6 +51,8 @@ struct Ring {
         barriers += 16;
         if (barriers == shared_base() + BARRIERS_AT + RING_CHUNKS * 16) barriers -= RING_CHUNKS * 16, phase ^= 1;
     }
+    __device__ __forceinline__ void wait_full() { barrier_wait(full(), phase, tries); }
+    __device__ __forceinline__ void wait_empty() { barrier_wait(empty(), phase ^ 1, tries); }
     // One lane a warp gives the chunk back that lies so many before this one.
     __device__ __forceinline__ void give_back(int before, int lane) const {
         uint32_t at = barriers - before * 16;
@@ -152,7 +159,7 @@ __device__ __forceinline__ void multiply_chunk(float (&sums)[96], uint32_t rows,
 }
 
 // What the two groups of four warps do.
-__device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring ring) {
+__device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring& ring) {
     const int thread = threadIdx.x, lane = thread & 31, group = thread >> 7;
     const uint32_t base = shared_base();
     const int tokens = p.counts[0], row0 = blockIdx.x * LAYER_ROWS;
@@ -200,7 +207,7 @@ __device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring ring) {
     // The mix, onto the states from before.
 #pragma unroll 1
     for (int slab = 0; slab < HIDDEN_SLABS; slab++) {
-        barrier_wait(ring.full(), ring.phase);
+        ring.wait_full();
         hold(left);
         products_begin();
         multiply_chunk(left, own + slab * SLAB_BYTES, ring.chunk());
@@ -208,7 +215,7 @@ __device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring ring) {
         ring.next();
         products_wait<1>();
         if (slab > 0) ring.give_back(2, lane);
-        barrier_wait(ring.full(), ring.phase);
+        ring.wait_full();
         hold(right);
         products_begin();
         multiply_chunk(right, own + slab * SLAB_BYTES, ring.chunk());
@@ -238,9 +245,9 @@ __device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring ring) {
         uint32_t rows = own;
         asm volatile("" : "+r"(rows));
         uint32_t first = ring.chunk();
-        barrier_wait(ring.full(), ring.phase);
+        ring.wait_full();
         ring.next();
-        barrier_wait(ring.full(), ring.phase);
+        ring.wait_full();
         uint32_t second = ring.chunk();
         ring.next();
 #pragma unroll
@@ -271,7 +278,7 @@ __device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring ring) {
                 a[part * 2 + i / 2][i % 2 * 2 + 1] = packed(gelu(four[2] + b0), gelu(four[3] + b1));
             }
         }
-        barrier_wait(ring.full(), ring.phase);
+        ring.wait_full();
         hold(left);
         products_begin();
         {
@@ -281,7 +288,7 @@ __device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring ring) {
         }
         products_commit();
         ring.next();
-        barrier_wait(ring.full(), ring.phase);
+        ring.wait_full();
         hold(right);
         products_begin();
         {
@@ -313,7 +320,7 @@ __device__ __forceinline__ void layer_sums(const LayerArgs& p, Ring ring) {
         for (int i = 0; i < 96; i++) left[i] = 0.0f;
 #pragma unroll 1
         for (int slab = 0; slab < HIDDEN_SLABS; slab++) {
-            barrier_wait(ring.full(), ring.phase);
+            ring.wait_full();
             hold(left);
             products_begin();
             multiply_chunk(left, own + slab * SLAB_BYTES, ring.chunk());
@@ -349,7 +356,7 @@ __device__ __forceinline__ void layer(const LayerArgs& p) {
         if (thread == 256) {
             int chunks = LAYER_CHUNKS - (p.next ? 0 : QKV_CHUNKS);
             for (int i = 0; i < chunks; i++, ring.next()) {
-                if (i >= RING_CHUNKS) barrier_wait(ring.empty(), ring.phase ^ 1);
+                if (i >= RING_CHUNKS) ring.wait_empty();
                 barrier_expect(ring.full(), CHUNK_BYTES);
                 copy_chunk(ring.chunk(), p.weights + static_cast<size_t>(i) * CHUNK_BYTES, CHUNK_BYTES, ring.full());
             }
@@ -358,4 +365,5 @@ __device__ __forceinline__ void layer(const LayerArgs& p) {
         more_registers<240>();
         layer_sums(p, ring);
     }
+    if (ring.tries == 0) *p.trouble = 1;
 }

@@ -114,24 +114,21 @@ __device__ __forceinline__ void barrier_arrive(uint32_t at) {
 __device__ __forceinline__ void barrier_expect(uint32_t at, int bytes) {
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(at), "r"(bytes) : "memory");
 }
+// For how long a try waits while nothing happens.
+constexpr int MOST_WAIT_NS = 10000;
 __device__ __forceinline__ bool barrier_passed(uint32_t at, uint32_t phase) {
     uint32_t passed;
     asm volatile(
-        "{\n.reg .pred p;\nmbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\nselp.b32 %0, 1, 0, p;\n}\n"
+        "{\n.reg .pred p;\nmbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2, %3;\nselp.b32 %0, 1, 0, p;\n}\n"
         : "=r"(passed)
-        : "r"(at), "r"(phase)
+        : "r"(at), "r"(phase), "n"(MOST_WAIT_NS)
         : "memory");
     return passed != 0;
 }
-// A trap in here would have every sum of a thread kept in memory, so the check's limit only goes on, to wrong answers.
-__device__ __forceinline__ void barrier_wait(uint32_t at, uint32_t phase) {
-#ifdef PORTCULLIS_CHECK
-    for (int tries = 0; tries < (1 << 16) && !barrier_passed(at, phase); tries++) {
-    }
-#else
-    while (!barrier_passed(at, phase)) {
-    }
-#endif
+// A barrier that never comes must not be a kernel that never ends. A trap in here would have every sum of a thread kept in memory, so
+// when all tries of a thread are used up it goes on, to wrong answers, and says so at its end.
+__device__ __forceinline__ void barrier_wait(uint32_t at, uint32_t phase, int& tries) {
+    while (!barrier_passed(at, phase) && tries > 0) tries--;
 }
 __device__ __forceinline__ void copy_chunk(uint32_t to, const void* from, int bytes, uint32_t barrier) {
     asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to), "l"(from),
