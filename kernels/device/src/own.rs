@@ -7,6 +7,8 @@ mod arguments;
 mod choice;
 #[cfg(feature = "cuda")]
 mod driver;
+#[cfg(all(test, feature = "cuda"))]
+mod emulated;
 #[cfg(feature = "cuda")]
 mod launch;
 mod pack;
