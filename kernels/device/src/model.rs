@@ -30,7 +30,7 @@ enum Engine {
     #[cfg(feature = "cuda")]
     Own(Box<Own>),
     /// candle's graph.
-    Candle(Local),
+    Candle(Box<Local>),
 }
 
 impl LoadedModel {
@@ -146,7 +146,8 @@ impl Engine {
         after: &[usize],
         _heads: usize,
     ) -> Result<(Self, String), Failure> {
-        Ok((Self::Candle(Local::new(info, &device, precision, weights, after)?), String::new()))
+        let graph = Local::new(info, &device, precision, weights, after)?;
+        Ok((Self::Candle(Box::new(graph)), String::new()))
     }
 }
 
@@ -179,6 +180,6 @@ impl Engine {
             _ => "those of our own are for f16".to_owned(),
         };
         let graph = Local::new(info, &device, precision, weights, after)?;
-        Ok((Self::Candle(graph), format!("candle's kernels ({why})")))
+        Ok((Self::Candle(Box::new(graph)), format!("candle's kernels ({why})")))
     }
 }

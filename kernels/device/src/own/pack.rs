@@ -98,7 +98,7 @@ mod tests {
             .map(|two| u16::from_le_bytes([two[0], two[1]]))
             .collect();
         let numbers =
-            |count: usize, by: u64| (0..count as u64).map(|i| (i * by >> 3) as u16).collect::<Vec<_>>();
+            |count: usize, by: u64| (0..count as u64).map(|i| ((i * by) >> 3) as u16).collect::<Vec<_>>();
         let (mix, up) = (numbers(HIDDEN * HIDDEN, 40503), numbers(HIDDEN * INNER, 9973));
         let (down, next) = (numbers(HIDDEN * INNER, 7919), numbers(HIDDEN * 3 * HIDDEN, 104_729));
         assert_eq!(packed(&mix, &up, &down, Some(&next)), expected);

@@ -207,7 +207,8 @@ mod tests {
         assert_eq!(next, lengths.len());
         let many = self::bounds(&vec![1; 20_000]);
         assert_eq!(self::flights(&many), [0..8192, 8192..16384, 16384..20_000]);
-        assert_eq!(parts(&many, 8192..16384, 33792), [8192..16384]);
+        let parts = parts(&many, 8192..16384, 33792);
+        assert!(parts.len() == 1 && parts[0] == (8192..16384));
         assert!(self::flights(&[0]).is_empty());
     }
 }
