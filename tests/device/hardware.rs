@@ -68,6 +68,11 @@ mod cuda {
         }
     }
 
+    /// These, so many times.
+    fn many<T: Clone>(of: &[T], times: usize) -> Vec<T> {
+        std::iter::repeat_n(of, times).flatten().cloned().collect()
+    }
+
     /// Lengths around those of tiles, alone, together and in batches of several parts: the same texts are to be answered alike
     /// wherever they stand.
     #[test]
@@ -86,9 +91,9 @@ mod cuda {
                     texts: &[Vec<u32>],
                     (logits, states): &(Vec<Vec<f32>>, Vec<Vec<f32>>),
                     times: usize| {
-            let found = model.answer(&batch(&texts.repeat(times))).unwrap();
-            let (most, mean) = apart(&found.logits, &logits.repeat(times));
-            let (most_state, mean_state) = apart(&found.states, &states.repeat(times));
+            let found = model.answer(&batch(&many(texts, times))).unwrap();
+            let (most, mean) = apart(&found.logits, &many(logits, times));
+            let (most_state, mean_state) = apart(&found.states, &many(states, times));
             println!(
                 "{name}: logits differ by {most} at most, {mean} in the mean; states by {most_state}, {mean_state}"
             );
