@@ -7,6 +7,9 @@
 #   scripts/cuda.sh build      only the library, target/cuda/libportcullis_cuda.so
 #   scripts/cuda.sh check      only the checks, on a library that is built
 #   scripts/cuda.sh test       the tests that need a GPU
+#   scripts/cuda.sh check-kernels [quick|times|layer]    builds target/check, the checks and timings of our own kernels, and runs it
+#                              where there is a GPU
+#   scripts/cuda.sh emulate    the kernels and what launches them, run on the processor: some 10 minutes of a core besides the build
 #
 # The toolkit is CUDA 13.0 from NVIDIA's packages on PyPI, in target/cuda/toolkit; CUDA_HOME names one that is installed. The
 # library runs on GPUs of CUDA_COMPUTE_CAP (80: Ampere) and newer ones. PORTCULLIS names a program to check with. JOBS is how many
@@ -57,14 +60,19 @@ driver_stub() {
   cc -shared -fPIC -w -Wl,-soname,libcuda.so.1 "$1/stub.c" -o "$1/libcuda.so"
 }
 
-build() {
-  say 'device library'
+# cargo for the device library: a command and its arguments.
+device() {
   local home=${CUDA_HOME:-$own}
   local capability=${CUDA_COMPUTE_CAP:-80}
   env CUDA_HOME="$home" CUDA_PATH="$home" CUDA_COMPUTE_CAP="$capability" CUDARC_CUDA_VERSION="${CUDARC_CUDA_VERSION:-13000}" \
     CUDAFORGE_THREADS=1 PATH="$home/bin:$PATH" LIBRARY_PATH="$home/lib64:$home/lib64/stubs" \
     RUSTFLAGS="-L native=$home/lib64 -L native=$home/lib64/stubs -C link-arg=-Wl,-rpath,\$ORIGIN" \
-    cargo build --locked --release --package portcullis-device --features cuda --target-dir "$out/build" --jobs "${JOBS:-1}"
+    cargo "$1" --locked --release --package portcullis-device --features cuda --target-dir "$out/build" --jobs "${JOBS:-1}" "${@:2}"
+}
+
+build() {
+  say 'device library'
+  device build
   install -m 755 "$out/build/release/libportcullis_device.so" "$library"
   ls -l "$library"
 }
@@ -127,6 +135,37 @@ TOML
   say 'passed'
 }
 
+# The checks of our own kernels, without Rust.
+check_kernels() {
+  say 'checks of the kernels'
+  local home=${CUDA_HOME:-$own}
+  "$home/bin/nvcc" -O3 -std=c++17 -DPORTCULLIS_CHECK -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90a,code=sm_90a \
+    -cudart static -L"$home/lib64" kernels/cuda/check.cu -o target/check
+  if ! ldconfig -p | grep -q 'libcuda\.so\.1'; then
+    echo 'built target/check; this machine has no driver to run it'
+    return
+  fi
+  target/check "$@"
+}
+
+# The kernels on the processor alone, and then behind a driver that the library's own code is run on.
+emulate() {
+  say 'kernels on the processor'
+  local include=${CUDA_HOME:-$own}/include folder=$out/emulated
+  mkdir -p "$folder"
+  g++ -O2 -std=c++17 -DPORTCULLIS_EMULATED -I"$include" kernels/cuda/emulate.cpp -o "$folder/emulate"
+  "$folder/emulate"
+  say 'the library on an emulated driver'
+  driver_stub "$folder"
+  # What the emulated driver has comes before what says that there is no device.
+  sed 's/^int /__attribute__((weak)) int /' "$folder/stub.c" > "$folder/weak.c"
+  cc -c -fPIC -w "$folder/weak.c" -o "$folder/weak.o"
+  g++ -O2 -w -std=c++17 -fPIC -shared -DPORTCULLIS_EMULATED -I"$include" -Wl,-soname,libcuda.so.1 \
+    kernels/cuda/emulated_driver.cpp "$folder/weak.o" -o "$folder/libcuda.so.1"
+  rm -f "$folder/libcuda.so"
+  LD_LIBRARY_PATH=$folder:$own/packages/nvidia/cu13/lib device test --lib -- --ignored
+}
+
 # expect STATUS PATTERN COMMAND…: the command ends with this status and says this.
 expect() {
   local status=$1 pattern=$2 found=0 said
@@ -147,7 +186,9 @@ case ${1:-all} in
   toolkit) toolkit ;;
   build) toolkit && build ;;
   check) check ;;
+  emulate) toolkit && emulate ;;
+  check-kernels) toolkit && check_kernels "${@:2}" ;;
   test) cargo test --locked --release --test device -- --ignored --nocapture --test-threads 1 ;;
   all) toolkit && build && check ;;
-  *) echo "unknown argument: $1, expected toolkit, build, check or test" >&2; exit 2 ;;
+  *) echo "unknown argument: $1, expected toolkit, build, check, check-kernels, emulate or test" >&2; exit 2 ;;
 esac

@@ -31,7 +31,8 @@ pub struct Table {
     pub version_length: usize,
     /// Names the devices: one a line, as [`DeviceInfo`] writes itself. Returns a [`FailureKind`] as a number, or 0.
     pub describe: unsafe extern "C" fn(reply: *mut Reply) -> u32,
-    /// Loads a model onto a device. Returns a [`FailureKind`] as a number, or 0.
+    /// Loads a model onto a device, and says which kernels compute, where there is a choice. Returns a [`FailureKind`] as a number,
+    /// or 0.
     pub open: unsafe extern "C" fn(request: *const OpenRequest, model: *mut Model, reply: *mut Reply) -> u32,
     /// Runs the model. The handle may be used from any thread, and from several at once. Returns a [`FailureKind`] as a number,
     /// or 0.
@@ -45,7 +46,7 @@ unsafe impl Send for Table {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for Table {}
 
-/// A buffer for what a library has to say, in UTF-8: lines of devices, or why a call failed.
+/// A buffer for what a library has to say, in UTF-8: lines of devices, kernels, or why a call failed.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Reply {

@@ -186,7 +186,10 @@ impl Plugin {
             0 if model.handle.is_null() => {
                 Err(Failure::new(FailureKind::Other, "the device library opened nothing"))
             }
-            0 => Ok(OpenModel { table: self.table, model, means: opening.after.len() + 1 }),
+            0 => {
+                let means = opening.after.len() + 1;
+                Ok(OpenModel { table: self.table, model, means, kernels: said })
+            }
             status => Err(Failure::new(FailureKind::of(status), said)),
         }
     }
@@ -221,6 +224,7 @@ pub struct OpenModel {
     model: Model,
     /// Means of states for each sequence.
     means: usize,
+    kernels: String,
 }
 
 // SAFETY: the interface says that a handle may be used from any thread; the rest is plain data.
@@ -245,6 +249,12 @@ impl OpenModel {
     #[must_use]
     pub const fn positions(&self) -> usize {
         self.model.positions
+    }
+
+    /// Which kernels compute, in words; empty where the library has no choice.
+    #[must_use]
+    pub fn kernels(&self) -> &str {
+        &self.kernels
     }
 
     /// The logits `[sequences, heads]` of the sequences of `ids` between `bounds`, and their states' means

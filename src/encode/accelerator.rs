@@ -24,6 +24,11 @@ pub trait Accelerator: Send + Sync + fmt::Debug {
     /// The numbers that it computes in.
     fn precision(&self) -> Precision;
 
+    /// Which kernels compute, where the device has a choice; empty where it has none.
+    fn kernels(&self) -> &str {
+        ""
+    }
+
     /// What the whole model says of each sequence.
     ///
     /// # Errors

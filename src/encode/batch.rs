@@ -1,5 +1,8 @@
 //! Token ids of several sequences, one after another.
 
+use super::EncodeError;
+use crate::bundle::EncoderShape;
+
 /// Token ids of several sequences, packed without padding.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -64,6 +67,28 @@ impl Batch {
     #[must_use]
     pub fn bounds(&self) -> &[usize] {
         &self.bounds
+    }
+
+    /// The token ids of all sequences, one after another.
+    #[must_use]
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// Whether a model of this shape can read every sequence. A device would read whatever lies there.
+    ///
+    /// # Errors
+    /// [`EncodeError::Length`] for a sequence of no token or more than the model has positions for, [`EncodeError::Id`] for an id outside
+    /// its vocabulary.
+    pub fn fits(&self, shape: &EncoderShape) -> Result<(), EncodeError> {
+        let limit = shape.positions;
+        if let Some(found) = self.lengths().find(|length| !(1..=limit).contains(length)) {
+            return Err(EncodeError::Length { found, limit });
+        }
+        if self.ids.iter().any(|id| usize::try_from(*id).map_or(true, |id| id >= shape.vocabulary)) {
+            return Err(EncodeError::Id { limit: shape.vocabulary });
+        }
+        Ok(())
     }
 
     pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {

@@ -75,16 +75,7 @@ impl Batched {
     /// # Errors
     /// [`EncodeError`], also for a sequence of no token or more than the model has positions for, and for an id outside its vocabulary.
     pub fn answer(&self, batch: &Batch) -> Result<Answers, EncodeError> {
-        let limit = self.shape.positions;
-        for found in batch.lengths() {
-            if !(1..=limit).contains(&found) {
-                return Err(EncodeError::Length { found, limit });
-            }
-        }
-        // A device would read whatever lies there.
-        if batch.ids.iter().any(|id| usize::try_from(*id).map_or(true, |id| id >= self.shape.vocabulary)) {
-            return Err(EncodeError::Id { limit: self.shape.vocabulary });
-        }
+        batch.fits(&self.shape)?;
         let lengths: Vec<usize> = batch.lengths().collect();
         let mut answers =
             Answers { logits: vec![Vec::new(); lengths.len()], states: vec![Vec::new(); lengths.len()] };

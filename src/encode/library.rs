@@ -100,6 +100,10 @@ impl Accelerator for Remote {
         self.precision
     }
 
+    fn kernels(&self) -> &str {
+        self.model.kernels()
+    }
+
     fn answer(&self, batch: &Batch) -> Result<Answers, Failure> {
         let (logits, means) = self.model.forward(&batch.ids, &batch.bounds)?;
         let rows = |flat: &[f32], width: usize| -> Vec<Vec<f32>> {

@@ -113,6 +113,9 @@ pub struct DeviceReport {
     pub driver: String,
     /// The numbers that it computes in: `f16`, `bf16` or `f32`.
     pub precision: String,
+    /// Which kernels compute, where the device has a choice; empty where it has none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kernels: String,
     /// Tokens from which a batch is judged there.
     pub from_tokens: usize,
     /// What has gone wrong with it.
@@ -129,6 +132,7 @@ impl From<&RailDevice> for DeviceReport {
             memory: *memory,
             driver: driver.clone(),
             precision: device.precision().to_string(),
+            kernels: device.kernels().to_owned(),
             from_tokens: device.from_tokens(),
             trouble: device.trouble().map(|trouble| trouble.to_string()),
         }

@@ -17,6 +17,7 @@ fn is_near_the_oracle(accelerator: &dyn Accelerator) {
     let found = accelerator.answer(&batch(&ids)).unwrap();
     let ((most, mean), (most_state, _)) = (apart(&found.logits, &logits), apart(&found.states, &states));
     let precision = accelerator.precision();
+    println!("{precision}, {}", accelerator.kernels());
     println!("{precision}: logits differ by {most} at most, {mean} in the mean; states by {most_state}");
     let (most_allowed, mean_allowed) = match precision {
         Precision::F32 => (2e-3, 2e-4),
@@ -64,6 +65,54 @@ mod cuda {
         for precision in Precision::ALL {
             let after = ClassifierRail::states_after(&bundle);
             is_near_the_oracle(&library.accelerator(info, precision, &bundle, &after).unwrap());
+        }
+    }
+
+    /// These, so many times.
+    fn many<T: Clone>(of: &[T], times: usize) -> Vec<T> {
+        std::iter::repeat_n(of, times).flatten().cloned().collect()
+    }
+
+    /// Lengths around those of tiles, alone, together and in batches of several parts: the same texts are to be answered alike
+    /// wherever they stand.
+    #[test]
+    #[ignore = "needs an NVIDIA GPU"]
+    fn a_gpu_is_near_the_oracle_at_every_length_and_size() {
+        let library = DeviceLibrary::open(&library()).unwrap();
+        let bundle = Bundle::embedded().unwrap();
+        let after = ClassifierRail::states_after(&bundle);
+        let info = library.devices().first().unwrap();
+        let model = library.accelerator(info, Precision::F16, &bundle, &after).unwrap();
+        println!("{}", model.kernels());
+        let oracle = Encoder::float(bundle.weights().unwrap(), &candle_core::Device::Cpu).unwrap();
+        let text =
+            |length: u32| -> Vec<u32> { (0..length).map(|at| 2000 + (at + length) * 37 % 5000).collect() };
+        let near = |name: &str,
+                    texts: &[Vec<u32>],
+                    (logits, states): &(Vec<Vec<f32>>, Vec<Vec<f32>>),
+                    times: usize| {
+            let found = model.answer(&batch(&many(texts, times))).unwrap();
+            let (most, mean) = apart(&found.logits, &many(logits, times));
+            let (most_state, mean_state) = apart(&found.states, &many(states, times));
+            println!(
+                "{name}: logits differ by {most} at most, {mean} in the mean; states by {most_state}, {mean_state}"
+            );
+            assert!(most <= 0.1 && mean <= 0.01, "{name}: {most} {mean}");
+            assert!(most_state <= 0.1 && mean_state <= 0.01, "{name}: {most_state} {mean_state}");
+        };
+        let odd: Vec<Vec<u32>> = [1, 2, 7, 127, 128, 129, 511, 512].map(text).to_vec();
+        let expected = one_by_one(&bundle, &oracle, &odd);
+        for (place, text) in odd.iter().enumerate() {
+            let alone = (expected.0[place..=place].to_vec(), expected.1[place..=place].to_vec());
+            near(&format!("one of {}", text.len()), std::slice::from_ref(text), &alone, 1);
+        }
+        for times in [1, 3, 40, 120] {
+            near(&format!("all of them {times} times"), &odd, &expected, times);
+        }
+        let short: Vec<Vec<u32>> = (1..=16).map(text).collect();
+        let expected = one_by_one(&bundle, &oracle, &short);
+        for times in [1, 4, 64, 512] {
+            near(&format!("1 to 16 tokens {times} times"), &short, &expected, times);
         }
     }
 

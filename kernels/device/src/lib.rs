@@ -10,6 +10,13 @@ compile_error!("the device library has to be built with a profile that unwinds")
 mod devices;
 mod given;
 mod model;
+// Without a GPU what can be tested of it is tested.
+#[cfg(any(feature = "cuda", test))]
+#[cfg_attr(
+    not(feature = "cuda"),
+    allow(dead_code, reason = "what a GPU is asked for is made up and not asked for")
+)]
+mod own;
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,8 +67,9 @@ unsafe extern "C" fn open(request: *const OpenRequest, model: *mut Model, to: *m
         let loaded =
             LoadedModel::open(request.device, request.ordinal, request.precision, manifest, weights, after)?;
         (model.hidden, model.heads, model.positions) = (loaded.hidden(), loaded.heads(), loaded.positions());
+        let kernels = loaded.kernels().to_owned();
         model.handle = Box::into_raw(Box::new(loaded)).cast();
-        Ok(String::new())
+        Ok(kernels)
     })
 }
 

@@ -1,22 +1,36 @@
 //! A model on a device, from the bytes of a bundle.
 
+use candle_core::Device;
 use portcullis::bundle::{Bytes, Manifest, ModelShape, Weights};
 use portcullis::encode::{Accelerator, Batch, Local};
-use portcullis_kernels::device::{DeviceType, Failure, FailureKind, Precision};
+use portcullis_kernels::device::{DeviceInfo, DeviceType, Failure, FailureKind, Precision};
 
 use crate::devices;
+#[cfg(feature = "cuda")]
+use crate::own::Own;
 
 /// Bytes whose multiple the weights have to begin at.
 const ALIGNMENT: usize = 8;
 
 /// A model on a device.
 pub(crate) struct LoadedModel {
-    accelerator: Local,
+    engine: Engine,
+    /// Which kernels compute, in words; empty where there is no choice.
+    kernels: String,
     hidden: usize,
     heads: usize,
     positions: usize,
     /// Means of states for each sequence.
     means: usize,
+}
+
+/// What computes.
+enum Engine {
+    /// Kernels of our own.
+    #[cfg(feature = "cuda")]
+    Own(Box<Own>),
+    /// candle's graph.
+    Candle(Box<Local>),
 }
 
 impl LoadedModel {
@@ -54,13 +68,21 @@ impl LoadedModel {
             return Err(refused(format!("states after the layers {after:?} of {}", shape.layers)));
         }
         let (info, opened) = devices::open(device, ordinal)?;
+        let heads = manifest.heads.len();
+        let (engine, kernels) = Engine::open(info, opened, precision, &weights, &after, heads)?;
         Ok(Self {
-            accelerator: Local::new(info, &opened, precision, &weights, &after)?,
+            engine,
+            kernels,
             hidden: shape.hidden,
-            heads: manifest.heads.len(),
+            heads,
             positions: shape.positions,
             means: after.len() + 1,
         })
+    }
+
+    /// Which kernels compute, in words; empty where there is no choice.
+    pub(crate) fn kernels(&self) -> &str {
+        &self.kernels
     }
 
     /// Width of a state.
@@ -97,7 +119,12 @@ impl LoadedModel {
         if logits.len() != batch.len() * self.heads || means.len() != batch.len() * width {
             return Err(refused("room for another number of answers"));
         }
-        let answers = self.accelerator.answer(&batch)?;
+        let accelerator = match &self.engine {
+            #[cfg(feature = "cuda")]
+            Engine::Own(own) => return own.answer(&batch, logits, means),
+            Engine::Candle(accelerator) => accelerator,
+        };
+        let answers = accelerator.answer(&batch)?;
         let rows = answers.logits.iter().zip(logits.chunks_exact_mut(self.heads.max(1)));
         for (row, room) in rows.chain(answers.states.iter().zip(means.chunks_exact_mut(width.max(1)))) {
             if row.len() != room.len() {
@@ -106,5 +133,53 @@ impl LoadedModel {
             room.copy_from_slice(row);
         }
         Ok(())
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+impl Engine {
+    fn open(
+        info: DeviceInfo,
+        device: Device,
+        precision: Precision,
+        weights: &Weights,
+        after: &[usize],
+        _heads: usize,
+    ) -> Result<(Self, String), Failure> {
+        let graph = Local::new(info, &device, precision, weights, after)?;
+        Ok((Self::Candle(Box::new(graph)), String::new()))
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Engine {
+    /// Our own kernels where they are for the model and are found to be right, or else candle's graph; and which of them it is, in words.
+    fn open(
+        info: DeviceInfo,
+        device: Device,
+        precision: Precision,
+        weights: &Weights,
+        after: &[usize],
+        heads: usize,
+    ) -> Result<(Self, String), Failure> {
+        let why = match precision {
+            Precision::F16 if Own::fits(&weights.shape(), heads) => {
+                let ordinal = usize::try_from(info.ordinal).unwrap_or(usize::MAX);
+                // In 32 bits, so that what is compared is one error and not two.
+                let own = Local::new(info.clone(), &device, Precision::F32, weights, after)
+                    .and_then(|reference| Own::open(ordinal, weights, after, &reference));
+                match own {
+                    Ok(own) => {
+                        let kernels = own.kernels().to_owned();
+                        return Ok((Self::Own(Box::new(own)), kernels));
+                    }
+                    Err(failure) => failure.to_string(),
+                }
+            }
+            Precision::F16 => "those of our own are for another shape".to_owned(),
+            _ => "those of our own are for f16".to_owned(),
+        };
+        let graph = Local::new(info, &device, precision, weights, after)?;
+        Ok((Self::Candle(Box::new(graph)), format!("candle's kernels ({why})")))
     }
 }

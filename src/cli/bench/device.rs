@@ -178,13 +178,16 @@ fn crossover(sizes: &[Size]) -> Option<usize> {
 
 /// The comparison as a table and what follows from it.
 pub(super) fn tables(comparison: &Comparison) -> String {
-    let DeviceReport { device, name, driver, precision, .. } = &comparison.device;
+    let DeviceReport { device, name, driver, precision, kernels, .. } = &comparison.device;
     let driver = if driver.is_empty() { String::new() } else { format!(", driver {driver}") };
     let mut text = format!(
         "{HEADING}{device}: {}{driver}, {precision}, against {} threads{HEADING:#}\n",
         terminal::printable(name),
         comparison.threads
     );
+    if !kernels.is_empty() {
+        let _ = writeln!(text, "{}", terminal::printable(kernels));
+    }
     if comparison.unoptimised {
         let _ = writeln!(text, "{FAINT}built without optimisation: the figures mean little{FAINT:#}");
     }

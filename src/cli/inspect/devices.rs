@@ -79,9 +79,10 @@ pub(super) fn accelerator(guard: &Inspection, devices: &Devices) -> String {
 }
 
 fn used_for(used: &DeviceReport) -> String {
-    let DeviceReport { device, name, precision, from_tokens, trouble, .. } = used;
+    let DeviceReport { device, name, precision, kernels, from_tokens, trouble, .. } = used;
     let size =
         if *from_tokens == 0 { String::new() } else { format!(" from {from_tokens} tokens in a batch on") };
     let trouble = trouble.as_ref().map(|trouble| format!("; {trouble}")).unwrap_or_default();
-    terminal::printable(&format!("{device}{size}: {name}, {precision}{trouble}"))
+    let kernels = if kernels.is_empty() { String::new() } else { format!(", {kernels}") };
+    terminal::printable(&format!("{device}{size}: {name}, {precision}{kernels}{trouble}"))
 }

@@ -85,6 +85,12 @@ impl RailDevice {
         self.0.accelerator.precision()
     }
 
+    /// Which kernels compute, where it has a choice; empty where it has none.
+    #[must_use]
+    pub fn kernels(&self) -> &str {
+        self.0.accelerator.kernels()
+    }
+
     /// The tokens from which a batch is judged there.
     #[must_use]
     pub fn from_tokens(&self) -> usize {
