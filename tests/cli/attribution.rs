@@ -33,7 +33,7 @@ fn the_words_are_the_same_everywhere() {
 #[test]
 fn an_insult_is_named() {
     let verdict = run(&["check", "--json", "you are a worthless idiot"]).json();
-    assert_eq!(verdict["findings"][0]["spans"], serde_json::json!([[10, 25]]), "{verdict}");
+    assert_eq!(verdict["findings"][0]["spans"], serde_json::json!([[20, 25]]), "{verdict}");
     assert!(verdict["timing_us"]["attribute"].as_u64().unwrap() > 0);
 }
 

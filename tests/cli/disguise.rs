@@ -18,9 +18,9 @@ fn policy(directory: &Path, line: &str) -> String {
 #[test]
 fn a_disguised_insult_is_found_where_it_stands() {
     for (text, via, span) in [
-        ("hey there, you stup1d 1d10t", "leetspeak", (15, 27)),
+        ("hey there, you stup1d 1d10t", "leetspeak", (11, 27)),
         ("well, eW91IHN0dXBpZCBpZGlvdA== then", "base64", (6, 30)),
-        ("уоu ѕtuріd іdіоt", "homoglyphs", (6, 24)),
+        ("уоu ѕtuріd іdіоt", "homoglyphs", (0, 24)),
     ] {
         let run = run(&["check", "--json", "--", text]);
         let verdict = run.json();
@@ -40,7 +40,7 @@ fn what_is_plain_to_see_is_not_put_down_to_a_disguise() {
     assert_eq!(verdict["readings"], serde_json::json!([["stretched"]]));
     let finding = &verdict["findings"][0];
     // The words are named all the same, by the bytes that stand for them.
-    let spans = serde_json::json!([[4, 16], [26, 39]]);
+    let spans = serde_json::json!([[0, 21], [26, 39]]);
     assert_eq!((&finding["category"], &finding["spans"]), (&"toxicity".into(), &spans));
     assert!(finding.get("via").is_none(), "{finding}");
 }
@@ -102,9 +102,9 @@ fn the_policy_says_how_deep_is_decoded() {
 
 #[test]
 fn the_terminal_tells_what_was_seen_through() {
-    let checked = run(&["check", "you stup1d 1d10t"]);
+    let checked = run(&["check", "you w0rthl3ss 1d10t"]);
     assert!(checked.stdout.contains("classifier via leetspeak"), "{}", checked.stdout);
-    let explained = run(&["explain", "you stup1d 1d10t"]);
+    let explained = run(&["explain", "you w0rthl3ss 1d10t"]);
     assert!(explained.stdout.contains("toxicity is read via leetspeak\n"), "{}", explained.stdout);
     // Words are those of the caller's text.
     assert!(explained.stdout.contains("1d10t"), "{}", explained.stdout);

@@ -375,7 +375,8 @@ fn a_signed_head_is_taken_where_signatures_are_asked_for() {
 
     // One digit of a weight, under a name that promises no digest.
     let content = fs::read_to_string(folder.path().join(&head)).unwrap();
-    let changed = content.replacen("bias = ", "bias = 1", 1);
+    let bias = if content.contains("bias = -") { "bias = -" } else { "bias = " };
+    let changed = content.replacen(bias, &format!("{bias}1"), 1);
     fs::write(folder.path().join("changed.toml"), changed).unwrap();
     let signature = folder.path().join(format!("{head}.sig"));
     fs::copy(&signature, folder.path().join("changed.toml.sig")).unwrap();
