@@ -119,12 +119,11 @@ impl LoadedModel {
         if logits.len() != batch.len() * self.heads || means.len() != batch.len() * width {
             return Err(refused("room for another number of answers"));
         }
-        let accelerator = match &self.engine {
+        let answers = match &self.engine {
             #[cfg(feature = "cuda")]
             Engine::Own(own) => return own.answer(&batch, logits, means),
-            Engine::Candle(accelerator) => accelerator,
+            Engine::Candle(graph) => graph.answer(&batch)?,
         };
-        let answers = accelerator.answer(&batch)?;
         let rows = answers.logits.iter().zip(logits.chunks_exact_mut(self.heads.max(1)));
         for (row, room) in rows.chain(answers.states.iter().zip(means.chunks_exact_mut(width.max(1)))) {
             if row.len() != room.len() {

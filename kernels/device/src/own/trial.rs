@@ -1,6 +1,5 @@
 //! What is done with the kernels before they answer anything: they are tried against candle's graph on the same device, and measured.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use portcullis::bundle::Weights;
@@ -79,7 +78,7 @@ impl Trial<'_> {
     /// Tries every way that is not refused yet, and adds those that do not agree.
     fn compare(&self, runner: &mut Runner, refused: &mut Vec<(Way, String)>) -> End {
         for way in ways(runner) {
-            if refused.iter().any(|(other, _)| *other == way) {
+            if is_refused(refused, way) {
                 continue;
             }
             let objection =
@@ -100,8 +99,7 @@ impl Trial<'_> {
 
     /// Measures what agreed, and has the fastest used.
     fn choose(&self, runner: &mut Runner, refused: &[(Way, String)]) -> Result<String, Failure> {
-        let refused_ways: HashSet<Way> = refused.iter().map(|(way, _)| *way).collect();
-        let agreed: Vec<Way> = ways(runner).into_iter().filter(|way| !refused_ways.contains(way)).collect();
+        let agreed: Vec<Way> = ways(runner).into_iter().filter(|way| !is_refused(refused, *way)).collect();
         let (graphs, plain): (Vec<Way>, Vec<Way>) =
             agreed.into_iter().partition(|way| matches!(way, Way::Graph { .. }));
         // A plan for large batches that is for small ones alone is better than none.
@@ -164,6 +162,14 @@ enum End {
     Busy(Failure),
 }
 
+/// Whether a way was refused, or for a graph the plan as plain launches.
+fn is_refused(refused: &[(Way, String)], way: Way) -> bool {
+    let plain = match way {
+        Way::Graph { plan, .. } | Way::Plain { plan } => Way::Plain { plan },
+    };
+    refused.iter().any(|(other, _)| *other == way || *other == plain)
+}
+
 /// Every way of every plan of the device, the surest first.
 fn ways(runner: &Runner) -> Vec<Way> {
     let plans = || runner.plans();
@@ -197,7 +203,7 @@ fn answered(runner: &mut Runner, way: Way, batch: &Batch) -> Result<(Vec<f32>, V
 fn name(way: &Way) -> String {
     let plan = |plan: usize| PLANS.get(plan).map_or("", |plan| plan.name);
     match *way {
-        Way::Graph { plan: of, early: false } => plan(of).to_owned(),
+        Way::Graph { plan: of, early: false } => format!("{} graph", plan(of)),
         Way::Graph { plan: of, early: true } => format!("{} early", plan(of)),
         Way::Plain { plan: of } => plan(of).to_owned(),
     }
