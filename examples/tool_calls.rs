@@ -31,7 +31,7 @@ action = "veto"
 id = "injection"
 detector = "classifier.prompt_injection"
 roles = ["tool"]
-target_fpr = 0.0007
+target_fpr = 0.0015
 action = "veto"
 
 [[rule]]
