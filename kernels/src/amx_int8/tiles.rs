@@ -106,9 +106,10 @@ impl MatrixUnit<AmxInt8> for Tiles {
             sums.fill([0.0; LANES]);
         } else {
             let ahead = next.len().div_ceil(4 * steps);
+            let first_sums = sums.as_mut_ptr();
             let outputs = Outputs {
-                first: sums.as_mut_ptr(),
-                second: sums[self.half * stride..].as_mut_ptr(),
+                first: first_sums,
+                second: first_sums.wrapping_add(self.half * stride),
                 stride: 64 * stride,
             };
             // SAFETY: `isa` proves AMX, and a value of this type that the tiles are configured, each with 64 bytes in at
