@@ -135,24 +135,12 @@ impl LoadedModel {
     }
 }
 
-#[cfg(not(feature = "cuda"))]
-impl Engine {
-    fn open(
-        info: DeviceInfo,
-        device: Device,
-        precision: Precision,
-        weights: &Weights,
-        after: &[usize],
-        _heads: usize,
-    ) -> Result<(Self, String), Failure> {
-        let graph = Local::new(info, &device, precision, weights, after)?;
-        Ok((Self::Candle(Box::new(graph)), String::new()))
-    }
-}
-
-#[cfg(feature = "cuda")]
 impl Engine {
     /// Our own kernels where they are for the model and are found to be right, or else candle's graph; and which of them it is, in words.
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(unused_variables, reason = "kernels of our own are for CUDA alone")
+    )]
     fn open(
         info: DeviceInfo,
         device: Device,
@@ -161,24 +149,40 @@ impl Engine {
         after: &[usize],
         heads: usize,
     ) -> Result<(Self, String), Failure> {
-        let why = match precision {
-            Precision::F16 if Own::fits(&weights.shape(), heads) => {
-                let ordinal = usize::try_from(info.ordinal).unwrap_or(usize::MAX);
-                // In 32 bits, so that what is compared is one error and not two.
-                let own = Local::new(info.clone(), &device, Precision::F32, weights, after)
-                    .and_then(|reference| Own::open(ordinal, weights, after, &reference));
-                match own {
-                    Ok(own) => {
-                        let kernels = own.kernels().to_owned();
-                        return Ok((Self::Own(Box::new(own)), kernels));
-                    }
-                    Err(failure) => failure.to_string(),
-                }
+        #[cfg(not(feature = "cuda"))]
+        let kernels = String::new();
+        #[cfg(feature = "cuda")]
+        let kernels = match Self::own(&info, &device, precision, weights, after, heads) {
+            Ok(own) => {
+                let kernels = own.kernels().to_owned();
+                return Ok((Self::Own(Box::new(own)), kernels));
             }
-            Precision::F16 => "those of our own are for another shape".to_owned(),
-            _ => "those of our own are for f16".to_owned(),
+            Err(why) => format!("candle's kernels ({why})"),
         };
         let graph = Local::new(info, &device, precision, weights, after)?;
-        Ok((Self::Candle(Box::new(graph)), format!("candle's kernels ({why})")))
+        Ok((Self::Candle(Box::new(graph)), kernels))
+    }
+
+    /// Our own kernels, or why not.
+    #[cfg(feature = "cuda")]
+    fn own(
+        info: &DeviceInfo,
+        device: &Device,
+        precision: Precision,
+        weights: &Weights,
+        after: &[usize],
+        heads: usize,
+    ) -> Result<Own, String> {
+        if precision != Precision::F16 {
+            return Err("those of our own are for f16".to_owned());
+        }
+        if !Own::fits(&weights.shape(), heads) {
+            return Err("those of our own are for another shape".to_owned());
+        }
+        let ordinal = usize::try_from(info.ordinal).unwrap_or(usize::MAX);
+        // In 32 bits, so that what is compared is one error and not two.
+        Local::new(info.clone(), device, Precision::F32, weights, after)
+            .and_then(|reference| Own::open(ordinal, weights, after, &reference))
+            .map_err(|failure| failure.to_string())
     }
 }
