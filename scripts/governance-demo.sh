@@ -81,11 +81,6 @@ name = "abuse"
 text = "You are a worthless piece of shit and I hate you."
 expect = "veto"
 rule = "abuse"
-
-[[case]]
-name = "a question about returns"
-text = "Can I return a gift card next week?"
-never = ["veto", "escalate"]
 CASES
 }
 
@@ -132,8 +127,8 @@ held=$(grep -c '"decision":"veto"' first.ndjson || true)
 echo "$held of 1000 vetoed"
 ((held <= 20)) || fail 'the good policy holds too much'
 
-say 'a bad change: a threshold far too low; its few tests still pass'
-policy 2 1.1.0 0.0013
+say 'a bad change: a threshold far too low; its one test, of something that is to be held, still passes'
+policy 2 1.1.0 0.00001
 expect 0 policy test desk-2
 expect 1 policy diff desk-1 desk-2 --data <(traffic 0 200)
 has 'abuse'
