@@ -36,6 +36,7 @@ mod rollback;
 mod serve;
 mod scan;
 mod shadow;
+mod status_options;
 #[cfg(feature = "calibrate")]
 mod teach;
 mod terminal;

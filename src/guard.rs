@@ -18,9 +18,10 @@ mod judge;
 mod pieces;
 mod recorder;
 mod replay;
-mod samples;
 mod reviewing;
+mod samples;
 mod scenario;
+mod scores;
 mod shadow;
 mod source;
 mod subject;
@@ -36,6 +37,7 @@ pub use explain::{Explanation, HeadExplanation, WordContribution};
 pub use inspect::{FileReport, HeadReport, Inspection, PackedReport, TaughtReport, WarningReport};
 pub use replay::ReplayError;
 pub use scenario::Miss;
+pub use scores::Scores;
 pub use shadow::{Difference, Shadow, Shadowed};
 pub(crate) use source::PolicySource;
 pub(crate) use subject::Passage;
@@ -46,7 +48,7 @@ use forms::Together;
 use recorder::Recorder;
 use shadow::Answers;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use subject::Subject;
 
 use portcullis_kernels::Level;
@@ -59,7 +61,7 @@ use crate::language::{Foreign, foreign};
 use crate::monitor::Monitor;
 use crate::normalize::Normalized;
 use crate::policy::BoundPolicy;
-use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, Route, SKETCH, TextStages};
+use crate::rails::classifier::ClassifierRail;
 use crate::rails::host::HostRails;
 use crate::rails::text::TextRails;
 use crate::reading::{Lexicon, NoWords};
@@ -126,21 +128,6 @@ impl Inner {
     fn calibration_digest(&self) -> &str {
         self.bundle.calibration_digest()
     }
-}
-
-/// What the heads say of one text, before any policy.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scores {
-    /// A logit for each head: the largest over the text's windows.
-    pub logits: Vec<f32>,
-    /// The calibrated scores in `0..=1`.
-    pub calibrated: Vec<f32>,
-    /// Tokens, special ones not counted; words where the model is hashed.
-    pub tokens: usize,
-    /// Windows judged.
-    pub windows: usize,
-    /// Projections of the model's state, averaged over the windows; none where it has no states.
-    pub sketch: Option<[f32; SKETCH]>,
 }
 
 /// A head of the bundle or of the policy.
@@ -238,107 +225,6 @@ impl Guard {
             tokenizer.encode(word, &mut tokens).is_ok() && tokens.is_one_word()
         };
         foreign(text, |word| tokenizer.is_some_and(|tokenizer| is_one_word(tokenizer, word)))
-    }
-
-    /// The heads' scores of each text, normalized as for a verdict but weighed by no policy, and without its readings.
-    ///
-    /// # Errors
-    /// [`GuardError::Encode`] when the encoder fails on a text.
-    pub fn scores(&self, texts: &[&str]) -> Result<Vec<Scores>, GuardError> {
-        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let heads = self.head_scores(normalized.iter().map(Normalized::text), Route::BySize)?;
-        Ok(heads
-            .into_iter()
-            .map(|mut heads| {
-                heads.logits.truncate(self.heads().len());
-                heads
-            })
-            .map(|heads| Scores {
-                calibrated: calibrated(self.0.bundle.calibration(), &heads.logits),
-                logits: heads.logits,
-                tokens: heads.tokens,
-                windows: heads.windows,
-                sketch: heads.sketch,
-            })
-            .collect())
-    }
-
-    /// The states of the model for each window of each text, the texts normalized as for a verdict: what heads of a policy's
-    /// own are taught on. They are averages over the window's tokens after a third, two thirds and all of the layers:
-    /// `[text][window][state]`, three times the model's width.
-    ///
-    /// # Errors
-    /// [`GuardError::NoStates`] for a model without an encoder, [`GuardError::Encode`] when the encoder fails.
-    pub fn states(&self, texts: &[&str]) -> Result<Vec<Vec<Vec<f32>>>, GuardError> {
-        if self.0.bundle.weights().is_none() {
-            return Err(GuardError::NoStates { bundle: self.0.bundle.entry().id.clone() });
-        }
-        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let texts: Vec<&str> = normalized.iter().map(Normalized::text).collect();
-        self.0.classifier.window_states(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
-    }
-
-    /// What every exit of the model says of each text, normalized as for a verdict.
-    ///
-    /// # Errors
-    /// [`GuardError::Encode`] when the encoder fails, and where the model has no exits.
-    pub fn stages(&self, texts: &[&str]) -> Result<Vec<TextStages>, GuardError> {
-        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let texts: Vec<&str> = normalized.iter().map(Normalized::text).collect();
-        self.0.classifier.stages(&texts).map_err(|error| GuardError::Encode(full_message(&error)))
-    }
-
-    /// What the rails that need no model see in a text, weighed by no policy; those of the host are not asked.
-    #[must_use]
-    pub fn detect(&self, text: &str) -> Vec<Detection> {
-        let mut found = Vec::new();
-        self.0.patterns.scan(text, &mut found);
-        found
-    }
-
-    /// What the heads say of texts that are normalized already.
-    fn head_scores<'a>(
-        &self,
-        texts: impl Iterator<Item = &'a str>,
-        route: Route,
-    ) -> Result<Vec<HeadScores>, GuardError> {
-        let judged: Vec<Judged<'_>> =
-            texts.map(|text| Judged { text, deadline: None, gates: None }).collect();
-        let (outcomes, _) = self.0.classifier.judge_by(&judged, route);
-        self.tell_of_device();
-        outcomes
-            .into_iter()
-            .map(|outcome| match outcome {
-                Outcome::Scored(heads) => Ok(heads),
-                Outcome::Early(_) | Outcome::Late { .. } => {
-                    Err(GuardError::Encode("a window was not judged".to_owned()))
-                }
-                Outcome::Failed(message) => Err(GuardError::Encode(message)),
-            })
-            .collect()
-    }
-
-    /// Encodes one sequence of token ids, the special ones included, and says how long that took.
-    ///
-    /// # Errors
-    /// [`GuardError::Encode`] for ids outside the vocabulary, a sequence longer than the model's positions, and a model that
-    /// reads no ids.
-    pub fn encode_ids(&self, ids: &[u32]) -> Result<(Duration, Vec<f32>), GuardError> {
-        let start = Instant::now();
-        let logits = self.0.classifier.encode_ids(ids).map_err(|e| GuardError::Encode(full_message(&e)))?;
-        Ok((start.elapsed(), logits))
-    }
-
-    /// Encodes sequences of token ids together, the special ones included, on the device where the guard has one, and says how long
-    /// that took.
-    ///
-    /// # Errors
-    /// As for [`Guard::encode_ids`], and where the device fails.
-    pub fn encode_batch(&self, sequences: &[Vec<u32>]) -> Result<(Duration, Vec<Vec<f32>>), GuardError> {
-        let start = Instant::now();
-        let logits = self.0.classifier.encode_batch(sequences);
-        let logits = logits.map_err(|error| GuardError::Encode(full_message(&error)))?;
-        Ok((start.elapsed(), logits))
     }
 
     /// Hashes every file of the bundle again, the embedded ones too.

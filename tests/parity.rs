@@ -147,7 +147,7 @@ fn follows_the_f32_model(fixture: &Fixture) {
         "int8 against f32 over 2,000 texts: cosine mean {mean:.5}, least {least:.5}; logits differ by {error:.4}"
     );
     assert!(mean >= 0.999, "mean cosine {mean}");
-    assert!(least >= 0.994, "least cosine {least}");
+    assert!(least >= 0.995, "least cosine {least}");
     assert!(error <= 0.03, "mean error of a logit {error}");
 }
 

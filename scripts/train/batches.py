@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import random
 from collections import defaultdict
@@ -62,10 +63,13 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def plan(records: list[dict], config: dict) -> list[int]:
-    """Row indices to visit: as many plans of one pass as the configuration says, each drawn anew."""
+    """Row indices to visit: as many plans of one pass as the configuration says, each drawn anew; of the last one perhaps a part."""
     settings = config["train"]
-    return [index for number in range(settings["passes"])
-            for index in plan_pass(records, config["visits"], config["boost"], settings["seed"] + number)]
+    order = []
+    for number in range(math.ceil(settings["passes"])):
+        drawn = plan_pass(records, config["visits"], config["boost"], settings["seed"] + number)
+        order += drawn[: round(len(drawn) * (settings["passes"] - number))]
+    return order
 
 
 def plan_pass(records: list[dict], visits: dict, boost: dict[str, float], seed: int) -> list[int]:

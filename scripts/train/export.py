@@ -20,7 +20,9 @@ from .model import Guard, load_trunk
 from .prepare import share
 
 MAX_TOKENS = 512
-_CALIBRATION_TEXTS, _CALIBRATION_TOKENS = 320, 128
+# With 320 texts the least cosine over the fixture was 0.990, with 1,280 0.995, with these 0.996: rare inputs, such as a row of emoji, have to be among
+# them.
+_CALIBRATION_TEXTS, _CALIBRATION_TOKENS = 4800, 128
 
 
 def cosine(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 //! `check`: one text, one verdict.
 
-use super::guard_options::{GuardOptions, StatusOptions};
+use super::guard_options::GuardOptions;
 use super::input::{self, TextInput};
 use super::shadow::ShadowOptions;
+use super::status_options::StatusOptions;
 use super::{alerts, failure, terminal};
 use anyhow::Context as _;
 use clap::Args;

@@ -1,8 +1,9 @@
 //! `explain`: what drove a verdict, by rule and by word.
 
 use super::check::{names, readable};
-use super::guard_options::{GuardOptions, StatusOptions};
+use super::guard_options::GuardOptions;
 use super::input::TextInput;
+use super::status_options::StatusOptions;
 use super::terminal::{self, HEADING};
 use clap::Args;
 use portcullis::{Explanation, HeadExplanation, Request, WordContribution};

@@ -1,6 +1,7 @@
 //! `filter`: a live text in, its safe pieces out, as soon as they are judged.
 
-use super::guard_options::{GuardOptions, StatusOptions};
+use super::guard_options::GuardOptions;
+use super::status_options::StatusOptions;
 use super::{alerts, failure, input};
 use anyhow::Context as _;
 use clap::Args;

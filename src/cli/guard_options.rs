@@ -1,5 +1,7 @@
 //! The flags that every judging command shares, before or after its name, and the guard made from them.
 
+mod arguments;
+
 use super::device_options::DeviceOptions;
 use super::{failure, terminal};
 use anyhow::Context as _;
@@ -11,10 +13,8 @@ use portcullis::image::{self, Image};
 use portcullis::policy::Policy;
 use portcullis::store::{self, Store, Trust, Vouched};
 use portcullis::trust::{KeyRing, PublicKey};
-use portcullis::{Decision, DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
-use std::ffi::OsString;
+use portcullis::{DeviceKind, Guard, GuardBuilder, GuardError, Level, LiveGuard};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -359,40 +359,6 @@ impl GuardOptions {
     pub(super) fn threads(&self) -> Option<usize> {
         self.threads
     }
-
-    /// These options as arguments for a child process.
-    pub(super) fn to_arguments(&self) -> Vec<OsString> {
-        let mut arguments = Vec::new();
-        let mut add = |flag: &str, value: Option<OsString>| {
-            if let Some(value) = value {
-                arguments.push(OsString::from(flag));
-                arguments.push(value);
-            }
-        };
-        add("--policy", self.policy.clone().map(Into::into));
-        add("--models", self.models.clone().map(Into::into));
-        add("--model", self.model.clone().map(Into::into));
-        add("--calibration", self.calibration.clone().map(Into::into));
-        self.device.to_arguments().into_iter().for_each(|(flag, value)| add(flag, value));
-        add("--level", self.level.map(|level| level.to_string().into()));
-        add("--threads", self.threads.map(|threads| threads.to_string().into()));
-        add("--state", self.state.clone().map(Into::into));
-        add("--trust", self.trust.clone().map(Into::into));
-        add("--hash-key", self.hash_key.clone().map(Into::into));
-        if self.cascade {
-            arguments.push("--cascade".into());
-        }
-        if self.no_attribution {
-            arguments.push("--no-attribution".into());
-        }
-        if self.unlogged {
-            arguments.push("--unlogged".into());
-        }
-        if self.require_signed {
-            arguments.push("--require-signed".into());
-        }
-        arguments
-    }
 }
 
 /// This program's own file, where something was packed into it.
@@ -410,26 +376,6 @@ fn cannot_start() -> String {
     match std::env::current_exe().ok().filter(|_| image::is_packed()) {
         Some(program) => format!("cannot start the guard packed into {}", program.display()),
         None => "cannot start the guard".to_owned(),
-    }
-}
-
-/// What a decision does to the exit status.
-#[derive(Args, Clone, Copy)]
-pub(super) struct StatusOptions {
-    /// The exit status for a text that is vetoed or escalated.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    exit_code: u8,
-}
-
-impl StatusOptions {
-    /// The exit status for this decision.
-    pub(super) fn status(self, decision: Decision) -> ExitCode {
-        if decision.releases() { ExitCode::SUCCESS } else { self.held() }
-    }
-
-    /// The exit status when a text is held back.
-    pub(super) fn held(self) -> ExitCode {
-        ExitCode::from(self.exit_code)
     }
 }
 

@@ -12,7 +12,8 @@ pub(super) mod queue;
 #[cfg(unix)]
 mod remote;
 
-use super::guard_options::{GuardOptions, StatusOptions};
+use super::guard_options::GuardOptions;
+use super::status_options::StatusOptions;
 use super::{alerts, interrupt, lines};
 use anyhow::Context as _;
 use clap::Args;

@@ -15,7 +15,8 @@ mod sections;
 mod strings;
 mod walk;
 
-use super::guard_options::{GuardOptions, StatusOptions};
+use super::guard_options::GuardOptions;
+use super::status_options::StatusOptions;
 use super::{alerts, failure, input, terminal};
 use anyhow::ensure;
 use baseline::Baseline;

@@ -29,6 +29,12 @@ def test_every_pass_visits_every_row(stream):
     assert sorted(stream.order) == sorted([0, 1, 2, 3, 4] * 2)
 
 
+def test_of_the_last_pass_a_part_may_be_visited(stream):
+    config = {"train": SETTINGS | {"passes": 1.4}, "visits": {"default": 1}, "boost": {}}
+    order = batches.plan(stream.records, config)
+    assert order == stream.order[:7] and len(set(order[5:])) == 2
+
+
 def test_a_jailbreak_followed_by_a_request_is_both(stream):
     [(text, labels)] = stream._made(stream.records[0], random.Random(1))
     assert "make a bomb" in text and labels == {"jailbreak": 1.0, "harmful_request": 1.0}
