@@ -30,6 +30,7 @@ expect() {
 }
 has() { grep -q -e "$1" <<<"$out" || fail "nothing like \`$1\` in what was printed"; }
 
+innocent='Can I return a gift card next week?'
 policy() { # REVISION VERSION THRESHOLD
   mkdir -p "desk-$1/tests"
   cat >"desk-$1/policy.toml" <<POLICY
@@ -81,6 +82,11 @@ name = "abuse"
 text = "You are a worthless piece of shit and I hate you."
 expect = "veto"
 rule = "abuse"
+
+[[case]]
+name = "a question about returns"
+text = "$innocent"
+never = ["veto", "escalate"]
 CASES
 }
 
@@ -127,8 +133,10 @@ held=$(grep -c '"decision":"veto"' first.ndjson || true)
 echo "$held of 1000 vetoed"
 ((held <= 20)) || fail 'the good policy holds too much'
 
-say 'a bad change: a threshold far too low; its one test, of something that is to be held, still passes'
-policy 2 1.1.0 0.00001
+say 'a bad change: a threshold far too low; its few tests still pass'
+# Just above what the innocent one scores: most of the traffic scores more.
+score=$("$portcullis" check --json "$innocent" | sed 's/.*"toxicity":\([^,]*\),.*/\1/')
+policy 2 1.1.0 "$(awk -v score="$score" 'BEGIN { printf "%.6f", 1.02 * score }')"
 expect 0 policy test desk-2
 expect 1 policy diff desk-1 desk-2 --data <(traffic 0 200)
 has 'abuse'

@@ -1,4 +1,4 @@
-//! What the model alone says of texts and token ids, weighed by no policy.
+//! What the model says of texts and token ids, and the patterns of texts, weighed by no policy.
 
 use std::time::{Duration, Instant};
 
