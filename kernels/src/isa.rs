@@ -34,7 +34,15 @@ pub(crate) trait Lanes: Copy {
     fn power_of_two(self) -> Self;
     /// `self * 2^n`, where `shifted` is `n + SHIFT` for a whole number `n`, and `self` and the result are normal: the
     /// lowest bits of `shifted` are added to the exponent. NaN by NaN stays NaN when no operation's input had a payload.
-    fn scale(self, shifted: Self) -> Self;
+    fn scale(self, n: Self, shifted: Self) -> Self;
+    /// Whether [`Lanes::scale`] gives 0, or nearly, where the result is too small to be normal.
+    const VANISHES: bool = false;
+    /// The same eight, where there are registers for it with the compiler held to have them all before anything is made
+    /// of one: it otherwise puts long chains of operations one after another, though they were written side by side.
+    #[inline(always)]
+    fn abreast(eight: [Self; 8]) -> [Self; 8] {
+        eight
+    }
     /// Writes the lanes in order.
     fn store(self, to: &mut [f32; LANES]);
     /// The sum of the lanes, by the fixed tree: lane `i` with `i + 8`, then `i + 4`, `i + 2`, `i + 1`.
@@ -43,6 +51,11 @@ pub(crate) trait Lanes: Copy {
     fn largest(self) -> f32;
     /// The smallest lane by the same tree and the rule of [`Lanes::min`].
     fn smallest(self) -> f32;
+    /// In each lane the larger of two sizes: `self`, which is one, and that of `other`. Compared as bits without their
+    /// signs, in which an infinity is above every number and a NaN above that.
+    fn larger_size(self, other: Self) -> Self;
+    /// The largest lane of sizes, compared as by [`Lanes::larger_size`].
+    fn largest_size(self) -> f32;
 }
 
 /// Work that is compiled once for each instruction set. `run` must be `#[inline(always)]`.
@@ -115,6 +128,8 @@ pub(crate) trait Isa: Copy + 'static {
     const TILE_ROWS: usize;
     /// Panels of 16 channels that are taken at once, 1 or 2.
     const TILE_PANELS: usize;
+    /// Vectors of 16 lanes that fit the registers beside as many others and a few coefficients, 4 or 8.
+    const CHAINS: usize = 4;
     /// Whether a block of codes lies row by row, for a matrix unit, and not group by group, for `dot`.
     const BY_ROW: bool = false;
 
@@ -138,6 +153,27 @@ pub(crate) trait Isa: Copy + 'static {
     /// The 16 values rounded to the nearest whole number, ties to even; each must be within `-127..=127`, and any
     /// other value gives any code.
     fn narrow(self, scaled: Self::Lanes) -> [i8; LANES];
+    /// [`Isa::narrow`] for four rows: `to[g][r]` gets the `g`th four values of row `r`.
+    #[inline(always)]
+    fn narrow_rows(self, scaled: [Self::Lanes; 4], to: [&mut [[i8; 4]; 4]; 4]) {
+        let mut to = to;
+        for (r, scaled) in scaled.into_iter().enumerate() {
+            for (to, codes) in to.iter_mut().zip(self.narrow(scaled).as_chunks().0) {
+                if let Some(to) = to.get_mut(r) {
+                    *to = *codes;
+                }
+            }
+        }
+    }
+    /// [`Lanes::largest_size`] of 16 vectors.
+    #[inline(always)]
+    fn largest_sizes(self, sizes: [Self::Lanes; LANES]) -> [f32; LANES] {
+        let mut largest = [0.0; LANES];
+        for (largest, sizes) in largest.iter_mut().zip(sizes) {
+            *largest = sizes.largest_size();
+        }
+        largest
+    }
     /// Four vectors as the four steps of a group of weights, lane by lane, each rounded as by [`Isa::narrow`].
     fn pack(self, scaled: [Self::Lanes; 4]) -> WeightGroup;
     /// The codes of 16 consecutive values that are already divided by the row's scale: each rounded to the
@@ -188,6 +224,16 @@ pub(crate) trait Isa: Copy + 'static {
     ) -> [[Self::Sums; P]; R] {
         let _ = next;
         self.dot(panels, rows)
+    }
+    /// The nearest whole numbers, ties to even; each must fit an i32.
+    fn whole(self, x: Self::Lanes) -> Self::Sums;
+    /// `a + b`, wrapping.
+    fn plus(self, a: Self::Sums, b: Self::Sums) -> Self::Sums;
+    /// Four rows of whole numbers in `0..=255` as codes: `to[g][r]` gets group `g` of row `r`.
+    #[inline(always)]
+    fn encode_whole(self, rows: [Self::Sums; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        let [a, b, c, d] = rows;
+        self.encode_rows([self.floats(a), self.floats(b), self.floats(c), self.floats(d)], [0; 4], to);
     }
     /// The sums as f32, rounded to nearest.
     fn floats(self, sums: Self::Sums) -> Self::Lanes;

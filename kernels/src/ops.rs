@@ -14,3 +14,13 @@ mod tiles;
 
 pub(crate) use quantize::Range;
 pub(crate) use tiles::{Place, places};
+
+use crate::isa::Lanes;
+
+/// [`Lanes::abreast`] for as many eights as there are.
+#[inline(always)]
+fn abreast<L: Lanes>(lanes: &mut [L]) {
+    for eight in lanes.as_chunks_mut().0 {
+        *eight = L::abreast(*eight);
+    }
+}

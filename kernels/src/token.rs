@@ -90,6 +90,16 @@ macro_rules! forward {
         }
 
         #[inline(always)]
+        fn whole(self, x: Self::Lanes) -> Self::Sums {
+            super::dot::whole(self.into(), x)
+        }
+
+        #[inline(always)]
+        fn plus(self, a: Self::Sums, b: Self::Sums) -> Self::Sums {
+            a.plus(b)
+        }
+
+        #[inline(always)]
         fn floats(self, sums: Self::Sums) -> Self::Lanes {
             super::dot::floats(self.into(), sums)
         }

@@ -1,7 +1,7 @@
 //! What is no tile: products of a few rows, and codes, which are those of AVX-512.
 
 use super::AmxInt8;
-pub(super) use crate::avx512_vnni::{I32x16, centre, encode, encode_row, floats, narrow, pack};
+pub(super) use crate::avx512_vnni::{I32x16, centre, encode, encode_row, floats, narrow, pack, whole};
 use crate::isa::{CodeGroup, WeightGroup};
 
 #[inline(always)]

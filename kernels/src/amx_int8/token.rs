@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::tiles::Tiles;
-use crate::avx512_vnni::{Avx512Vnni, F32x16};
+use crate::avx512_vnni::{Avx512Vnni, F32x16, largest_sizes, narrow_rows};
 use crate::isa::{CodeGroup, Isa, LANES};
 use crate::token::{forward, proof};
 
@@ -24,6 +24,7 @@ impl Isa for AmxInt8 {
 
     const TILE_ROWS: usize = 32;
     const TILE_PANELS: usize = 2;
+    const CHAINS: usize = 8;
     const BY_ROW: bool = true;
 
     forward!();
@@ -36,5 +37,15 @@ impl Isa for AmxInt8 {
     #[inline(always)]
     fn encode_row(self, scaled: [F32x16; 4], zero: i32) -> [CodeGroup; LANES] {
         super::dot::encode_row(self.into(), scaled, zero)
+    }
+
+    #[inline(always)]
+    fn narrow_rows(self, scaled: [F32x16; 4], to: [&mut [[i8; 4]; 4]; 4]) {
+        narrow_rows(self.into(), scaled, to);
+    }
+
+    #[inline(always)]
+    fn largest_sizes(self, sizes: [F32x16; LANES]) -> [f32; LANES] {
+        largest_sizes(self.into(), sizes)
     }
 }

@@ -38,6 +38,13 @@ impl I32x16 {
     pub(crate) fn halves(self) -> (__m256i, __m256i) {
         (self.0, self.1)
     }
+
+    /// The sums of both.
+    #[inline(always)]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX2.
+        unsafe { Self(_mm256_add_epi32(self.0, other.0), _mm256_add_epi32(self.1, other.1)) }
+    }
 }
 
 #[inline(always)]
@@ -60,19 +67,24 @@ pub(crate) fn encode(_: Avx2, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {
 }
 
 #[inline(always)]
-pub(crate) fn encode_rows(_: Avx2, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+pub(crate) fn encode_rows(isa: Avx2, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
+    let [a, b, c, d] = scaled;
+    let [i, j, k, l] = zeros;
     // SAFETY: the token proves AVX2.
-    let round = |scaled: __m256, zero: i32| unsafe {
-        _mm256_add_epi32(_mm256_cvtps_epi32(scaled), _mm256_set1_epi32(zero))
+    let code = |scaled: F32x16, zero: i32| unsafe {
+        let (whole, zero) = (whole(isa, scaled), _mm256_set1_epi32(zero));
+        I32x16(_mm256_add_epi32(whole.0, zero), _mm256_add_epi32(whole.1, zero))
     };
-    let [a, b, c, d] = scaled.map(F32x16::halves);
+    encode_whole(isa, [code(a, i), code(b, j), code(c, k), code(d, l)], to);
+}
+
+/// The codes of four rows of whole numbers, clamped to `0..=255`.
+#[inline(always)]
+pub(crate) fn encode_whole(_: Avx2, rows: [I32x16; 4], to: [&mut [CodeGroup; 4]; 4]) {
+    let [a, b, c, d] = rows;
     // Two groups of four rows. Packing clamps: to 16 bits with sign, then to 0..=255.
-    let pack = |a: __m256, b: __m256, c: __m256, d: __m256| {
-        let (a, b) = (round(a, zeros[0]), round(b, zeros[1]));
-        let (c, d) = (round(c, zeros[2]), round(d, zeros[3]));
-        // SAFETY: the token proves AVX2.
-        unsafe { _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)) }
-    };
+    // SAFETY: the token proves AVX2.
+    let pack = |a, b, c, d| unsafe { _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)) };
     let (low, high) = (pack(a.0, b.0, c.0, d.0), pack(a.1, b.1, c.1, d.1));
     // SAFETY: the token proves AVX2.
     let quarters = unsafe {
@@ -87,6 +99,13 @@ pub(crate) fn encode_rows(_: Avx2, scaled: [F32x16; 4], zeros: [i32; 4], to: [&m
         // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
         unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), quarter) };
     }
+}
+
+#[inline(always)]
+pub(crate) fn whole(_: Avx2, x: F32x16) -> I32x16 {
+    let (low, high) = x.halves();
+    // SAFETY: the token proves AVX2.
+    unsafe { I32x16(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high)) }
 }
 
 #[inline(always)]

@@ -107,7 +107,7 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
-    fn scale(self, shifted: Self) -> Self {
+    fn scale(self, _: Self, shifted: Self) -> Self {
         // SAFETY: `self` proves AVX2.
         let half = |x: __m256, shifted: __m256| unsafe {
             let power = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted));
@@ -155,6 +155,28 @@ impl Lanes for F32x16 {
             let four = _mm_min_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
             let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_min_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+
+    #[inline(always)]
+    fn larger_size(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX2.
+        let half = |size: __m256, other: __m256| unsafe {
+            let other = _mm256_andnot_ps(_mm256_set1_ps(-0.0), other);
+            _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(size), _mm256_castps_si256(other)))
+        };
+        Self(half(self.0, other.0), half(self.1, other.1))
+    }
+
+    #[inline(always)]
+    fn largest_size(self) -> f32 {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let eight = _mm256_max_epi32(_mm256_castps_si256(self.0), _mm256_castps_si256(self.1));
+            let four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+            let two = _mm_max_epi32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
+            let one = _mm_max_epi32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two));
+            _mm_cvtss_f32(_mm_castsi128_ps(one))
         }
     }
 }

@@ -24,4 +24,9 @@ impl Isa for Avx2 {
     fn encode_rows(self, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
         super::dot::encode_rows(self, scaled, zeros, to);
     }
+
+    #[inline(always)]
+    fn encode_whole(self, rows: [I32x16; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        super::dot::encode_whole(self, rows, to);
+    }
 }

@@ -77,18 +77,29 @@ pub(crate) fn encode_row(_: Avx512Vnni, scaled: [F32x16; 4], zero: i32) -> [Code
 }
 
 #[inline(always)]
-pub(super) fn encode_rows(_: Avx512Vnni, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
-    // SAFETY: the token proves AVX-512 F.
-    let round = |scaled: F32x16, zero: i32| unsafe {
-        _mm512_add_epi32(_mm512_cvtps_epi32(scaled.lanes()), _mm512_set1_epi32(zero))
-    };
+pub(super) fn encode_rows(
+    isa: Avx512Vnni,
+    scaled: [F32x16; 4],
+    zeros: [i32; 4],
+    to: [&mut [CodeGroup; 4]; 4],
+) {
     let [a, b, c, d] = scaled;
-    let (a, b) = (round(a, zeros[0]), round(b, zeros[1]));
-    let (c, d) = (round(c, zeros[2]), round(d, zeros[3]));
+    let [i, j, k, l] = zeros;
+    // SAFETY: the token proves AVX-512 F.
+    let code = |scaled: F32x16, zero: i32| unsafe {
+        I32x16(_mm512_add_epi32(whole(isa, scaled).0, _mm512_set1_epi32(zero)))
+    };
+    encode_whole(isa, [code(a, i), code(b, j), code(c, k), code(d, l)], to);
+}
+
+/// The codes of four rows of whole numbers, clamped to `0..=255`.
+#[inline(always)]
+pub(super) fn encode_whole(_: Avx512Vnni, rows: [I32x16; 4], to: [&mut [CodeGroup; 4]; 4]) {
+    let [a, b, c, d] = rows;
     // SAFETY: the token proves AVX-512 F and BW. Packing clamps, to 16 bits with sign and then to 0..=255, and leaves the
     // rows' pieces of one group beside each other.
     let quarters = unsafe {
-        let codes = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+        let codes = _mm512_packus_epi16(_mm512_packs_epi32(a.0, b.0), _mm512_packs_epi32(c.0, d.0));
         [
             _mm512_castsi512_si128(codes),
             _mm512_extracti32x4_epi32::<1>(codes),
@@ -103,6 +114,12 @@ pub(super) fn encode_rows(_: Avx512Vnni, scaled: [F32x16; 4], zeros: [i32; 4], t
 }
 
 #[inline(always)]
+pub(crate) fn whole(_: Avx512Vnni, x: F32x16) -> I32x16 {
+    // SAFETY: the token proves AVX-512 F.
+    I32x16(unsafe { _mm512_cvtps_epi32(x.lanes()) })
+}
+
+#[inline(always)]
 pub(crate) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
     let mut codes = [0i8; LANES];
     // SAFETY: the token proves AVX-512 F.
@@ -113,19 +130,34 @@ pub(crate) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
 }
 
 #[inline(always)]
+pub(crate) fn narrow_rows(_: Avx512Vnni, scaled: [F32x16; 4], to: [&mut [[i8; 4]; 4]; 4]) {
+    // SAFETY: the token proves AVX-512 F and BW. Packing leaves the rows' pieces of one group beside each other.
+    let quarters = unsafe {
+        let [a, b, c, d] = scaled.map(|scaled| _mm512_cvtps_epi32(scaled.lanes()));
+        let codes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+        [
+            _mm512_castsi512_si128(codes),
+            _mm512_extracti32x4_epi32::<1>(codes),
+            _mm512_extracti32x4_epi32::<2>(codes),
+            _mm512_extracti32x4_epi32::<3>(codes),
+        ]
+    };
+    for (to, quarter) in to.into_iter().zip(quarters) {
+        // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), quarter) };
+    }
+}
+
+#[inline(always)]
 pub(crate) fn pack(_: Avx512Vnni, scaled: [F32x16; 4]) -> WeightGroup {
     let mut group = [0i8; 64];
-    // SAFETY: the token proves AVX-512 F.
+    // SAFETY: the token proves AVX-512 F and BW. Packing leaves four lanes of each step in each quarter, step by step; the
+    // last step puts each lane's four side by side.
     let packed = unsafe {
-        let [a, b, c, d] = scaled;
-        let (a, b) = (_mm512_cvtps_epi32(a.lanes()), _mm512_cvtps_epi32(b.lanes()));
-        let (c, d) = (_mm512_cvtps_epi32(c.lanes()), _mm512_cvtps_epi32(d.lanes()));
-        let byte = _mm512_set1_epi32(0xff);
-        let low =
-            _mm512_or_si512(_mm512_and_si512(a, byte), _mm512_slli_epi32::<8>(_mm512_and_si512(b, byte)));
-        let high = _mm512_or_si512(_mm512_and_si512(c, byte), _mm512_slli_epi32::<8>(d));
-        // The upper half of a lane is cut by the shift.
-        _mm512_or_si512(low, _mm512_slli_epi32::<16>(high))
+        let [a, b, c, d] = scaled.map(|scaled| _mm512_cvtps_epi32(scaled.lanes()));
+        let codes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+        let order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        _mm512_shuffle_epi8(codes, _mm512_broadcast_i32x4(order))
     };
     // SAFETY: the token proves AVX-512 F, and the array's 64 bytes are writable; no alignment is needed.
     unsafe { _mm512_storeu_si512(group.as_mut_ptr().cast(), packed) };

@@ -2,7 +2,7 @@
 
 use super::dot::I32x16;
 use super::lanes::F32x16;
-use crate::isa::{CodeGroup, Isa, NoUnit, WeightGroup};
+use crate::isa::{CodeGroup, Isa, LANES, NoUnit, WeightGroup};
 use crate::token::{forward, proof};
 
 proof! {
@@ -17,6 +17,7 @@ impl Isa for Avx512Vnni {
 
     const TILE_ROWS: usize = 12;
     const TILE_PANELS: usize = 2;
+    const CHAINS: usize = 8;
 
     forward!();
 
@@ -33,5 +34,20 @@ impl Isa for Avx512Vnni {
     #[inline(always)]
     fn encode_rows(self, scaled: [F32x16; 4], zeros: [i32; 4], to: [&mut [CodeGroup; 4]; 4]) {
         super::dot::encode_rows(self, scaled, zeros, to);
+    }
+
+    #[inline(always)]
+    fn narrow_rows(self, scaled: [F32x16; 4], to: [&mut [[i8; 4]; 4]; 4]) {
+        super::dot::narrow_rows(self, scaled, to);
+    }
+
+    #[inline(always)]
+    fn largest_sizes(self, sizes: [F32x16; LANES]) -> [f32; LANES] {
+        super::lanes::largest_sizes(self, sizes)
+    }
+
+    #[inline(always)]
+    fn encode_whole(self, rows: [I32x16; 4], to: [&mut [CodeGroup; 4]; 4]) {
+        super::dot::encode_whole(self, rows, to);
     }
 }

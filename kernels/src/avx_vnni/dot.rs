@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 
 use super::AvxVnni;
 use crate::avx2::{I32x16, load};
-pub(super) use crate::avx2::{centre, encode, encode_rows, floats, narrow, pack};
+pub(super) use crate::avx2::{centre, encode, encode_rows, encode_whole, floats, narrow, pack, whole};
 use crate::isa::{CodeGroup, WeightGroup};
 
 #[inline(always)]

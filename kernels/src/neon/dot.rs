@@ -31,6 +31,14 @@ impl I32x16 {
         // SAFETY: the token proves NEON.
         Self([unsafe { vdupq_n_s32(0) }; 4])
     }
+
+    /// The sums of both.
+    #[inline(always)]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        // SAFETY: `self` proves NEON.
+        Self(unsafe { [vaddq_s32(a, e), vaddq_s32(b, f), vaddq_s32(c, g), vaddq_s32(d, h)] })
+    }
 }
 
 #[inline(always)]
@@ -66,6 +74,12 @@ pub(crate) fn pack(_: Neon, scaled: [F32x16; 4]) -> WeightGroup {
         unsafe { vst1q_s8(to.as_mut_ptr(), joined) };
     }
     group
+}
+
+#[inline(always)]
+pub(crate) fn whole(_: Neon, x: F32x16) -> I32x16 {
+    // SAFETY: the token proves NEON.
+    I32x16(x.quarters().map(|x| unsafe { vcvtnq_s32_f32(x) }))
 }
 
 #[inline(always)]

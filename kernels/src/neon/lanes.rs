@@ -88,6 +88,13 @@ fn larger(a: float32x4_t, b: float32x4_t) -> float32x4_t {
     vbslq_f32(vcgtq_f32(a, b), a, b)
 }
 
+/// The larger of numbers without a sign, as bits.
+#[inline]
+#[target_feature(enable = "neon")]
+fn larger_bits(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+    vreinterpretq_f32_u32(vmaxq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)))
+}
+
 impl Lanes for F32x16 {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -144,7 +151,7 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
-    fn scale(self, shifted: Self) -> Self {
+    fn scale(self, _: Self, shifted: Self) -> Self {
         // SAFETY: `self` proves NEON.
         self.zip(shifted, |x, shifted| unsafe {
             let power = vshlq_n_u32::<23>(vreinterpretq_u32_f32(shifted));
@@ -176,5 +183,20 @@ impl Lanes for F32x16 {
     fn smallest(self) -> f32 {
         // SAFETY: `self` proves NEON.
         self.tree(|a, b| unsafe { smaller(a, b) })
+    }
+
+    #[inline(always)]
+    fn larger_size(self, other: Self) -> Self {
+        // SAFETY: `self` proves NEON.
+        self.zip(other, |size, other| unsafe { larger_bits(size, vabsq_f32(other)) })
+    }
+
+    #[inline(always)]
+    fn largest_size(self) -> f32 {
+        let [a, b, c, d] = self.0;
+        // SAFETY: `self` proves NEON.
+        f32::from_bits(unsafe {
+            vmaxvq_u32(vreinterpretq_u32_f32(larger_bits(larger_bits(a, b), larger_bits(c, d))))
+        })
     }
 }

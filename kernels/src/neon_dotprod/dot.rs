@@ -11,7 +11,7 @@ use std::arch::asm;
 use super::NeonDotprod;
 use crate::isa::{CodeGroup, WeightGroup};
 use crate::neon::{I32x16, load};
-pub(super) use crate::neon::{centre, encode, floats, narrow, pack};
+pub(super) use crate::neon::{centre, encode, floats, narrow, pack, whole};
 
 #[inline(always)]
 pub(super) fn dot<const R: usize, const P: usize>(

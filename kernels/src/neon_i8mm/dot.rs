@@ -15,7 +15,7 @@ use std::array::from_fn;
 use super::NeonI8mm;
 use crate::isa::{CodeGroup, WeightGroup};
 use crate::neon::{F32x16, I32x16, Neon, encode_flipped};
-pub(super) use crate::neon::{centre, floats, narrow, pack};
+pub(super) use crate::neon::{centre, floats, narrow, pack, whole};
 
 #[inline(always)]
 pub(super) fn encode(isa: Neon, scaled: F32x16, zero: i32) -> [CodeGroup; 4] {

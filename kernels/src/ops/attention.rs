@@ -10,12 +10,12 @@ mod unit;
 
 use std::ops::Range;
 
-use pack::{QUERY_ZERO, pack_keys, pack_values, shift_keys, symmetric_of};
+use pack::{Part, QUERY_ZERO, pack_keys, pack_values, shift_keys};
 
-use super::exp::weight;
+use super::exp::{weights, whole_weights};
 use super::linear::linear;
 use super::norm::AddNorm;
-use super::quantize::{encode, put};
+use super::quantize::{encode, groups_from, put};
 use super::tiles::{Place, blocks, each_row, fours, largest_block, places, with_rows};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, Task, WeightGroup};
 use crate::scratch::{Codes, Scratch, take_groups, take_lanes};
@@ -123,6 +123,7 @@ impl<I: Isa> Task<I> for Attend<'_> {
         if let Some(unit) = isa.unit(largest_block(self.queries.len(), I::TILE_ROWS)) {
             return self.by_unit(isa, &unit);
         }
+        let part = self.parts();
         let tokens = self.places.len();
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);
@@ -133,39 +134,38 @@ impl<I: Isa> Task<I> for Attend<'_> {
         let deepest = (width / 4).max(columns * 4);
         let (codes, _) = self.codes.take(I::TILE_ROWS * deepest, 0);
         let mut value_scales = [[0.0; LANES]; WIDEST_HEAD / LANES];
-        let third = self.hidden / LANES;
         for head in 0..self.heads {
-            let at = head * width / LANES;
-            let part = |place: Place, first: usize| {
-                (first + at..first + at + width / LANES).map(move |c| &self.qkv[place.chunk(c)])
-            };
-            pack_keys(isa, self.places.iter().map(|place| part(*place, third)), keys, key_scales);
+            let largest = pack_keys(isa, part(head, 1), keys, key_scales);
             shift_keys(isa, keys, key_shifts);
             for (c, (values, scales)) in
                 values.chunks_exact_mut(columns * 4).zip(&mut value_scales).enumerate()
             {
-                let chunk = 2 * third + at + c;
-                pack_values(
-                    isa,
-                    self.places.iter().map(|place| &self.qkv[place.chunk(chunk)]),
-                    values,
-                    scales,
-                );
+                pack_values(isa, part(head, 2), c, values, scales);
             }
-            let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts };
+            let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts, largest };
             for block in blocks(self.queries.len(), I::TILE_ROWS) {
-                let queries = &self.places[self.queries.clone()][block.clone()];
+                let queries = Part { places: &self.places[self.queries.clone()][block.clone()], ..part(head, 0) };
                 let context = &mut self.context[block.start * self.hidden..];
                 with_rows!(block.len(), I::TILE_ROWS, R => {
-                    let queries = queries.iter().map(|place| part(*place, 0));
                     let scores = &mut scores[..R * columns];
-                    score::<I, R>(isa, queries, &keys, tokens, &mut codes[..R * (width / 4)], scores);
+                    let bounded = score::<I, R>(isa, queries, &keys, tokens, &mut codes[..R * (width / 4)], scores);
                     let weights = &mut codes[..R * columns * 4];
-                    let inverse = soften_codes::<I, R>(isa, scores, weights);
+                    let inverse = soften_codes::<I, R>(isa, scores, bounded, weights);
                     mix::<I, R>(isa, weights, values, &value_scales, inverse, context, self.hidden, head * width);
                 });
             }
         }
+    }
+}
+
+impl<'a> Attend<'a> {
+    /// The columns of a head, by its number, in the sequence's queries, keys or values, which are third 0, 1 and 2.
+    #[inline(always)]
+    fn parts(&self) -> impl Fn(usize, usize) -> Part<'a> + use<'a> {
+        let (matrix, places) = (self.qkv, self.places);
+        let third = self.hidden / LANES;
+        let chunks = third / self.heads;
+        move |head, of| Part { matrix, places, first: of * third + head * chunks, chunks }
     }
 }
 
@@ -174,29 +174,58 @@ struct Keys<'a> {
     groups: &'a [WeightGroup],
     scales: &'a [[f32; LANES]],
     shifts: &'a [[f32; LANES]],
+    /// The largest scale, or NaN.
+    largest: f32,
 }
 
-/// The scores of `R` queries: rows of whole blocks, minus infinity after the last token. `codes` is working memory.
+/// Quantizes `R` queries into the groups of a block, and gives their scales.
 #[inline(always)]
-fn score<'a, I: Isa, const R: usize>(
+fn quantize_queries<I: Isa, const R: usize>(isa: I, queries: Part<'_>, codes: &mut [CodeGroup]) -> [f32; R] {
+    let mut scales = [0.0; R];
+    if R < 4 {
+        for (r, scale) in scales.iter_mut().enumerate() {
+            let inverse;
+            (*scale, inverse) = queries.step(isa, r);
+            let inverse = isa.splat(inverse);
+            for (chunk, block) in codes.chunks_exact_mut(4 * R).enumerate() {
+                put(block, R, r, isa.encode(isa.load(queries.chunk(r, chunk)).mul(inverse), QUERY_ZERO));
+            }
+        }
+        return scales;
+    }
+    let steps = queries.steps(isa, 0, R);
+    scales.copy_from_slice(&steps.scales[..R]);
+    for (chunk, block) in codes.chunks_exact_mut(4 * R).enumerate() {
+        for r in fours(R) {
+            let mut scaled = [isa.splat(0.0); 4];
+            for (i, scaled) in scaled.iter_mut().enumerate() {
+                *scaled = isa.load(queries.chunk(r + i, chunk)).mul(isa.splat(steps.inverses[r + i]));
+            }
+            encode(isa, scaled, [QUERY_ZERO; 4], block, R, r);
+        }
+    }
+    scales
+}
+
+/// What scores stay below in size where they are said to be bounded: no score of a useful model comes near.
+const BOUND: f32 = 1_048_576.0;
+
+/// The scores of `R` queries: rows of whole blocks, and whether all are within [`BOUND`], which stands, negative, for the
+/// scores after the last token; else minus infinity does. `codes` is working memory.
+#[inline(always)]
+fn score<I: Isa, const R: usize>(
     isa: I,
-    queries: impl Iterator<Item = impl Iterator<Item = &'a [f32; LANES]> + Clone>,
+    queries: Part<'_>,
     keys: &Keys<'_>,
     tokens: usize,
     codes: &mut [CodeGroup],
     scores: &mut [[f32; LANES]],
-) {
+) -> bool {
     let columns = scores.len() / R;
     let groups = keys.groups.len() / columns;
-    let mut scales = [0.0; R];
-    for (r, (row, scale)) in queries.zip(&mut scales).enumerate() {
-        let inverse;
-        (*scale, inverse) = symmetric_of(isa, row.clone());
-        let inverse = isa.splat(inverse);
-        for (chunk, block) in row.zip(codes.chunks_exact_mut(4 * R)) {
-            put(block, R, r, isa.encode(isa.load(chunk).mul(inverse), QUERY_ZERO));
-        }
-    }
+    let scales = quantize_queries::<I, R>(isa, queries, codes);
+    // A sum is at most 128 times 127 an element. False for NaN.
+    let bounded = scales.iter().all(|scale| scale * keys.largest * ((4 * groups * 128 * 127) as f32) < BOUND);
     let (codes, panel) = (codes.as_chunks().0, |column: usize| &keys.groups[column * groups..][..groups]);
     let mut column = 0;
     if I::TILE_PANELS == 2 {
@@ -211,8 +240,9 @@ fn score<'a, I: Isa, const R: usize>(
         scale_scores(isa, sums, keys, &scales, column, scores);
     }
     for row in scores.chunks_exact_mut(columns) {
-        row.as_flattened_mut()[tokens..].fill(f32::NEG_INFINITY);
+        row.as_flattened_mut()[tokens..].fill(if bounded { -BOUND } else { f32::NEG_INFINITY });
     }
+    bounded
 }
 
 /// From exact sums to scores, from the block of 16 tokens at `column` on.
@@ -242,53 +272,113 @@ fn scale_scores<I: Isa, const R: usize, const P: usize>(
 fn soften_codes<I: Isa, const R: usize>(
     isa: I,
     scores: &[[f32; LANES]],
+    bounded: bool,
     codes: &mut [CodeGroup],
 ) -> [f32; R] {
     let mut inverse = [0.0; R];
-    if R < 4 {
-        for (r, inverse) in inverse.iter_mut().enumerate() {
-            [*inverse] = soften::<I, R, 1>(isa, scores, codes, r);
+    if R >= 4 && bounded {
+        for r in fours(R) {
+            inverse[r..r + 4].copy_from_slice(&soften_bounded::<I, R>(isa, scores, codes, r));
         }
-    }
-    for r in fours(R) {
-        inverse[r..r + 4].copy_from_slice(&soften::<I, R, 4>(isa, scores, codes, r));
+    } else {
+        for (r, inverse) in inverse.iter_mut().enumerate() {
+            *inverse = soften::<I, R>(isa, scores, codes, r);
+        }
     }
     inverse
 }
 
-/// [`soften_codes`] for `N` of the queries, from number `r` on. Several at once, or each step waits for the one before.
+/// [`soften_codes`] for the query number `r`.
 #[inline(always)]
-fn soften<I: Isa, const R: usize, const N: usize>(
+fn soften<I: Isa, const R: usize>(isa: I, scores: &[[f32; LANES]], codes: &mut [CodeGroup], r: usize) -> f32 {
+    let columns = scores.len() / R;
+    let row = &scores[r * columns..][..columns];
+    let largest = row.iter().fold(isa.splat(f32::NEG_INFINITY), |largest, c| largest.max(isa.load(c)));
+    let largest = isa.splat(largest.largest());
+    // Whole numbers below 2^24: their sum is exact. NaN goes into the sum, if not into a code.
+    let mut sum = isa.splat(0.0);
+    for (score, block) in row.iter().zip(codes.chunks_exact_mut(4 * R)) {
+        let [[weight]] = weights(isa, [[isa.load(score).sub(largest)]]);
+        sum = sum.add(weight);
+        put(block, R, r, isa.encode(weight, 0));
+    }
+    1.0 / sum.sum()
+}
+
+/// [`soften_codes`] for four queries whose scores are bounded, from number `r` on: the same codes and sums by fewer
+/// operations, and several at once, or each step waits for the one before.
+#[inline(always)]
+fn soften_bounded<I: Isa, const R: usize>(
     isa: I,
     scores: &[[f32; LANES]],
     codes: &mut [CodeGroup],
     r: usize,
-) -> [f32; N] {
+) -> [f32; 4] {
     let columns = scores.len() / R;
-    let rows = &scores[r * columns..][..N * columns];
-    let mut largest = [isa.splat(f32::NEG_INFINITY); N];
+    let mut rows = scores[r * columns..].chunks_exact(columns);
+    let rows: [_; 4] = std::array::from_fn(|_| &rows.next().unwrap_or_default()[..columns]);
+    let mut largest = [isa.splat(f32::NEG_INFINITY); 4];
     for c in 0..columns {
-        for (i, largest) in largest.iter_mut().enumerate() {
-            *largest = largest.max(isa.load(&rows[i * columns + c]));
+        for (largest, row) in largest.iter_mut().zip(rows) {
+            *largest = largest.max(isa.load(&row[c]));
         }
     }
     for largest in &mut largest {
         *largest = isa.splat(largest.largest());
     }
-    // Whole numbers below 2^24: their sum is exact. NaN goes into the sum, if not into a code.
-    let (mut weights, mut sums) = ([isa.splat(0.0); N], [isa.splat(0.0); N]);
-    for (c, block) in codes.chunks_exact_mut(4 * R).enumerate() {
-        for i in 0..N {
-            weights[i] = weight(isa, isa.load(&rows[i * columns + c]).sub(largest[i]));
-            sums[i] = sums[i].add(weights[i]);
+    let mut sums = [isa.whole(isa.splat(0.0)); 4];
+    let mut blocks = codes.chunks_exact_mut(4 * R).enumerate().take(columns);
+    if I::CHAINS == 8 {
+        while blocks.len() >= 2 {
+            if let (Some((c, first)), Some((_, second))) = (blocks.next(), blocks.next()) {
+                let [these, those] = weigh::<I, 2>(isa, rows, largest, c, &mut sums);
+                encode_whole(isa, these, first, R, r);
+                encode_whole(isa, those, second, R, r);
+            }
         }
-        encode(isa, weights, [0; N], block, R, r);
     }
-    let mut inverse = [0.0; N];
+    for (c, block) in blocks {
+        let [weights] = weigh::<I, 1>(isa, rows, largest, c, &mut sums);
+        encode_whole(isa, weights, block, R, r);
+    }
+    // Below 2^24, so exact in f32, and so is their sum.
+    let mut inverse = [0.0; 4];
     for (inverse, sum) in inverse.iter_mut().zip(sums) {
-        *inverse = 1.0 / sum.sum();
+        *inverse = 1.0 / isa.floats(sum).sum();
     }
     inverse
+}
+
+/// Encodes four rows of whole numbers, from row `r` on, in the groups of a block of `rows` rows.
+#[inline(always)]
+fn encode_whole<I: Isa>(isa: I, whole: [I::Sums; 4], block: &mut [CodeGroup], rows: usize, r: usize) {
+    if let Some(to) = groups_from(block, rows, r) {
+        isa.encode_whole(whole, to);
+    }
+}
+
+/// The weights of `C` columns, from column `c` on, of four rows of bounded scores; they are added to the rows' sums.
+#[inline(always)]
+fn weigh<I: Isa, const C: usize>(
+    isa: I,
+    rows: [&[[f32; LANES]]; 4],
+    largest: [I::Lanes; 4],
+    c: usize,
+    sums: &mut [I::Sums; 4],
+) -> [[I::Sums; 4]; C] {
+    let mut x = [[isa.splat(0.0); 4]; C];
+    for (j, x) in x.iter_mut().enumerate() {
+        for ((x, row), largest) in x.iter_mut().zip(rows).zip(largest) {
+            *x = isa.load(&row[c + j]).sub(largest);
+        }
+    }
+    let weights = whole_weights(isa, x);
+    for weights in weights {
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum = isa.plus(*sum, weight);
+        }
+    }
+    weights
 }
 
 /// Mixes the values by the weights of `R` rows into the head's columns, at `at`, of the context rows.

@@ -5,6 +5,7 @@
 //! `exp(r) = 1 + r + r² q(r)`, where `q` has degree 4; its coefficients minimise the largest relative error of the
 //! whole (least squares with Lawson's reweighting on Chebyshev nodes; 3e-9 before rounding, 9e-8 after).
 
+use super::abreast;
 use crate::isa::{Isa, Lanes, SHIFT};
 
 /// Below this the result is 0.
@@ -28,28 +29,80 @@ pub(super) fn exp<I: Isa>(isa: I, x: I::Lanes) -> I::Lanes {
     power.mul(n.power_of_two())
 }
 
-/// Below this, [`weight`] is 0.
+/// Below this, [`weights`] is 0.
 const LIGHTEST: f32 = -7.0;
 const W: [f32; 5] = [255.0, 254.991_55, 127.508_2, 42.807_99, 10.586_032];
 
-/// `255 exp(x)` for `x` at most 0 in each lane, within 0.001, then rounded to a whole number. NaN stays NaN.
+/// `255 exp(x)` for each `x`, at most 0 in each lane, within 0.001, then rounded to a whole number. NaN stays NaN.
 ///
 /// A weight of the softmax needs no more; this takes half the time of [`exp`]. The coefficients, of `255 exp(r)`, are
 /// fitted as above, and `n`, at least -10, needs no second part of `ln 2`.
 #[inline(always)]
-pub(super) fn weight<I: Isa>(isa: I, x: I::Lanes) -> I::Lanes {
-    // In this order of operands a NaN lane comes through.
-    let x = isa.splat(LIGHTEST).max(x);
-    let shifted = x.mul_add(isa.splat(std::f32::consts::LOG2_E), isa.splat(SHIFT));
-    let r = shifted.sub(isa.splat(SHIFT)).mul_add(isa.splat(-std::f32::consts::LN_2), x);
-    let [w0, w1, w2, w3, w4] = W.map(|w| isa.splat(w));
-    let power = w4.mul_add(r, w3).mul_add(r, w2).mul_add(r, w1).mul_add(r, w0);
-    power.scale(shifted).round()
+pub(super) fn weights<I: Isa, const N: usize, const M: usize>(
+    isa: I,
+    mut x: [[I::Lanes; N]; M],
+) -> [[I::Lanes; N]; M] {
+    for x in x.as_flattened_mut() {
+        // In this order of operands a NaN lane comes through.
+        *x = isa.splat(LIGHTEST).max(*x);
+    }
+    let mut weights = scaled_powers(isa, x);
+    for weight in weights.as_flattened_mut() {
+        *weight = weight.round();
+    }
+    weights
+}
+
+/// [`weights`] as whole numbers, for each `x` in `-2^21..=0`.
+#[inline(always)]
+pub(super) fn whole_weights<I: Isa, const N: usize, const M: usize>(
+    isa: I,
+    mut x: [[I::Lanes; N]; M],
+) -> [[I::Sums; N]; M] {
+    if !I::Lanes::VANISHES {
+        for x in x.as_flattened_mut() {
+            *x = isa.splat(LIGHTEST).max(*x);
+        }
+    }
+    let mut whole = [[isa.whole(isa.splat(0.0)); N]; M];
+    for (whole, x) in whole.as_flattened_mut().iter_mut().zip(scaled_powers(isa, x).as_flattened()) {
+        *whole = isa.whole(*x);
+    }
+    whole
+}
+
+/// `255 exp(x)`.
+#[inline(always)]
+fn scaled_powers<I: Isa, const N: usize, const M: usize>(
+    isa: I,
+    mut x: [[I::Lanes; N]; M],
+) -> [[I::Lanes; N]; M] {
+    let mut shifted = x;
+    for shifted in shifted.as_flattened_mut() {
+        *shifted = shifted.mul_add(isa.splat(std::f32::consts::LOG2_E), isa.splat(SHIFT));
+    }
+    abreast(shifted.as_flattened_mut());
+    for (x, shifted) in x.as_flattened_mut().iter_mut().zip(shifted.as_flattened()) {
+        *x = shifted.sub(isa.splat(SHIFT)).mul_add(isa.splat(-std::f32::consts::LN_2), *x);
+    }
+    let [low @ .., highest] = W;
+    let mut power = [[isa.splat(highest); N]; M];
+    for coefficient in low.into_iter().rev() {
+        let coefficient = isa.splat(coefficient);
+        for (power, r) in power.as_flattened_mut().iter_mut().zip(x.as_flattened()) {
+            *power = power.mul_add(*r, coefficient);
+        }
+        abreast(power.as_flattened_mut());
+    }
+    for (power, shifted) in power.as_flattened_mut().iter_mut().zip(shifted.as_flattened()) {
+        *power = power.scale(shifted.sub(isa.splat(SHIFT)), *shifted);
+    }
+    power
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{exp, weight};
+    use super::{exp, weights};
     use crate::isa::{Isa, Lanes};
     use crate::scalar::Scalar;
 
@@ -75,13 +128,13 @@ mod tests {
         for step in 0..=1_000_000 {
             let x = step as f32 * -1e-5;
             let exact = 255.0 * f64::from(x).exp();
-            let found = f64::from(weight(isa, isa.splat(x)).largest());
+            let found = f64::from(weights(isa, [[isa.splat(x)]])[0][0].largest());
             assert!((found - exact).abs() < 0.501, "{x}: {found}");
         }
-        assert_eq!(weight(isa, isa.splat(0.0)).largest(), 255.0);
-        assert_eq!(weight(isa, isa.splat(f32::NEG_INFINITY)).largest(), 0.0);
-        assert!(weight(isa, isa.splat(f32::NAN)).sum().is_nan());
-        assert!(weight(isa, isa.splat(-f32::NAN)).sum().is_nan());
+        assert_eq!(weights(isa, [[isa.splat(0.0)]])[0][0].largest(), 255.0);
+        assert_eq!(weights(isa, [[isa.splat(f32::NEG_INFINITY)]])[0][0].largest(), 0.0);
+        assert!(weights(isa, [[isa.splat(f32::NAN)]])[0][0].sum().is_nan());
+        assert!(weights(isa, [[isa.splat(-f32::NAN)]])[0][0].sum().is_nan());
     }
 
     #[test]

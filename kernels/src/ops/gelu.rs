@@ -7,6 +7,7 @@
 //! `5.25 P(1) = 1 + 1e-7`. The condition makes the clamped result exactly ±1 at and beyond the ends, so that `gelu` is
 //! exactly 0 and exactly `x` there. There is no division, and the steps are the same for every lane.
 
+use super::abreast;
 use crate::isa::{Isa, Lanes};
 
 const END: f32 = 5.25;
@@ -31,34 +32,38 @@ const P: [f32; 14] = [
 ///
 /// Several vectors at once hide the time that each step waits for the one before.
 #[inline(always)]
-pub(super) fn gelu<I: Isa, const N: usize>(isa: I, mut x: [I::Lanes; N]) -> [I::Lanes; N] {
+pub(super) fn gelu<I: Isa, const N: usize, const M: usize>(
+    isa: I,
+    mut x: [[I::Lanes; N]; M],
+) -> [[I::Lanes; N]; M] {
     let erf = erf(isa, x);
-    for (x, erf) in x.iter_mut().zip(erf) {
+    for (x, erf) in x.as_flattened_mut().iter_mut().zip(erf.as_flattened()) {
         let half = x.mul(isa.splat(0.5));
-        *x = half.mul_add(erf, half);
+        *x = half.mul_add(*erf, half);
     }
     x
 }
 
 /// `erf(x / √2)` in each lane.
 #[inline(always)]
-fn erf<I: Isa, const N: usize>(isa: I, mut x: [I::Lanes; N]) -> [I::Lanes; N] {
-    let mut s = [isa.splat(0.0); N];
-    for (x, s) in x.iter_mut().zip(&mut s) {
+fn erf<I: Isa, const N: usize, const M: usize>(isa: I, mut x: [[I::Lanes; N]; M]) -> [[I::Lanes; N]; M] {
+    let mut s = [[isa.splat(0.0); N]; M];
+    for (x, s) in x.as_flattened_mut().iter_mut().zip(s.as_flattened_mut()) {
         // In this order of operands a NaN lane comes through.
         *x = isa.splat(-END).max(isa.splat(END).min(*x));
         *s = x.mul(*x).mul_add(isa.splat(2.0 / (END * END)), isa.splat(-1.0));
     }
     let [low @ .., highest] = P;
-    let mut p = [isa.splat(highest); N];
+    let mut p = [[isa.splat(highest); N]; M];
     for coefficient in low.into_iter().rev() {
         let coefficient = isa.splat(coefficient);
-        for (p, s) in p.iter_mut().zip(s) {
-            *p = p.mul_add(s, coefficient);
+        for (p, s) in p.as_flattened_mut().iter_mut().zip(s.as_flattened()) {
+            *p = p.mul_add(*s, coefficient);
         }
+        abreast(p.as_flattened_mut());
     }
-    for (x, p) in x.iter_mut().zip(p) {
-        *x = isa.splat(-1.0).max(isa.splat(1.0).min(x.mul(p)));
+    for (x, p) in x.as_flattened_mut().iter_mut().zip(p.as_flattened()) {
+        *x = isa.splat(-1.0).max(isa.splat(1.0).min(x.mul(*p)));
     }
     x
 }
@@ -66,7 +71,8 @@ fn erf<I: Isa, const N: usize>(isa: I, mut x: [I::Lanes; N]) -> [I::Lanes; N] {
 #[cfg(test)]
 mod tests {
     use super::{erf, gelu};
-    use crate::isa::{Isa, Lanes};
+    use super::abreast;
+use crate::isa::{Isa, Lanes};
     use crate::scalar::Scalar;
 
     /// `erf(x / √2)` by its power series, good to 1e-10 for `x` up to 5.25.
@@ -88,9 +94,9 @@ mod tests {
         for step in -525_000..=525_000 {
             let x = step as f32 * 1e-5;
             let wanted = exact(f64::from(x));
-            worst = worst.max((f64::from(erf(isa, [isa.splat(x)])[0].largest()) - wanted).abs());
+            worst = worst.max((f64::from(erf(isa, [[isa.splat(x)]])[0][0].largest()) - wanted).abs());
             let wanted = f64::from(x) / 2.0 * (1.0 + wanted);
-            worst_gelu = worst_gelu.max((f64::from(gelu(isa, [isa.splat(x)])[0].largest()) - wanted).abs());
+            worst_gelu = worst_gelu.max((f64::from(gelu(isa, [[isa.splat(x)]])[0][0].largest()) - wanted).abs());
         }
         assert!(worst < 5e-7, "{worst}");
         assert!(worst_gelu < 1e-6, "{worst_gelu}");
@@ -99,14 +105,14 @@ mod tests {
     #[test]
     fn ends_are_exact() {
         let isa = Scalar::new().unwrap();
-        let of = |x: f32| gelu(isa, [isa.splat(x)])[0].largest();
+        let of = |x: f32| gelu(isa, [[isa.splat(x)]])[0][0].largest();
         for x in [5.25, 6.0, 100.0, 1e30, f32::INFINITY] {
             assert_eq!(of(x), x);
         }
         for x in [-5.25, -6.0, -100.0, -1e30, 0.0] {
             assert_eq!(of(x), 0.0);
         }
-        assert!(gelu(isa, [isa.splat(f32::NAN)])[0].sum().is_nan());
-        assert!(gelu(isa, [isa.splat(f32::NEG_INFINITY)])[0].sum().is_nan());
+        assert!(gelu(isa, [[isa.splat(f32::NAN)]])[0][0].sum().is_nan());
+        assert!(gelu(isa, [[isa.splat(f32::NEG_INFINITY)]])[0][0].sum().is_nan());
     }
 }

@@ -5,7 +5,7 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
-use super::tiles::{Place, places};
+use super::tiles::blocks;
 use crate::isa::{Isa, LANES, Lanes, Task};
 use crate::weights::norm::Norm;
 
@@ -21,43 +21,55 @@ impl<I: Isa> Task<I> for AddNorm<'_> {
 
     #[inline(always)]
     fn run(self, isa: I) {
-        let width = self.norm.width();
-        let mut places = places(self.x.len() / width, I::TILE_ROWS, width / LANES);
-        let mut fours = self.x.chunks_exact_mut(4 * width);
-        for rows in &mut fours {
-            add_norm::<I, 4>(isa, rows, self.y, &mut places, self.norm);
-        }
-        for row in fours.into_remainder().chunks_exact_mut(width) {
-            add_norm::<I, 1>(isa, row, self.y, &mut places, self.norm);
+        let (width, chunks) = (self.norm.width(), self.norm.width() / LANES);
+        for block in blocks(self.x.len() / width, I::TILE_ROWS) {
+            let y = &self.y[block.start * chunks..block.end * chunks];
+            let mut fours = self.x[block.start * width..block.end * width].chunks_exact_mut(4 * width);
+            let mut r = 0;
+            for rows in &mut fours {
+                add_norm::<I, 4>(isa, rows, y, block.len(), r, self.norm);
+                r += 4;
+            }
+            for row in fours.into_remainder().chunks_exact_mut(width) {
+                add_norm::<I, 1>(isa, row, y, block.len(), r, self.norm);
+                r += 1;
+            }
         }
     }
 }
 
-/// [`AddNorm`] for `N` rows, which lie at the next places of `y`. Several at once, or each sum waits for the one before.
+/// [`AddNorm`] for `N` rows, those from row `r` on of a block of `count`. Several at once, or each sum waits for the one
+/// before.
 #[inline(always)]
 fn add_norm<I: Isa, const N: usize>(
     isa: I,
     x: &mut [f32],
     y: &[[f32; LANES]],
-    next: &mut impl Iterator<Item = Place>,
+    count: usize,
+    r: usize,
     norm: &Norm<'_>,
 ) {
     let x = x.as_chunks_mut().0;
-    let chunks = x.len() / N;
-    let mut places = [Place::default(); N];
-    for (place, next) in places.iter_mut().zip(next) {
-        *place = next;
-    }
     let mut sums = [isa.splat(0.0); N];
-    for c in 0..chunks {
-        for (r, (sum, place)) in sums.iter_mut().zip(places).enumerate() {
-            let x = &mut x[r * chunks + c];
-            let both = isa.load(x).add(isa.load(&y[place.chunk(c)]));
-            both.store(x);
-            *sum = sum.add(both);
+    let mut rows = split::<N>(x);
+    for (c, y) in y.chunks_exact(count).enumerate().take(rows[0].len()) {
+        if let Some(y) = y[r..].first_chunk::<N>() {
+            for ((sum, row), y) in sums.iter_mut().zip(&mut rows).zip(y) {
+                let both = isa.load(&row[c]).add(isa.load(y));
+                both.store(&mut row[c]);
+                *sum = sum.add(both);
+            }
         }
     }
     normalize(isa, x, sums, norm);
+}
+
+/// The `N` rows that make up `rows`, all of one length.
+#[inline(always)]
+fn split<const N: usize>(rows: &mut [[f32; LANES]]) -> [&mut [[f32; LANES]]; N] {
+    let chunks = rows.len() / N;
+    let mut rows = rows.chunks_exact_mut(chunks);
+    std::array::from_fn(|_| &mut rows.next().unwrap_or_default()[..chunks])
 }
 
 /// Normalises `N` rows of the norm's width, given the sums of their lanes. A row whose variance overflows, or with a
@@ -70,14 +82,15 @@ pub(super) fn normalize<I: Isa, const N: usize>(
     norm: &Norm<'_>,
 ) {
     let chunks = rows.len() / N;
+    let mut rows = split::<N>(rows);
     let count = norm.width() as f32;
     let (mut means, mut squares) = (sums, [isa.splat(0.0); N]);
     for mean in &mut means {
         *mean = isa.splat(mean.sum() / count);
     }
     for c in 0..chunks {
-        for (r, (squares, mean)) in squares.iter_mut().zip(means).enumerate() {
-            let distance = isa.load(&rows[r * chunks + c]).sub(mean);
+        for ((squares, mean), row) in squares.iter_mut().zip(means).zip(&rows) {
+            let distance = isa.load(&row[c]).sub(mean);
             *squares = distance.mul_add(distance, *squares);
         }
     }
@@ -87,12 +100,11 @@ pub(super) fn normalize<I: Isa, const N: usize>(
         let finite = variance.is_finite();
         *inverse = isa.splat(if finite { 1.0 / (variance + norm.eps()).sqrt() } else { f32::NAN });
     }
-    for (c, (weight, bias)) in norm.weight().iter().zip(norm.bias()).enumerate() {
+    for (c, (weight, bias)) in norm.weight().iter().zip(norm.bias()).enumerate().take(chunks) {
         let (weight, bias) = (isa.load(weight), isa.load(bias));
-        for (r, (mean, inverse)) in means.into_iter().zip(inverses).enumerate() {
-            let chunk = &mut rows[r * chunks + c];
-            let unit = isa.load(chunk).sub(mean).mul(inverse);
-            unit.mul_add(weight, bias).store(chunk);
+        for ((row, mean), inverse) in rows.iter_mut().zip(means).zip(inverses) {
+            let unit = isa.load(&row[c]).sub(mean).mul(inverse);
+            unit.mul_add(weight, bias).store(&mut row[c]);
         }
     }
 }

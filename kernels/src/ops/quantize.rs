@@ -87,39 +87,69 @@ impl<I: Isa> Task<I> for GeluTile<'_> {
 
     #[inline(always)]
     fn run(self, isa: I) {
-        for (chunk, input) in self.tile.chunks_exact_mut(self.ranges.len()).zip(self.input) {
-            let input = isa.load(input);
-            let (fours, rest) = chunk.as_chunks_mut::<4>();
-            let (four_ranges, rest_ranges) = self.ranges.as_chunks_mut::<4>();
-            for (x, ranges) in fours.iter_mut().zip(four_ranges) {
-                gelu_rows(isa, x, input, ranges);
-            }
-            for (x, range) in rest.iter_mut().zip(rest_ranges) {
-                gelu_rows(isa, std::array::from_mut(x), input, std::array::from_mut(range));
+        let mut chunks = self.tile.chunks_exact_mut(self.ranges.len()).zip(self.input);
+        while let Some((x, input)) = chunks.next() {
+            match if I::CHAINS == 8 { chunks.next() } else { None } {
+                Some((y, next)) => gelu_chunks(isa, [x, y], [input, next], self.ranges),
+                None => gelu_chunks(isa, [x], [input], self.ranges),
             }
         }
     }
 }
 
-/// GELU and input scales of one chunk of some rows, noting their ranges.
+/// GELU and input scales of some chunks of a tile's rows, noting the rows' ranges. Four rows at once, or each step waits
+/// for the one before.
 #[inline(always)]
-fn gelu_rows<I: Isa, const N: usize>(
+fn gelu_chunks<I: Isa, const C: usize>(
     isa: I,
-    x: &mut [[f32; LANES]; N],
-    input: I::Lanes,
+    chunks: [&mut [[f32; LANES]]; C],
+    inputs: [&[f32; LANES]; C],
+    ranges: &mut [Range],
+) {
+    let inputs = inputs.map(|input| isa.load(input));
+    let mut chunks = chunks.map(|chunk| chunk.as_chunks_mut::<4>());
+    let (fours, rest) = ranges.as_chunks_mut::<4>();
+    for (i, ranges) in fours.iter_mut().enumerate() {
+        gelu_rows(isa, chunks.each_mut().map(|(fours, _)| &mut fours[i]), inputs, ranges);
+    }
+    for (i, range) in rest.iter_mut().enumerate() {
+        let rows = chunks.each_mut().map(|(_, rest)| std::array::from_mut(&mut rest[i]));
+        gelu_rows(isa, rows, inputs, std::array::from_mut(range));
+    }
+}
+
+/// [`gelu_chunks`] for `N` rows.
+#[inline(always)]
+fn gelu_rows<I: Isa, const N: usize, const C: usize>(
+    isa: I,
+    mut chunks: [&mut [[f32; LANES]; N]; C],
+    inputs: [I::Lanes; C],
     ranges: &mut [Range; N],
 ) {
-    let mut y = [isa.splat(0.0); N];
-    for (y, x) in y.iter_mut().zip(&*x) {
-        *y = isa.load(x);
+    let mut y = [[isa.splat(0.0); N]; C];
+    for (y, x) in y.iter_mut().zip(&chunks) {
+        for (y, x) in y.iter_mut().zip(x.iter()) {
+            *y = isa.load(x);
+        }
     }
-    for ((x, range), y) in x.iter_mut().zip(ranges).zip(gelu(isa, y)) {
-        let y = y.mul(input);
-        y.store(x);
-        isa.load(&range.lo).min(y).store(&mut range.lo);
-        isa.load(&range.hi).max(y).store(&mut range.hi);
-        // An infinity or a NaN less itself is NaN, and stays.
-        isa.load(&range.finite).add(y.sub(y)).store(&mut range.finite);
+    let mut y = gelu(isa, y);
+    for ((y, input), x) in y.iter_mut().zip(inputs).zip(&mut chunks) {
+        for (y, x) in y.iter_mut().zip(x.iter_mut()) {
+            *y = y.mul(input);
+            y.store(x);
+        }
+    }
+    for (r, range) in ranges.iter_mut().enumerate() {
+        let [mut lo, mut hi, mut finite] = [&range.lo, &range.hi, &range.finite].map(|lanes| isa.load(lanes));
+        for y in y.iter().map(|y| y[r]) {
+            lo = lo.min(y);
+            hi = hi.max(y);
+            // An infinity or a NaN less itself is NaN, and stays.
+            finite = finite.add(y.sub(y));
+        }
+        lo.store(&mut range.lo);
+        hi.store(&mut range.hi);
+        finite.store(&mut range.finite);
     }
 }
 
@@ -153,21 +183,19 @@ impl<I: Isa> Task<I> for QuantizeTiled<'_> {
                 encode_tiled_by_row(isa, x, steps, inverses, groups);
                 continue;
             }
-            for (x, groups) in x.chunks_exact(count).zip(groups.chunks_exact_mut(4 * count)) {
-                if count < 4 {
-                    for r in 0..count {
-                        encode_tiled::<I, 1>(isa, x, steps, inverses, groups, r);
-                    }
+            if count < 4 {
+                for r in 0..count {
+                    encode_tiled::<I, 1>(isa, x, steps, inverses, groups, r);
                 }
-                for r in fours(count) {
-                    encode_tiled::<I, 4>(isa, x, steps, inverses, groups, r);
-                }
+            }
+            for r in fours(count) {
+                encode_tiled::<I, 4>(isa, x, steps, inverses, groups, r);
             }
         }
     }
 }
 
-/// Encodes `N` rows, from row `r` on, of one chunk of a tile.
+/// Encodes `N` rows, from row `r` on, of a block whose rows have the `inverses`.
 #[inline(always)]
 fn encode_tiled<I: Isa, const N: usize>(
     isa: I,
@@ -177,12 +205,21 @@ fn encode_tiled<I: Isa, const N: usize>(
     groups: &mut [CodeGroup],
     r: usize,
 ) {
-    let (mut scaled, mut zeros) = ([isa.splat(0.0); N], [0; N]);
+    let count = inverses.len();
+    let (mut factors, mut zeros) = ([isa.splat(0.0); N], [0; N]);
     for i in 0..N {
-        scaled[i] = isa.load(&x[r + i]).mul(isa.splat(inverses[r + i]));
+        factors[i] = isa.splat(inverses[r + i]);
         zeros[i] = steps[r + i].zero;
     }
-    encode(isa, scaled, zeros, groups, x.len(), r);
+    for (x, groups) in x.chunks_exact(count).zip(groups.chunks_exact_mut(4 * count)) {
+        if let Some(x) = x[r..].first_chunk::<N>() {
+            let mut scaled = factors;
+            for (scaled, x) in scaled.iter_mut().zip(x) {
+                *scaled = isa.load(x).mul(*scaled);
+            }
+            encode(isa, scaled, zeros, groups, count, r);
+        }
+    }
 }
 
 /// Encodes the rows of one tile into a block that lies row by row, four chunks at a time as they lie in memory.
@@ -226,17 +263,21 @@ pub(super) fn encode<I: Isa, const N: usize>(
     r: usize,
 ) {
     if let (&[a, b, c, d], &[i, j, k, l]) = (scaled.as_slice(), zeros.as_slice()) {
-        let mut places = block.chunks_exact_mut(rows).filter_map(|group| group[r..].first_chunk_mut());
-        if let (Some(first), Some(second), Some(third), Some(fourth)) =
-            (places.next(), places.next(), places.next(), places.next())
-        {
-            isa.encode_rows([a, b, c, d], [i, j, k, l], [first, second, third, fourth]);
+        if let Some(to) = groups_from(block, rows, r) {
+            isa.encode_rows([a, b, c, d], [i, j, k, l], to);
         }
     } else {
         for (i, (scaled, zero)) in scaled.into_iter().zip(zeros).enumerate() {
             put(block, rows, r + i, isa.encode(scaled, zero));
         }
     }
+}
+
+/// The places of four rows, from row `r` on, in the first four groups of a block of `rows` rows.
+#[inline(always)]
+pub(super) fn groups_from(block: &mut [CodeGroup], rows: usize, r: usize) -> Option<[&mut [CodeGroup; 4]; 4]> {
+    let mut places = block.chunks_exact_mut(rows).filter_map(|group| group[r..].first_chunk_mut());
+    Some([places.next()?, places.next()?, places.next()?, places.next()?])
 }
 
 /// Puts four groups of row `r` in their places in a block of `rows` rows.

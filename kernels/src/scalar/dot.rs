@@ -29,6 +29,16 @@ pub(super) fn pack(scaled: [F32x16; 4]) -> WeightGroup {
 }
 
 #[inline(always)]
+pub(super) fn whole(x: F32x16) -> [i32; LANES] {
+    x.lanes().map(|x| x.round_ties_even() as i32)
+}
+
+#[inline(always)]
+pub(super) fn plus(a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+    from_fn(|i| a[i].wrapping_add(b[i]))
+}
+
+#[inline(always)]
 pub(super) fn floats(sums: [i32; LANES]) -> F32x16 {
     F32x16::load(&sums.map(|sum| sum as f32))
 }

@@ -59,6 +59,12 @@ fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
+/// The larger of two numbers without a sign, as bits.
+#[inline(always)]
+fn larger_bits(a: f32, b: f32) -> f32 {
+    f32::from_bits(a.to_bits().max(b.to_bits()))
+}
+
 impl Lanes for F32x16 {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -101,7 +107,7 @@ impl Lanes for F32x16 {
     }
 
     #[inline(always)]
-    fn scale(self, shifted: Self) -> Self {
+    fn scale(self, _: Self, shifted: Self) -> Self {
         self.zip(shifted, |x, shifted| f32::from_bits(x.to_bits().wrapping_add(shifted.to_bits() << 23)))
     }
 
@@ -123,5 +129,15 @@ impl Lanes for F32x16 {
     #[inline(always)]
     fn smallest(self) -> f32 {
         self.tree(smaller)
+    }
+
+    #[inline(always)]
+    fn larger_size(self, other: Self) -> Self {
+        self.zip(other, |size, other| larger_bits(size, other.abs()))
+    }
+
+    #[inline(always)]
+    fn largest_size(self) -> f32 {
+        self.tree(larger_bits)
     }
 }

@@ -52,6 +52,16 @@ impl Isa for Scalar {
     }
 
     #[inline(always)]
+    fn whole(self, x: F32x16) -> [i32; LANES] {
+        super::dot::whole(x)
+    }
+
+    #[inline(always)]
+    fn plus(self, a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        super::dot::plus(a, b)
+    }
+
+    #[inline(always)]
     fn floats(self, sums: [i32; LANES]) -> F32x16 {
         super::dot::floats(sums)
     }

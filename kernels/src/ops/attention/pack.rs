@@ -1,4 +1,4 @@
-//! One head's keys and values as int8 weights, and the symmetric scales of queries, keys and values.
+//! One head's queries, keys and values in int8, with symmetric scales.
 
 #![expect(
     clippy::indexing_slicing,
@@ -7,71 +7,120 @@
 
 use crate::isa::{Isa, LANES, Lanes, WeightGroup};
 use crate::ops::quantize::SMALLEST_RANGE;
+use crate::ops::tiles::Place;
 use crate::weights::layer::WIDEST_HEAD;
 
 /// The code of 0 in a query.
 pub(super) const QUERY_ZERO: i32 = 128;
 
-/// The scale that takes `-largest..=largest` to `-127..=127`, and its inverse. Values that are not all finite get
-/// a scale of NaN, which everything made of them inherits.
-#[inline(always)]
-fn symmetric(largest: f32, finite: bool) -> (f32, f32) {
-    if !finite || !largest.is_finite() {
-        (f32::NAN, 0.0)
-    } else if largest < SMALLEST_RANGE {
-        (0.0, 0.0)
-    } else {
-        (largest / 127.0, 127.0 / largest)
+/// One head's columns of some rows of a tiled matrix.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) matrix: &'a [[f32; LANES]],
+    pub(super) places: &'a [Place],
+    /// The head's first chunk, and how many it has.
+    pub(super) first: usize,
+    pub(super) chunks: usize,
+}
+
+impl<'a> Part<'a> {
+    /// A chunk of one row.
+    #[inline(always)]
+    pub(super) fn chunk(self, row: usize, chunk: usize) -> &'a [f32; LANES] {
+        &self.matrix[self.places[row].chunk(self.first + chunk)]
+    }
+
+    /// The steps of `count` rows, at most 16, from row `from` on.
+    #[inline(always)]
+    pub(super) fn steps<I: Isa>(self, isa: I, from: usize, count: usize) -> Symmetric {
+        let mut sizes = [isa.splat(0.0); LANES];
+        for chunk in 0..self.chunks {
+            for (row, size) in sizes.iter_mut().enumerate().take(count) {
+                *size = size.larger_size(isa.load(self.chunk(from + row, chunk)));
+            }
+        }
+        Symmetric::new(isa.largest_sizes(sizes))
+    }
+
+    /// The step of one row.
+    #[inline(always)]
+    pub(super) fn step<I: Isa>(self, isa: I, row: usize) -> (f32, f32) {
+        let size = (0..self.chunks).fold(isa.splat(0.0), |size, chunk| {
+            size.larger_size(isa.load(self.chunk(row, chunk)))
+        });
+        symmetric(size.largest_size())
     }
 }
 
-/// The largest size in each lane, and in each 0 or, when a value was not finite, NaN.
-#[inline(always)]
-fn sizes<'a, I: Isa>(isa: I, chunks: impl Iterator<Item = &'a [f32; LANES]>) -> (I::Lanes, I::Lanes) {
-    let nothing = isa.splat(0.0);
-    let (mut largest, mut finite) = (nothing, nothing);
-    for chunk in chunks {
-        let x = isa.load(chunk);
-        largest = largest.max(x).max(nothing.sub(x));
-        // 0 times a NaN or an infinity is NaN, and stays.
-        finite = x.mul_add(nothing, finite);
+/// Scales, which take `-largest..=largest` to `-127..=127`, and their inverses.
+pub(super) struct Symmetric {
+    pub(super) scales: [f32; LANES],
+    pub(super) inverses: [f32; LANES],
+}
+
+impl Symmetric {
+    #[inline(always)]
+    fn new(largest: [f32; LANES]) -> Self {
+        let mut steps = Self { scales: [0.0; LANES], inverses: [0.0; LANES] };
+        for ((scale, inverse), largest) in steps.scales.iter_mut().zip(&mut steps.inverses).zip(largest) {
+            (*scale, *inverse) = symmetric(largest);
+        }
+        steps
     }
-    (largest, finite)
 }
 
-/// [`symmetric`] of a row.
+/// The scale for values up to `largest` in size, and its inverse. Values that are not all finite get a scale of NaN,
+/// which everything made of them inherits.
 #[inline(always)]
-pub(super) fn symmetric_of<'a, I: Isa>(isa: I, row: impl Iterator<Item = &'a [f32; LANES]>) -> (f32, f32) {
-    let (largest, finite) = sizes(isa, row);
-    symmetric(largest.largest(), finite.sum() == 0.0)
+fn symmetric(largest: f32) -> (f32, f32) {
+    let scale = if largest < SMALLEST_RANGE { 0.0 } else { largest / 127.0 };
+    let inverse = if largest < SMALLEST_RANGE { 0.0 } else { 127.0 / largest };
+    if largest.is_finite() { (scale, inverse) } else { (f32::NAN, 0.0) }
 }
 
-/// Quantizes the keys of one head as the weights of a linear layer with one channel a token.
+/// Quantizes the keys of one head as the weights of a linear layer with one channel a token, those after the last token
+/// being 0, and gives the largest scale, NaN above all.
 #[inline(always)]
-pub(super) fn pack_keys<'a, I: Isa>(
+pub(super) fn pack_keys<I: Isa>(
     isa: I,
-    rows: impl Iterator<Item = impl Iterator<Item = &'a [f32; LANES]> + Clone>,
+    part: Part<'_>,
     keys: &mut [WeightGroup],
     scales: &mut [[f32; LANES]],
-) {
+) -> f32 {
     let groups = keys.len() / scales.len();
-    if let (Some(keys), Some(scales)) = (keys.chunks_exact_mut(groups).next_back(), scales.last_mut()) {
-        keys.fill([0; 64]);
-        *scales = [0.0; LANES];
+    let mut largest = 0;
+    for ((block, keys), scales) in keys.chunks_exact_mut(groups).enumerate().zip(scales) {
+        let from = block * LANES;
+        *scales = if part.places.len() - from >= LANES {
+            pack_block(isa, part, from, LANES, keys)
+        } else {
+            pack_block(isa, part, from, part.places.len() - from, keys)
+        };
+        largest = scales.iter().fold(largest, |largest, scale| largest.max(scale.to_bits()));
     }
-    for (token, row) in rows.enumerate() {
-        let (block, lane) = (token / LANES, token % LANES);
-        let (scale, inverse) = symmetric_of(isa, row.clone());
-        scales[block][lane] = scale;
-        let inverse = isa.splat(inverse);
-        let groups = keys[block * groups..][..groups].chunks_exact_mut(4);
-        for (chunk, groups) in row.zip(groups) {
-            let codes = isa.narrow(isa.load(chunk).mul(inverse));
-            for (group, codes) in groups.iter_mut().zip(codes.as_chunks::<4>().0) {
-                group.as_chunks_mut::<4>().0[lane] = *codes;
+    f32::from_bits(largest)
+}
+
+/// Quantizes the keys of up to 16 tokens, and gives their scales.
+#[inline(always)]
+fn pack_block<I: Isa>(isa: I, part: Part<'_>, from: usize, count: usize, keys: &mut [WeightGroup]) -> [f32; LANES] {
+    let steps = part.steps(isa, from, count);
+    for (chunk, keys) in keys.as_chunks_mut::<4>().0.iter_mut().enumerate().take(part.chunks) {
+        let mut groups = keys.each_mut().map(|group| group.as_chunks_mut::<4>().0.as_chunks_mut::<4>().0.iter_mut());
+        for tokens in 0..4 {
+            let mut scaled = [isa.splat(0.0); 4];
+            for (i, scaled) in scaled.iter_mut().enumerate() {
+                let token = 4 * tokens + i;
+                if token < count {
+                    *scaled = isa.load(part.chunk(from + token, chunk)).mul(isa.splat(steps.inverses[token]));
+                }
+            }
+            if let [Some(a), Some(b), Some(c), Some(d)] = groups.each_mut().map(Iterator::next) {
+                isa.narrow_rows(scaled, [a, b, c, d]);
             }
         }
     }
+    steps.scales
 }
 
 /// What the offset of the queries' codes adds to the products with each key.
@@ -86,29 +135,33 @@ pub(super) fn shift_keys<I: Isa>(isa: I, keys: &[WeightGroup], shifts: &mut [[f3
     }
 }
 
-/// Quantizes 16 elements of one head's values as the weights of a linear layer with one channel an element.
+/// Quantizes 16 elements of one head's values, chunk `chunk`, as the weights of a linear layer with one channel an
+/// element.
 #[inline(always)]
-pub(super) fn pack_values<'a, I: Isa>(
+pub(super) fn pack_values<I: Isa>(
     isa: I,
-    rows: impl Iterator<Item = &'a [f32; LANES]> + Clone,
+    part: Part<'_>,
+    chunk: usize,
     values: &mut [WeightGroup],
     scales: &mut [f32; LANES],
 ) {
-    let (largest, finite) = sizes(isa, rows.clone());
-    let mut inverses = [0.0; LANES];
-    let mut sound = [0.0; LANES];
-    largest.store(scales);
-    finite.store(&mut sound);
-    for ((scale, inverse), sound) in scales.iter_mut().zip(&mut inverses).zip(sound) {
-        (*scale, *inverse) = symmetric(*scale, sound == 0.0);
+    let mut size = isa.splat(0.0);
+    for row in 0..part.places.len() {
+        size = size.larger_size(isa.load(part.chunk(row, chunk)));
     }
-    let inverse = isa.load(&inverses);
-    let mut rows = rows;
-    for group in values {
-        let mut steps = [isa.splat(0.0); 4];
-        for (step, row) in steps.iter_mut().zip(&mut rows) {
-            *step = isa.load(row).mul(inverse);
+    let mut largest = [0.0; LANES];
+    size.store(&mut largest);
+    let steps = Symmetric::new(largest);
+    *scales = steps.scales;
+    let inverse = isa.load(&steps.inverses);
+    for (group, places) in values.iter_mut().zip(0..) {
+        let mut scaled = [isa.splat(0.0); 4];
+        for (i, scaled) in scaled.iter_mut().enumerate() {
+            let row = 4 * places + i;
+            if row < part.places.len() {
+                *scaled = isa.load(part.chunk(row, chunk)).mul(inverse);
+            }
         }
-        *group = isa.pack(steps);
+        *group = isa.pack(scaled);
     }
 }

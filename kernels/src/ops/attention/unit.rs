@@ -5,12 +5,12 @@
     reason = "ranges are within lengths that the callers' types were checked for"
 )]
 
-use super::pack::{QUERY_ZERO, pack_keys, pack_values, shift_keys, symmetric_of};
+use super::pack::{Part, QUERY_ZERO, pack_keys, pack_values, shift_keys};
 use super::{Attend, Keys};
 use crate::isa::{CodeGroup, Isa, LANES, Lanes, MatrixUnit, STEP, WeightGroup};
-use crate::ops::exp::weight;
+use crate::ops::exp::weights;
 use crate::ops::linear::UnitSums;
-use crate::ops::tiles::{MOST_ROWS, Place, blocks};
+use crate::ops::tiles::{MOST_ROWS, blocks};
 use crate::scratch::{take_groups, take_lanes};
 use crate::weights::layer::WIDEST_HEAD;
 
@@ -20,6 +20,7 @@ impl Attend<'_> {
     /// Panels of keys and values are filled up with zeros to whole steps, so what the codes hold there is of no account.
     #[inline(always)]
     pub(super) fn by_unit<I: Isa>(self, isa: I, unit: &I::Unit) {
+        let part = self.parts();
         let tokens = self.places.len();
         let width = self.hidden / self.heads;
         let columns = tokens.div_ceil(LANES);
@@ -32,42 +33,22 @@ impl Attend<'_> {
         let scores = take_lanes(self.scores, I::TILE_ROWS * stride);
         let (codes, _) = self.codes.take(I::TILE_ROWS * key_groups.max(value_groups), 0);
         let mut value_scales = [[0.0; LANES]; WIDEST_HEAD / LANES];
-        let third = self.hidden / LANES;
         keys.fill([0; 64]);
         for head in 0..self.heads {
-            let at = head * width / LANES;
-            let part = |place: Place, first: usize| {
-                (first + at..first + at + width / LANES).map(move |c| &self.qkv[place.chunk(c)])
-            };
-            pack_keys(isa, self.places.iter().map(|place| part(*place, third)), keys, key_scales);
+            let largest = pack_keys(isa, part(head, 1), keys, key_scales);
             shift_keys(isa, keys, key_shifts);
             for (c, (values, scales)) in
                 values.chunks_exact_mut(value_groups).zip(&mut value_scales).enumerate()
             {
-                let chunk = 2 * third + at + c;
-                pack_values(
-                    isa,
-                    self.places.iter().map(|place| &self.qkv[place.chunk(chunk)]),
-                    values,
-                    scales,
-                );
+                pack_values(isa, part(head, 2), c, values, scales);
             }
-            let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts };
+            let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts, largest };
             for block in blocks(self.queries.len(), I::TILE_ROWS) {
-                let queries = &self.places[self.queries.clone()][block.clone()];
+                let queries = Part { places: &self.places[self.queries.clone()][block.clone()], ..part(head, 0) };
                 let context = &mut self.context[block.start * self.hidden..block.end * self.hidden];
                 let mut scales = [0.0; MOST_ROWS];
                 let scales = &mut scales[..block.len()];
-                for ((place, scale), codes) in
-                    queries.iter().zip(&mut *scales).zip(codes.chunks_exact_mut(key_groups))
-                {
-                    let inverse;
-                    (*scale, inverse) = symmetric_of(isa, part(*place, 0));
-                    let inverse = isa.splat(inverse);
-                    for (chunk, codes) in part(*place, 0).zip(codes.as_chunks_mut().0) {
-                        *codes = isa.encode(isa.load(chunk).mul(inverse), QUERY_ZERO);
-                    }
-                }
+                quantize_queries(isa, queries, codes, key_groups, scales);
                 score::<I>(unit, codes, keys.groups, columns, scores);
                 let mut inverses = [0.0; MOST_ROWS];
                 let inverses = &mut inverses[..block.len()];
@@ -84,6 +65,30 @@ impl Attend<'_> {
                     self.hidden,
                     head * width,
                 );
+            }
+        }
+    }
+}
+
+/// Quantizes queries row by row, `pitch` groups apart, 16 of them at a time.
+#[inline(always)]
+fn quantize_queries<I: Isa>(
+    isa: I,
+    queries: Part<'_>,
+    codes: &mut [CodeGroup],
+    pitch: usize,
+    scales: &mut [f32],
+) {
+    for ((block, scales), codes) in
+        scales.chunks_mut(LANES).enumerate().zip(codes.chunks_mut(LANES * pitch))
+    {
+        let steps = queries.steps(isa, block * LANES, scales.len());
+        let rows = codes.chunks_exact_mut(pitch).zip(steps.inverses).zip(block * LANES..);
+        for (((codes, inverse), row), (scale, of_row)) in rows.zip(scales.iter_mut().zip(steps.scales)) {
+            *scale = of_row;
+            for (chunk, codes) in codes.as_chunks_mut().0.iter_mut().enumerate().take(queries.chunks) {
+                let scaled = isa.load(queries.chunk(row, chunk)).mul(isa.splat(inverse));
+                *codes = isa.encode(scaled, QUERY_ZERO);
             }
         }
     }
@@ -185,21 +190,24 @@ fn soften_rows<I: Isa, const N: usize>(
     }
     // Whole numbers below 2^24: their sum is exact. NaN goes into the sum, if not into a code.
     let mut sums = [isa.splat(0.0); N];
-    let mut weights = [isa.splat(0.0); 4];
     for c in 0..columns / 4 {
         for i in 0..N {
-            for (j, of) in weights.iter_mut().enumerate() {
-                *of = weight(isa, isa.load(&scores[i * stride + 4 * c + j]).sub(largest[i]));
-                sums[i] = sums[i].add(*of);
+            let mut x = [isa.splat(0.0); 4];
+            for (j, x) in x.iter_mut().enumerate() {
+                *x = isa.load(&scores[i * stride + 4 * c + j]).sub(largest[i]);
+            }
+            let [four] = weights(isa, [x]);
+            for weight in four {
+                sums[i] = sums[i].add(weight);
             }
             if let Some(to) = codes[i * pitch + LANES * c..].first_chunk_mut() {
-                *to = isa.encode_row(weights, 0);
+                *to = isa.encode_row(four, 0);
             }
         }
     }
     for c in columns - columns % 4..columns {
         for i in 0..N {
-            let weight = weight(isa, isa.load(&scores[i * stride + c]).sub(largest[i]));
+            let [[weight]] = weights(isa, [[isa.load(&scores[i * stride + c]).sub(largest[i])]]);
             sums[i] = sums[i].add(weight);
             codes[i * pitch + 4 * c..][..4].copy_from_slice(&isa.encode(weight, 0));
         }
