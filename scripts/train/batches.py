@@ -29,16 +29,19 @@ SAID = ("comment", "post")
 SWAPPED = (*SAID, "template")
 #: Settings that say which rows and tokens a run sees.
 DATA_SETTINGS = ("seed", "token_budget", "chunk_rows", "max_tokens", "long_tokens", "long_share", "augment", "hide", "join",
-                 "swap", "twins", "label_smoothing")
+                 "swap", "twins", "own", "label_smoothing")
+#: Among a row's labels: teachers are not asked about it.
+OWN = "own"
 #: The longest text, in characters, that is seen beside its twin: both fit a training window.
 LONGEST_TWIN = 500
 
 
 @dataclass
 class Batch:
-    """Padded ids and mask [rows, tokens], targets, known flags and teachers' chances [rows, heads], twins [pairs, 2].
+    """Padded ids and mask [rows, tokens], targets, known flags and teachers' chances [rows, heads], twins [pairs, 2], own [rows].
 
-    Twins are two rows of one text that name different groups.
+    Twins are two rows of one text that name different groups. A row of its own learns from its known labels alone, whatever
+    teachers say.
     """
 
     ids: torch.Tensor
@@ -46,6 +49,7 @@ class Batch:
     targets: torch.Tensor
     known: torch.Tensor
     twins: torch.Tensor
+    own: torch.Tensor
     taught: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
@@ -137,7 +141,8 @@ def collate(rows: list[tuple[list[int], dict]], smoothing: float = 0.0, twins: S
     lengths = np.array([len(ids) for ids, _ in rows])
     mask = np.arange(width) < lengths[:, None]
     pairs = np.array(twins, np.int64).reshape(-1, 2)
-    return Batch(*(torch.from_numpy(part) for part in (ids, mask, targets, known.astype(np.float32), pairs)))
+    own = np.array([OWN in labels for _, labels in rows])
+    return Batch(*(torch.from_numpy(part) for part in (ids, mask, targets, known.astype(np.float32), pairs, own)))
 
 
 def bucketed(units: list[list[tuple[list[int], dict]]], budget: int, smoothing: float, draw: random.Random) -> list[Batch]:
@@ -228,7 +233,8 @@ class Stream:
             chances = np.load(self.taught / f"{number}.npy").astype(np.float32)
             start = 0
             for batch in batches:
-                batch.taught = torch.from_numpy(chances[start : start + len(batch.ids)])
+                said = torch.from_numpy(chances[start : start + len(batch.ids)])
+                batch.taught = torch.where(batch.own[:, None] & (batch.known > 0), batch.targets, said)
                 start += len(batch.ids)
         return batches
 
@@ -239,7 +245,7 @@ class Stream:
             return [Batch(*parts) for parts in torch.load(path, weights_only=True)]
         batches = self._batches(number)
         part = path.with_suffix(f".{os.getpid()}")
-        torch.save([(batch.ids, batch.mask, batch.targets, batch.known, batch.twins) for batch in batches], part)
+        torch.save([(batch.ids, batch.mask, batch.targets, batch.known, batch.twins, batch.own) for batch in batches], part)
         os.replace(part, path)
         return batches
 
@@ -271,7 +277,8 @@ class Stream:
 
     def _made(self, record: dict, draw: random.Random) -> list[tuple[str, dict]]:
         """The row's text and labels, at times joined with another row, hidden in a document, disguised, or with its twin."""
-        text, labels = normalize(record["text"]), record["labels"]
+        own = {OWN: 0.0} if record["source"] in self.settings["own"] else {}
+        text, labels = normalize(record["text"]), record["labels"] | own
         injection = record["kind"] == "attack" and labels.get("prompt_injection", 0) >= 0.5
         if injection and len(text) <= augment.LONGEST_HIDDEN and draw.random() < self.settings["hide"]:
             return [(augment.hide(text, normalize(draw.choice(self.carriers)), draw), labels)]
@@ -283,7 +290,7 @@ class Stream:
         if draw.random() < self.settings["join"]:
             joined = self._joined(record, draw)
             if joined:
-                return [(augment.join(text, normalize(joined["text"]), draw), joined["labels"])]
+                return [(augment.join(text, normalize(joined["text"]), draw), joined["labels"] | own)]
         return [(augment.disguise(text, record, self.settings["augment"], draw), labels)]
 
     def _joined(self, record: dict, draw: random.Random) -> dict | None:
@@ -313,5 +320,5 @@ def _start_loader() -> None:
 
 def _load(number: int) -> list[tuple]:
     return [tuple(part if part is None else part.numpy() for part in
-                  (batch.ids, batch.mask, batch.targets, batch.known, batch.twins, batch.taught))
+                  (batch.ids, batch.mask, batch.targets, batch.known, batch.twins, batch.own, batch.taught))
             for batch in _SHARED.chunk(number)]

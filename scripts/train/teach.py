@@ -40,15 +40,15 @@ def main() -> None:
     teachers = [checkpoint.load_guard(path).to(device) for path in arguments.teacher]
     started = time.monotonic()
     for number in range(source.chunks):
-        chances = [_chances(teachers, batch.to(device)) for batch in (first if number == 0 else next(ahead))]
+        chances = [_chances(teachers, batch.to(device), source.settings["bfloat16"]) for batch in (first if number == 0 else next(ahead))]
         np.save(arguments.out / f"{number}.npy", torch.cat(chances).half().cpu().numpy())
         if number % 50 == 0:
             print(f"chunk {number} of {source.chunks}, {time.monotonic() - started:.0f} s", flush=True)
 
 
 @torch.inference_mode()
-def _chances(teachers: list, batch) -> torch.Tensor:
-    with torch.autocast(batch.ids.device.type, torch.bfloat16, enabled=batch.ids.is_cuda):
+def _chances(teachers: list, batch, halved: bool) -> torch.Tensor:
+    with torch.autocast(batch.ids.device.type, torch.bfloat16, enabled=halved):
         chances = torch.stack([teacher(batch.ids, batch.mask)[0].float().sigmoid() for teacher in teachers]).mean(0)
     pairs = chances[batch.twins][:, :, :len(SPEECH)]
     for side in (0, 1):

@@ -1,13 +1,15 @@
 import random
 
+import numpy as np
 import pytest
+import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from train import augment, batches
 
 SETTINGS = {"seed": 1, "token_budget": 64, "chunk_rows": 4, "max_tokens": 16, "long_tokens": 16, "long_share": 0.0,
-            "augment": 0.0, "hide": 0.0, "join": 1.0, "swap": 0.0, "twins": False,
+            "augment": 0.0, "hide": 0.0, "join": 1.0, "swap": 0.0, "twins": False, "own": [],
             "label_smoothing": 0.0, "passes": 2}
 
 
@@ -67,6 +69,19 @@ def test_what_teachers_said_belongs_to_one_order(stream, tmp_path):
     (tmp_path / "order").write_text("another")
     with pytest.raises(SystemExit, match="made for an order"):
         batches.Stream(stream.records, stream.order, stream.tokenizer, SETTINGS, tmp_path)
+
+
+def test_rows_of_their_own_learn_from_their_labels(stream, tmp_path):
+    settings = SETTINGS | {"own": ["comment"], "join": 0.0, "chunk_rows": 5}
+    asked = batches.Stream(stream.records, [0, 1, 2, 3, 4], stream.tokenizer, settings)
+    (tmp_path / "order").write_text(asked.digest())
+    np.save(tmp_path / "0.npy", np.full((5, len(batches.HEADS)), 0.5, np.float16))
+    taught = batches.Stream(stream.records, [0, 1, 2, 3, 4], stream.tokenizer, settings, tmp_path)
+    found = [(own, known, targets, said) for batch in taught.chunk(0)
+             for own, known, targets, said in zip(batch.own, batch.known, batch.targets, batch.taught, strict=True)]
+    assert sum(bool(own) for own, *_ in found) == 2
+    for own, known, targets, said in found:
+        assert torch.equal(said, torch.where(own & (known > 0), targets, torch.tensor(0.5)))
 
 
 def test_groups_are_swapped_alike_within_a_text():
