@@ -84,7 +84,8 @@ pub(crate) fn encode_whole(_: Avx2, rows: [I32x16; 4], to: [&mut [CodeGroup; 4];
     let [a, b, c, d] = rows;
     // Two groups of four rows. Packing clamps: to 16 bits with sign, then to 0..=255.
     // SAFETY: the token proves AVX2.
-    let pack = |a, b, c, d| unsafe { _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)) };
+    let pack =
+        |a, b, c, d| unsafe { _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)) };
     let (low, high) = (pack(a.0, b.0, c.0, d.0), pack(a.1, b.1, c.1, d.1));
     // SAFETY: the token proves AVX2.
     let quarters = unsafe {

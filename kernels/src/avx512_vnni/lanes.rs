@@ -166,8 +166,7 @@ impl Lanes for F32x16 {
     #[inline(always)]
     fn abreast([a, b, c, d, e, f, g, h]: [Self; 8]) -> [Self; 8] {
         // SAFETY: the vectors prove AVX-512 F.
-        let [a, b, c, d, e, f, g, h] =
-            unsafe { abreast([a.0, b.0, c.0, d.0, e.0, f.0, g.0, h.0]) };
+        let [a, b, c, d, e, f, g, h] = unsafe { abreast([a.0, b.0, c.0, d.0, e.0, f.0, g.0, h.0]) };
         [Self(a), Self(b), Self(c), Self(d), Self(e), Self(f), Self(g), Self(h)]
     }
 

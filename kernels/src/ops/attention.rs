@@ -144,7 +144,8 @@ impl<I: Isa> Task<I> for Attend<'_> {
             }
             let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts, largest };
             for block in blocks(self.queries.len(), I::TILE_ROWS) {
-                let queries = Part { places: &self.places[self.queries.clone()][block.clone()], ..part(head, 0) };
+                let queries =
+                    Part { places: &self.places[self.queries.clone()][block.clone()], ..part(head, 0) };
                 let context = &mut self.context[block.start * self.hidden..];
                 with_rows!(block.len(), I::TILE_ROWS, R => {
                     let scores = &mut scores[..R * columns];

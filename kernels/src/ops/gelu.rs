@@ -71,8 +71,7 @@ fn erf<I: Isa, const N: usize, const M: usize>(isa: I, mut x: [[I::Lanes; N]; M]
 #[cfg(test)]
 mod tests {
     use super::{erf, gelu};
-    use super::abreast;
-use crate::isa::{Isa, Lanes};
+    use crate::isa::{Isa, Lanes};
     use crate::scalar::Scalar;
 
     /// `erf(x / √2)` by its power series, good to 1e-10 for `x` up to 5.25.
@@ -96,7 +95,8 @@ use crate::isa::{Isa, Lanes};
             let wanted = exact(f64::from(x));
             worst = worst.max((f64::from(erf(isa, [[isa.splat(x)]])[0][0].largest()) - wanted).abs());
             let wanted = f64::from(x) / 2.0 * (1.0 + wanted);
-            worst_gelu = worst_gelu.max((f64::from(gelu(isa, [[isa.splat(x)]])[0][0].largest()) - wanted).abs());
+            worst_gelu =
+                worst_gelu.max((f64::from(gelu(isa, [[isa.splat(x)]])[0][0].largest()) - wanted).abs());
         }
         assert!(worst < 5e-7, "{worst}");
         assert!(worst_gelu < 1e-6, "{worst_gelu}");

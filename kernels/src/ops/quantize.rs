@@ -275,7 +275,11 @@ pub(super) fn encode<I: Isa, const N: usize>(
 
 /// The places of four rows, from row `r` on, in the first four groups of a block of `rows` rows.
 #[inline(always)]
-pub(super) fn groups_from(block: &mut [CodeGroup], rows: usize, r: usize) -> Option<[&mut [CodeGroup; 4]; 4]> {
+pub(super) fn groups_from(
+    block: &mut [CodeGroup],
+    rows: usize,
+    r: usize,
+) -> Option<[&mut [CodeGroup; 4]; 4]> {
     let mut places = block.chunks_exact_mut(rows).filter_map(|group| group[r..].first_chunk_mut());
     Some([places.next()?, places.next()?, places.next()?, places.next()?])
 }

@@ -45,9 +45,8 @@ impl<'a> Part<'a> {
     /// The step of one row.
     #[inline(always)]
     pub(super) fn step<I: Isa>(self, isa: I, row: usize) -> (f32, f32) {
-        let size = (0..self.chunks).fold(isa.splat(0.0), |size, chunk| {
-            size.larger_size(isa.load(self.chunk(row, chunk)))
-        });
+        let size = (0..self.chunks)
+            .fold(isa.splat(0.0), |size, chunk| size.larger_size(isa.load(self.chunk(row, chunk))));
         symmetric(size.largest_size())
     }
 }
@@ -103,10 +102,17 @@ pub(super) fn pack_keys<I: Isa>(
 
 /// Quantizes the keys of up to 16 tokens, and gives their scales.
 #[inline(always)]
-fn pack_block<I: Isa>(isa: I, part: Part<'_>, from: usize, count: usize, keys: &mut [WeightGroup]) -> [f32; LANES] {
+fn pack_block<I: Isa>(
+    isa: I,
+    part: Part<'_>,
+    from: usize,
+    count: usize,
+    keys: &mut [WeightGroup],
+) -> [f32; LANES] {
     let steps = part.steps(isa, from, count);
     for (chunk, keys) in keys.as_chunks_mut::<4>().0.iter_mut().enumerate().take(part.chunks) {
-        let mut groups = keys.each_mut().map(|group| group.as_chunks_mut::<4>().0.as_chunks_mut::<4>().0.iter_mut());
+        let mut groups =
+            keys.each_mut().map(|group| group.as_chunks_mut::<4>().0.as_chunks_mut::<4>().0.iter_mut());
         for tokens in 0..4 {
             let mut scaled = [isa.splat(0.0); 4];
             for (i, scaled) in scaled.iter_mut().enumerate() {

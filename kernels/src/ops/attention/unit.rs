@@ -44,7 +44,8 @@ impl Attend<'_> {
             }
             let keys = Keys { groups: keys, scales: key_scales, shifts: key_shifts, largest };
             for block in blocks(self.queries.len(), I::TILE_ROWS) {
-                let queries = Part { places: &self.places[self.queries.clone()][block.clone()], ..part(head, 0) };
+                let queries =
+                    Part { places: &self.places[self.queries.clone()][block.clone()], ..part(head, 0) };
                 let context = &mut self.context[block.start * self.hidden..block.end * self.hidden];
                 let mut scales = [0.0; MOST_ROWS];
                 let scales = &mut scales[..block.len()];
@@ -79,8 +80,7 @@ fn quantize_queries<I: Isa>(
     pitch: usize,
     scales: &mut [f32],
 ) {
-    for ((block, scales), codes) in
-        scales.chunks_mut(LANES).enumerate().zip(codes.chunks_mut(LANES * pitch))
+    for ((block, scales), codes) in scales.chunks_mut(LANES).enumerate().zip(codes.chunks_mut(LANES * pitch))
     {
         let steps = queries.steps(isa, block * LANES, scales.len());
         let rows = codes.chunks_exact_mut(pitch).zip(steps.inverses).zip(block * LANES..);
