@@ -1,5 +1,6 @@
 //! The computations, written once over [`Isa`](crate::isa::Isa).
 
+mod activation;
 pub(crate) mod attention;
 pub(crate) mod bound;
 pub(crate) mod embed;
@@ -12,7 +13,7 @@ mod norm;
 pub(crate) mod quantize;
 mod tiles;
 
-pub(crate) use quantize::Range;
+pub(crate) use activation::Range;
 pub(crate) use tiles::{Place, places};
 
 use crate::isa::Lanes;

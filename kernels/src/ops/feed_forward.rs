@@ -2,9 +2,10 @@
 
 #![expect(clippy::indexing_slicing, reason = "blocks are within the rows")]
 
+use super::activation::{GeluRanges, Range};
 use super::linear::{Multiply, Plain};
 use super::norm::AddNorm;
-use super::quantize::{GeluRanges, Quantize, QuantizeTiled, Range};
+use super::quantize::{Quantize, QuantizeTiled};
 use super::tiles::blocks;
 use crate::isa::{Isa, LANES};
 use crate::scratch::{Scratch, take, take_lanes};
