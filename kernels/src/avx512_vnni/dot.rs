@@ -94,12 +94,20 @@ pub(super) fn encode_rows(
 
 /// The codes of four rows of whole numbers, clamped to `0..=255`.
 #[inline(always)]
-pub(super) fn encode_whole(_: Avx512Vnni, rows: [I32x16; 4], to: [&mut [CodeGroup; 4]; 4]) {
+pub(super) fn encode_whole(isa: Avx512Vnni, rows: [I32x16; 4], to: [&mut [CodeGroup; 4]; 4]) {
     let [a, b, c, d] = rows;
     // SAFETY: the token proves AVX-512 F and BW. Packing clamps, to 16 bits with sign and then to 0..=255, and leaves the
     // rows' pieces of one group beside each other.
+    let codes = unsafe { _mm512_packus_epi16(_mm512_packs_epi32(a.0, b.0), _mm512_packs_epi32(c.0, d.0)) };
+    store_quarters(isa, codes, to);
+}
+
+/// Puts each quarter of a vector into a place of its own.
+#[inline(always)]
+fn store_quarters<T>(_: Avx512Vnni, codes: __m512i, to: [&mut [[T; 4]; 4]; 4]) {
+    const { assert!(size_of::<T>() == 1, "a quarter has 16 bytes") }
+    // SAFETY: the token proves AVX-512 F.
     let quarters = unsafe {
-        let codes = _mm512_packus_epi16(_mm512_packs_epi32(a.0, b.0), _mm512_packs_epi32(c.0, d.0));
         [
             _mm512_castsi512_si128(codes),
             _mm512_extracti32x4_epi32::<1>(codes),
@@ -108,7 +116,7 @@ pub(super) fn encode_whole(_: Avx512Vnni, rows: [I32x16; 4], to: [&mut [CodeGrou
         ]
     };
     for (to, quarter) in to.into_iter().zip(quarters) {
-        // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
+        // SAFETY: the array's 16 bytes are writable, and hold any bits; no alignment is needed, and SSE2 is x86-64's base.
         unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), quarter) };
     }
 }
@@ -130,22 +138,14 @@ pub(crate) fn narrow(_: Avx512Vnni, scaled: F32x16) -> [i8; LANES] {
 }
 
 #[inline(always)]
-pub(crate) fn narrow_rows(_: Avx512Vnni, scaled: [F32x16; 4], to: [&mut [[i8; 4]; 4]; 4]) {
+pub(crate) fn narrow_rows(isa: Avx512Vnni, scaled: [F32x16; 4], to: [&mut [[i8; 4]; 4]; 4]) {
+    let [a, b, c, d] = scaled;
     // SAFETY: the token proves AVX-512 F and BW. Packing leaves the rows' pieces of one group beside each other.
-    let quarters = unsafe {
-        let [a, b, c, d] = scaled.map(|scaled| _mm512_cvtps_epi32(scaled.lanes()));
-        let codes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
-        [
-            _mm512_castsi512_si128(codes),
-            _mm512_extracti32x4_epi32::<1>(codes),
-            _mm512_extracti32x4_epi32::<2>(codes),
-            _mm512_extracti32x4_epi32::<3>(codes),
-        ]
+    let codes = unsafe {
+        let low = _mm512_packs_epi32(whole(isa, a).0, whole(isa, b).0);
+        _mm512_packs_epi16(low, _mm512_packs_epi32(whole(isa, c).0, whole(isa, d).0))
     };
-    for (to, quarter) in to.into_iter().zip(quarters) {
-        // SAFETY: the array's 16 bytes are writable; no alignment is needed, and SSE2 is x86-64's base.
-        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), quarter) };
-    }
+    store_quarters(isa, codes, to);
 }
 
 #[inline(always)]

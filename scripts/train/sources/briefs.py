@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..heads import clean
 from ..rows import Row
+from .drawn import drawn
 
 #: How many texts are drawn of each kind; equal ones count once.
 _COUNT = {"expert": 1600, "picture": 1400, "skill": 700, "character": 700}
@@ -202,16 +203,9 @@ def _character(draw: random.Random) -> str:
 
 def briefs(_: Path) -> Iterator[Row]:
     """The rows in a fixed shuffled order."""
-    draw = random.Random("briefs")
     made = {"expert": _expert, "picture": _picture, "skill": _skill, "character": _character}
-    found = {}
-    for part, make in made.items():
-        for _number in range(_COUNT[part]):
-            found[make(draw)] = part
-    texts = list(found)
-    draw.shuffle(texts)
-    for text in texts:
-        yield Row(text, clean(), "instruction", part=found[text])
+    for text, part in drawn(random.Random("briefs"), made, _COUNT):
+        yield Row(text, clean(), "instruction", part=part)
 
 
 LOADERS = {"briefs": briefs}

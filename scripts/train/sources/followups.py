@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..heads import clean
 from ..rows import Row
+from .drawn import drawn
 
 #: How many texts are drawn of each kind; equal ones count once.
 _COUNT = {"change": 1300, "part": 500, "again": 350, "mend": 350, "drop": 500, "ask": 300}
@@ -101,7 +102,6 @@ def _ask(draw: random.Random) -> str:
 
 def followups(_: Path) -> Iterator[Row]:
     """The rows in a fixed shuffled order."""
-    draw = random.Random("followups")
     made = {
         "change": _change,
         "part": lambda draw: _spoken(draw.choice(_PART_ORDERS).format(draw.choice(_PARTS)), draw),
@@ -110,14 +110,8 @@ def followups(_: Path) -> Iterator[Row]:
         "drop": lambda draw: draw.choice(_DROPS).format(draw.choice(_DROPPED), draw.choice(_INSTEAD)),
         "ask": _ask,
     }
-    found = {}
-    for part, make in made.items():
-        for _number in range(_COUNT[part]):
-            found[make(draw)] = part
-    texts = list(found)
-    draw.shuffle(texts)
-    for text in texts:
-        yield Row(text, clean(), "trigger", part=found[text])
+    for text, part in drawn(random.Random("followups"), made, _COUNT):
+        yield Row(text, clean(), "trigger", part=part)
 
 
 LOADERS = {"followups": followups}

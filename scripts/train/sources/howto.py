@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..heads import clean, zeros
 from ..rows import Row
+from .drawn import drawn
 
 #: How many texts are drawn of each kind; equal ones count once.
 _COUNT = {"harmful": 3000, "harmless": 4200, "harmful program": 500, "harmless program": 700}
@@ -165,24 +166,17 @@ def _ask(draw: random.Random, frames: tuple[str, ...], acts: tuple[str, ...]) ->
 
 def howto(_: Path) -> Iterator[Row]:
     """The rows in a fixed shuffled order."""
-    draw = random.Random("howto")
     # How a harmful wish is spoken of is another question, and left open.
     harmful = {"harmful_request": 1.0, **zeros("jailbreak", "prompt_injection")}
     made = {
-        "harmful": (_FRAMES, HARMS, harmful),
-        "harmless": (_FRAMES, _HARMLESS, clean()),
-        "harmful program": (_PROGRAMS, _HARMFUL_PROGRAMS, harmful),
-        "harmless program": (_PROGRAMS, _HARMLESS_PROGRAMS, clean()),
+        "harmful": lambda draw: _ask(draw, _FRAMES, HARMS),
+        "harmless": lambda draw: _ask(draw, _FRAMES, _HARMLESS),
+        "harmful program": lambda draw: _ask(draw, _PROGRAMS, _HARMFUL_PROGRAMS),
+        "harmless program": lambda draw: _ask(draw, _PROGRAMS, _HARMLESS_PROGRAMS),
     }
-    found = {}
-    for part, (frames, acts, labels) in made.items():
-        for _number in range(_COUNT[part]):
-            found[_ask(draw, frames, acts)] = (labels, part)
-    texts = list(found)
-    draw.shuffle(texts)
-    for text in texts:
-        labels, part = found[text]
-        yield Row(text, labels, "trigger" if part.startswith("harmless") else "attack", part=part)
+    for text, part in drawn(random.Random("howto"), made, _COUNT):
+        harmless = part.startswith("harmless")
+        yield Row(text, clean() if harmless else harmful, "trigger" if harmless else "attack", part=part)
 
 
 LOADERS = {"howto": howto}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..heads import clean, zeros
 from ..rows import Row
+from .drawn import drawn
 from .howto import HARMS
 
 #: How many texts are drawn of each kind; equal ones count once.
@@ -148,25 +149,23 @@ def _harmless(draw: random.Random) -> str:
 
 def orders(_: Path) -> Iterator[Row]:
     """The rows in a fixed shuffled order."""
-    draw = random.Random("orders")
     spoken = zeros("toxicity", "threat", "hate")
-    made = {
-        "freed": (_freed, {**spoken, "jailbreak": 1.0}),
-        "freed and harmful": (lambda draw: f"{_freed(draw)} {draw.choice(_HARM_ASKS).format(draw.choice(_HARM))}",
-                              {"jailbreak": 1.0, "harmful_request": 1.0}),
-        "overridden": (_overridden, {**spoken, "prompt_injection": 1.0}),
-        "asked for its prompt": (_asked, {**spoken, "prompt_injection": 1.0}),
-        "harmless": (_harmless, clean()),
+    labels = {
+        "freed": {**spoken, "jailbreak": 1.0},
+        "freed and harmful": {"jailbreak": 1.0, "harmful_request": 1.0},
+        "overridden": {**spoken, "prompt_injection": 1.0},
+        "asked for its prompt": {**spoken, "prompt_injection": 1.0},
+        "harmless": clean(),
     }
-    found = {}
-    for part, (make, labels) in made.items():
-        for _number in range(_COUNT[part]):
-            found[make(draw)] = (labels, part)
-    texts = list(found)
-    draw.shuffle(texts)
-    for text in texts:
-        labels, part = found[text]
-        yield Row(text, labels, "trigger" if part == "harmless" else "attack", part=part)
+    made = {
+        "freed": _freed,
+        "freed and harmful": lambda draw: f"{_freed(draw)} {draw.choice(_HARM_ASKS).format(draw.choice(_HARM))}",
+        "overridden": _overridden,
+        "asked for its prompt": _asked,
+        "harmless": _harmless,
+    }
+    for text, part in drawn(random.Random("orders"), made, _COUNT):
+        yield Row(text, labels[part], "trigger" if part == "harmless" else "attack", part=part)
 
 
 LOADERS = {"orders": orders}
