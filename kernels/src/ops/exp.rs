@@ -5,7 +5,7 @@
 //! `exp(r) = 1 + r + r² q(r)`, where `q` has degree 4; its coefficients minimise the largest relative error of the
 //! whole (least squares with Lawson's reweighting on Chebyshev nodes; 3e-9 before rounding, 9e-8 after).
 
-use super::abreast;
+use super::{abreast, polynomial};
 use crate::isa::{Isa, Lanes, SHIFT};
 
 /// Below this the result is 0.
@@ -85,15 +85,7 @@ fn scaled_powers<I: Isa, const N: usize, const M: usize>(
     for (x, shifted) in x.as_flattened_mut().iter_mut().zip(shifted.as_flattened()) {
         *x = shifted.sub(isa.splat(SHIFT)).mul_add(isa.splat(-std::f32::consts::LN_2), *x);
     }
-    let [low @ .., highest] = W;
-    let mut power = [[isa.splat(highest); N]; M];
-    for coefficient in low.into_iter().rev() {
-        let coefficient = isa.splat(coefficient);
-        for (power, r) in power.as_flattened_mut().iter_mut().zip(x.as_flattened()) {
-            *power = power.mul_add(*r, coefficient);
-        }
-        abreast(power.as_flattened_mut());
-    }
+    let mut power = polynomial(isa, &W, x);
     for (power, shifted) in power.as_flattened_mut().iter_mut().zip(shifted.as_flattened()) {
         *power = power.scale(shifted.sub(isa.splat(SHIFT)), *shifted);
     }

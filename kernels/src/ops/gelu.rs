@@ -7,7 +7,7 @@
 //! `5.25 P(1) = 1 + 1e-7`. The condition makes the clamped result exactly ±1 at and beyond the ends, so that `gelu` is
 //! exactly 0 and exactly `x` there. There is no division, and the steps are the same for every lane.
 
-use super::abreast;
+use super::polynomial;
 use crate::isa::{Isa, Lanes};
 
 const END: f32 = 5.25;
@@ -53,15 +53,7 @@ fn erf<I: Isa, const N: usize, const M: usize>(isa: I, mut x: [[I::Lanes; N]; M]
         *x = isa.splat(-END).max(isa.splat(END).min(*x));
         *s = x.mul(*x).mul_add(isa.splat(2.0 / (END * END)), isa.splat(-1.0));
     }
-    let [low @ .., highest] = P;
-    let mut p = [[isa.splat(highest); N]; M];
-    for coefficient in low.into_iter().rev() {
-        let coefficient = isa.splat(coefficient);
-        for (p, s) in p.as_flattened_mut().iter_mut().zip(s.as_flattened()) {
-            *p = p.mul_add(*s, coefficient);
-        }
-        abreast(p.as_flattened_mut());
-    }
+    let p = polynomial(isa, &P, s);
     for (x, p) in x.as_flattened_mut().iter_mut().zip(p.as_flattened()) {
         *x = isa.splat(-1.0).max(isa.splat(1.0).min(x.mul(*p)));
     }

@@ -1,4 +1,6 @@
 import random
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from train import augment, batches
+
+CONFIGS = Path(batches.__file__).parent / "configs"
 
 SETTINGS = {"seed": 1, "token_budget": 64, "chunk_rows": 4, "max_tokens": 16, "long_tokens": 16, "long_share": 0.0,
             "augment": 0.0, "hide": 0.0, "join": 1.0, "swap": 0.0, "twins": False, "own": [],
@@ -82,6 +86,16 @@ def test_rows_of_their_own_learn_from_their_labels(stream, tmp_path):
     assert sum(bool(own) for own, *_ in found) == 2
     for own, known, targets, said in found:
         assert torch.equal(said, torch.where(own & (known > 0), targets, torch.tensor(0.5)))
+
+
+def test_every_configuration_makes_texts(stream):
+    configs = [tomllib.loads(path.read_text()) for path in CONFIGS.glob("*.toml")]
+    runs = [config["train"] for config in configs if "train" in config]
+    assert len(runs) == 7
+    for settings in runs:
+        stream.settings = settings
+        for record in stream.records:
+            assert stream._made(record, random.Random(2))
 
 
 def test_groups_are_swapped_alike_within_a_text():
