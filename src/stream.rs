@@ -205,7 +205,9 @@ impl Stream {
         let ahead = self.ahead(&segment);
         let request = Request { text: segment.text, ..self.request.clone() };
         let verdict = {
-            let passage = Passage { before: self.tail.last(room), behind: self.tail.text(), ahead: &ahead };
+            let (before, behind) = (self.tail.last(room), self.tail.text());
+            let is_open = !self.guard.is_of_whole(request.role);
+            let passage = Passage { before, behind, ahead: &ahead, is_open };
             self.guard.judge_passage(&request, passage, segment.found)
         };
         self.piece(segment.start, &request.text, verdict)

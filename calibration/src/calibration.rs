@@ -2,11 +2,13 @@
 
 mod check;
 mod exit;
+mod length;
 mod read;
 mod taught;
 mod write;
 
 pub use exit::{Exit, ExitHead, ExitThreshold, Gate};
+pub use length::{LengthCorrection, length};
 pub use taught::TaughtHead;
 
 use std::fmt;
@@ -44,6 +46,7 @@ pub struct Calibration {
     data_digest: String,
     created_by: String,
     heads: Vec<Head>,
+    corrections: Vec<LengthCorrection>,
     exits: Vec<Exit>,
     references: Vec<Reference>,
 }
@@ -207,11 +210,23 @@ impl Calibration {
             data_digest: data_digest.to_owned(),
             created_by: created_by.to_owned(),
             heads,
+            corrections: Vec::new(),
             exits: Vec::new(),
             references: Vec::new(),
         };
         check::finish(check::calibration(&calibration))?;
         Ok(calibration)
+    }
+
+    /// The same with these corrections of logits by length, in place of those it has.
+    ///
+    /// # Errors
+    ///
+    /// [`CalibrationError::Invalid`] with every rule that the corrections break.
+    pub fn with_corrections(mut self, corrections: Vec<LengthCorrection>) -> Result<Self, CalibrationError> {
+        self.corrections = corrections;
+        check::finish(check::calibration(&self))?;
+        Ok(self)
     }
 
     /// The same with these exits, the earliest first, in place of those it has.
@@ -269,6 +284,29 @@ impl Calibration {
     /// The heads, in the file's order.
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// The corrections of logits by the length of a text; a head that has none is judged alike at every length.
+    pub fn corrections(&self) -> &[LengthCorrection] {
+        &self.corrections
+    }
+
+    /// Adds what a text of `length` characters, spaces not counted, gets by its length to `logits`, which begin with one for
+    /// each head. The curves, thresholds and gates are for logits that were corrected.
+    pub fn correct(&self, logits: &mut [f32], length: usize) {
+        if self.corrections.is_empty() {
+            return;
+        }
+        for (head, logit) in self.heads.iter().zip(logits) {
+            *logit += self.added(&head.name, length);
+        }
+    }
+
+    /// What is added to the logits of the head `name` in a text of `length` characters, spaces not counted; 0 where it has no
+    /// correction.
+    pub fn added(&self, name: &str, length: usize) -> f32 {
+        let correction = self.corrections.iter().find(|correction| correction.head == name);
+        correction.map_or(0.0, |correction| correction.at(length))
     }
 
     /// The exits, the earliest first; none where the model answers after its last layer only.

@@ -54,7 +54,8 @@ pub mod teach;
 pub mod threshold;
 
 pub use calibration::{
-    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, TaughtHead, Threshold,
+    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, LengthCorrection, Problem,
+    TaughtHead, Threshold, length,
 };
 pub use curve::{Curve, CurveError, Parameters};
 pub use distribution::chi_square_upper;

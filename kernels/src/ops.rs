@@ -1,4 +1,4 @@
-//! The computations, written once over [`Isa`](crate::isa::Isa).
+//! The computations, written once over [`Isa`].
 
 mod activation;
 pub(crate) mod attention;

@@ -105,6 +105,7 @@ pub(super) fn run(arguments: &Arguments, options: &GuardOptions) -> anyhow::Resu
         &format!("portcullis {} calibrate", env!("CARGO_PKG_VERSION")),
         fitted.iter().map(|fitted| fitted.head.clone()).collect(),
     )?
+    .with_corrections(old.corrections().to_vec())?
     .with_exits(heads::exits(old, &fitted))?
     .with_references(heads::references(old, &rows, &fitted))?;
     let writes = reviewed.is_none() || arguments.write;

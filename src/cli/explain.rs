@@ -71,6 +71,9 @@ fn describe(request: &Request, explanation: &Explanation, most_words: usize) -> 
         ]);
     }
     let _ = write!(text, "\n{HEADING}heads{HEADING:#}\n{}", table.render());
+    for head in explanation.heads.iter().filter(|head| head.by_length != 0.0) {
+        let _ = writeln!(text, "{} has {:+.3} of its logit for the text's length", head.name, head.by_length);
+    }
     for head in explanation.heads.iter().filter(|head| !head.via.is_empty()) {
         let _ = writeln!(text, "{} is read via {}", head.name, names(&head.via));
     }

@@ -86,6 +86,11 @@ fn describe(guard: &Inspection, devices: &Devices, memory: Option<Memory>, findi
     facts.row(["model digest", &guard.model.digest]);
     facts.row(["calibration digest", &guard.calibration_digest]);
     facts.row(["heads", &heads(&guard.heads)]);
+    let corrected = guard.heads.iter().filter(|head| !head.length_correction.is_empty());
+    let corrected: Vec<&str> = corrected.map(|head| head.name.as_str()).collect();
+    if !corrected.is_empty() {
+        facts.row(["corrected by length", &corrected.join(", ")]);
+    }
     if !guard.taught.is_empty() {
         let taught: Vec<&str> = guard.taught.iter().map(|head| head.detector.as_str()).collect();
         facts.row(["heads of the policy", &taught.join(", ")]);

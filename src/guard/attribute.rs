@@ -9,7 +9,7 @@ use super::judge::Looked;
 use super::pieces::{told_apart, without, words};
 use super::subject::Passage;
 use super::{Guard, NamedHead};
-use crate::rails::classifier::{HeadScores, Judged, Outcome, Route};
+use crate::rails::classifier::{HeadScores, Judged, Length, Outcome, Route};
 use crate::request::Request;
 use crate::span::{NormalizedSpan, Span};
 use crate::verdict::{Source, Verdict};
@@ -35,6 +35,8 @@ struct Aim {
     window: NormalizedSpan,
     /// Whether there is more of the form than this window.
     is_part: bool,
+    /// How long the form is, whatever is left out of it.
+    length: Length,
     /// What can be left out, and where it is in what was judged.
     pieces: Vec<(NormalizedSpan, Span)>,
     blamed: Vec<Blamed>,
@@ -86,11 +88,12 @@ impl Guard {
             })
             .collect();
         let mut aims = Vec::new();
-        for (text, (forms, (blamed, Looked { together, .. }))) in
-            forms.iter().zip(blamed.iter().zip(&*judged)).enumerate()
+        let looked = forms.iter().zip(blamed.iter().zip(&*judged));
+        for (text, ((_, passage, _), (forms, (blamed, Looked { together, .. })))) in
+            texts.iter().zip(looked).enumerate()
         {
             if let (Some(forms), Some(together)) = (forms, together) {
-                self.aim(text, forms, together, blamed, &mut aims);
+                self.aim((text, *passage), forms, together, blamed, &mut aims);
             }
         }
         let deadlines: Vec<Option<Instant>> =
@@ -165,7 +168,7 @@ impl Guard {
     /// Adds an aim for each window that a finding of the text rests on.
     fn aim(
         &self,
-        text: usize,
+        (text, passage): (usize, Passage<'_>),
         forms: &Forms<'_>,
         together: &Together,
         blamed: &[(usize, usize)],
@@ -184,7 +187,8 @@ impl Guard {
                 Some(place) => place,
                 None => {
                     let Some(window) = self.0.classifier.window(forms.text(form), window) else { continue };
-                    aims.push(Aim::new(text, form, window, forms));
+                    let length = passage.length(forms.text(form));
+                    aims.push(Aim::new(text, form, window, forms, length));
                     seen.push((form, from.get(head).copied().unwrap_or_default()));
                     seen.len() - 1
                 }
@@ -203,7 +207,10 @@ impl Guard {
         }
         let judged: Vec<Judged<'_>> = asked
             .iter()
-            .map(|short| Judged { text: &short.text, deadline: short.deadline, gates: None })
+            .map(|short| {
+                let length = aims.get(short.aim).map_or(Length::Uncorrected, |aim| aim.length);
+                Judged { text: &short.text, deadline: short.deadline, gates: None, length }
+            })
             .collect();
         let (outcomes, _) = self.0.classifier.judge_by(&judged, route);
         for (short, outcome) in asked.iter().zip(outcomes) {
@@ -217,7 +224,7 @@ impl Guard {
 }
 
 impl Aim {
-    fn new(text: usize, form: usize, window: NormalizedSpan, forms: &Forms<'_>) -> Self {
+    fn new(text: usize, form: usize, window: NormalizedSpan, forms: &Forms<'_>, length: Length) -> Self {
         let whole = forms.text(form);
         let words = words(whole.get(window.start..window.end).unwrap_or_default());
         let words = words
@@ -227,7 +234,7 @@ impl Aim {
         let pieces = told_apart(words, |piece| forms.to_caller(form, piece));
         let around = |span: Option<&str>| span.is_some_and(|text| !text.trim().is_empty());
         let is_part = around(whole.get(..window.start)) || around(whole.get(window.end..));
-        Self { text, form, window, is_part, pieces, blamed: Vec::new(), answered: true }
+        Self { text, form, window, is_part, length, pieces, blamed: Vec::new(), answered: true }
     }
 
     /// The pieces that are left out at first: each alone, or runs of them where there are many; before them none, where the

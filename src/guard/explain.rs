@@ -6,7 +6,7 @@ use super::forms::{Forms, Together};
 use super::pieces::{runs, told_apart, without, words};
 use super::{Guard, GuardError};
 use crate::policy::BoundRule;
-use crate::rails::classifier::{HeadScores, Outcome, Route};
+use crate::rails::classifier::{HeadScores, Length, Outcome, Route};
 use crate::request::Request;
 use crate::span::{NormalizedSpan, Span};
 use crate::verdict::{Disguise, Verdict};
@@ -32,8 +32,10 @@ pub struct HeadExplanation {
     pub name: String,
     /// Calibrated score in `0..=1`.
     pub score: f32,
-    /// Its logit.
+    /// Its logit, corrected by the text's length.
     pub logit: f32,
+    /// What the text's length adds to the logit, which has it already (`[[length_correction]]` in the calibration).
+    pub by_length: f32,
     /// The lowest threshold of a rule for this role, when there is one.
     pub threshold: Option<f32>,
     /// That rule.
@@ -74,7 +76,11 @@ impl Guard {
         // Both sides of a difference are computed at one place.
         let at = if scored.device.is_some() { Route::Device } else { Route::Cpu };
         let forms = Forms::new(&request.text, self.0.lexicon(), depth);
+        let conversation = self.conversation(request, forms.normalized.text());
+        let forms = forms.with_conversation(conversation);
+        let calibration = self.bundle().calibration();
         let scores = verdict.scores.iter().map(|(_, score)| *score);
+        let lengths: Vec<usize> = forms.texts().map(portcullis_calibration::length).collect();
         let heads: Vec<HeadExplanation> = self
             .all_heads()
             .zip(scored.logits.into_iter().zip(scores))
@@ -83,8 +89,10 @@ impl Guard {
                 let detector = head.detector();
                 let rules = self.policy().rules_in(&detector, request.into()).map(|(_, rule)| rule);
                 let rule = rules.min_by(|a, b| a.threshold().total_cmp(&b.threshold()));
+                let length = lengths.get(*place).copied().unwrap_or_default();
                 HeadExplanation {
                     name: head.key(),
+                    by_length: calibration.added(head.name, length),
                     score,
                     logit,
                     threshold: rule.map(BoundRule::threshold),
@@ -122,7 +130,9 @@ impl Guard {
             .iter()
             .map(|(piece, _)| without(text, NormalizedSpan::new(0, text.len()), *piece))
             .collect();
-        let shortened = self.head_scores(without.iter().map(String::as_str), at)?;
+        // A word left out does not make the text a shorter one.
+        let length = Length::of(text);
+        let shortened = self.head_scores(without.iter().map(|text| (text.as_str(), length)), at)?;
         Ok(pieces
             .into_iter()
             .zip(shortened)

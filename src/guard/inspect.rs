@@ -109,12 +109,15 @@ impl PackedReport {
 }
 
 /// One head.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HeadReport {
     /// Name.
     pub name: String,
     /// Whether it is shipped as experimental.
     pub experimental: bool,
+    /// By length in characters, spaces not counted, the logits added to its own; between them along a straight line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub length_correction: Vec<(u32, f32)>,
 }
 
 /// One head of the policy's own.
@@ -149,6 +152,7 @@ impl Guard {
     pub fn inspect(&self) -> Inspection {
         let inner = &*self.0;
         let manifest = inner.bundle.manifest();
+        let corrections = inner.bundle.calibration().corrections();
         Inspection {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             level: inner.level.to_string(),
@@ -181,7 +185,14 @@ impl Guard {
             heads: manifest
                 .heads
                 .iter()
-                .map(|head| HeadReport { name: head.name.clone(), experimental: head.experimental })
+                .map(|head| {
+                    let own = corrections.iter().find(|correction| correction.head == head.name);
+                    HeadReport {
+                        name: head.name.clone(),
+                        experimental: head.experimental,
+                        length_correction: own.map(|own| own.knots.clone()).unwrap_or_default(),
+                    }
+                })
                 .collect(),
             taught: inner.policy.policy().heads().map(taught).collect(),
             exits: inner.exits.names().to_vec(),

@@ -202,7 +202,7 @@ impl Guard {
                 let deadline = self.due(subject.request, start);
                 let gates = inner.exits.gates(subject.request.role);
                 let texts = forms.iter().flat_map(Forms::texts);
-                texts.map(move |text| Judged { text, deadline, gates })
+                texts.map(move |text| Judged { text, deadline, gates, length: subject.passage.length(text) })
             })
             .collect();
         let (outcomes, stages) = match &inner.answers {

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use super::{Guard, GuardError, full_message};
 use crate::calibrate::calibrated;
 use crate::normalize::Normalized;
-use crate::rails::classifier::{HeadScores, Judged, Outcome, Route, SKETCH, TextStages};
+use crate::rails::classifier::{HeadScores, Judged, Length, Outcome, Route, SKETCH, TextStages};
 use crate::verdict::Detection;
 
 /// What the heads say of one text, before any policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
-    /// A logit for each head: the largest over the text's windows.
+    /// A logit for each head: the largest over the text's windows, corrected by the text's length.
     pub logits: Vec<f32>,
     /// The calibrated scores in `0..=1`.
     pub calibrated: Vec<f32>,
@@ -30,7 +30,8 @@ impl Guard {
     /// [`GuardError::Encode`] when the encoder fails on a text.
     pub fn scores(&self, texts: &[&str]) -> Result<Vec<Scores>, GuardError> {
         let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let heads = self.head_scores(normalized.iter().map(Normalized::text), Route::BySize)?;
+        let judged = normalized.iter().map(Normalized::text).map(|text| (text, Length::of(text)));
+        let heads = self.head_scores(judged, Route::BySize)?;
         Ok(heads
             .into_iter()
             .map(|mut heads| {
@@ -43,6 +44,23 @@ impl Guard {
                 tokens: heads.tokens,
                 windows: heads.windows,
                 sketch: heads.sketch,
+            })
+            .collect())
+    }
+
+    /// The largest logit of each head over the windows of each text, normalized as for a verdict, as the model gives them: what
+    /// corrections by length are made from.
+    ///
+    /// # Errors
+    /// [`GuardError::Encode`] when the encoder fails on a text.
+    pub fn uncorrected_logits(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, GuardError> {
+        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
+        let judged = normalized.iter().map(|text| (text.text(), Length::Uncorrected));
+        let heads = self.head_scores(judged, Route::BySize)?.into_iter();
+        Ok(heads
+            .map(|mut heads| {
+                heads.logits.truncate(self.heads().len());
+                heads.logits
             })
             .collect())
     }
@@ -80,14 +98,13 @@ impl Guard {
         found
     }
 
-    /// What the heads say of texts that are normalized already.
+    /// What the heads say of texts that are normalized already, as of texts of these lengths.
     pub(super) fn head_scores<'a>(
         &self,
-        texts: impl Iterator<Item = &'a str>,
+        texts: impl Iterator<Item = (&'a str, Length)>,
         route: Route,
     ) -> Result<Vec<HeadScores>, GuardError> {
-        let judged: Vec<Judged<'_>> =
-            texts.map(|text| Judged { text, deadline: None, gates: None }).collect();
+        let judged: Vec<Judged<'_>> = texts.map(|(text, length)| Judged::undisturbed(text, length)).collect();
         let (outcomes, _) = self.0.classifier.judge_by(&judged, route);
         self.tell_of_device();
         outcomes

@@ -12,16 +12,22 @@ use serde::Serialize;
 use super::{Guard, GuardError, Inner};
 use crate::log::Event;
 use crate::policy::Policy;
-use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Outcome, StageTimes};
+use crate::rails::classifier::{ClassifierRail, HeadScores, Judged, Length, Outcome, StageTimes};
 use crate::request::Request;
 use crate::verdict::{Decision, PolicyRef, Verdict};
 
-/// What the classifiers said of a batch's texts, under the texts' digests; never the texts.
+/// What the classifiers said of a batch's texts, under the texts' digests and lengths; never the texts.
 #[derive(Clone)]
 pub(super) struct Answers {
-    said: Arc<Mutex<HashMap<blake3::Hash, HeadScores>>>,
+    said: Arc<Mutex<HashMap<Key, HeadScores>>>,
     /// Whether this guard takes answers, in place of leaving them.
     takes: bool,
+}
+
+type Key = (blake3::Hash, Length);
+
+fn key(text: &Judged<'_>) -> Key {
+    (blake3::hash(text.text.as_bytes()), text.length)
 }
 
 impl fmt::Debug for Answers {
@@ -39,14 +45,14 @@ impl Answers {
             for (text, outcome) in texts.iter().zip(&outcomes) {
                 // What left at an exit left by gates of its own policy.
                 if let (Outcome::Scored(heads), None) = (outcome, text.gates) {
-                    said.insert(blake3::hash(text.text.as_bytes()), heads.clone());
+                    said.insert(key(text), heads.clone());
                 }
             }
             return (outcomes, times);
         }
         let known: Vec<Option<HeadScores>> = {
             let said = self.said();
-            let known = |text: &Judged<'_>| said.get(&blake3::hash(text.text.as_bytes())).cloned();
+            let known = |text: &Judged<'_>| said.get(&key(text)).cloned();
             texts.iter().map(|text| text.gates.is_none().then(|| known(text)).flatten()).collect()
         };
         let others: Vec<Judged<'_>> =
@@ -64,7 +70,7 @@ impl Answers {
         (all.collect(), times)
     }
 
-    fn said(&self) -> MutexGuard<'_, HashMap<blake3::Hash, HeadScores>> {
+    fn said(&self) -> MutexGuard<'_, HashMap<Key, HeadScores>> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::Guard;
 use super::forms::Forms;
 use crate::policy::Policy;
+use crate::rails::classifier::Length;
 use crate::rails::text::TextRails;
 use crate::request::Request;
 use crate::span::Span;
@@ -31,6 +32,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) behind: &'a str,
     /// Text after it that patterns may look ahead to.
     pub(crate) ahead: &'a str,
+    /// Whether the end of the longer text is not known.
+    pub(crate) is_open: bool,
 }
 
 impl<'a> Passage<'a> {
@@ -40,6 +43,11 @@ impl<'a> Passage<'a> {
             "" => Cow::Borrowed(text),
             before => Cow::Owned([before, text].concat()),
         }
+    }
+
+    /// How long a text is of which the classifiers read `form`.
+    pub(super) fn length(&self, form: &str) -> Length {
+        if self.is_open { Length::Unbounded } else { Length::of(form) }
     }
 
     pub(super) const fn is_empty(&self) -> bool {

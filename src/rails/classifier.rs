@@ -18,7 +18,7 @@ pub use states::TokenStates;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use portcullis_calibration::TaughtHead;
+use portcullis_calibration::{Calibration, TaughtHead};
 use portcullis_kernels::Kernels;
 use rayon::prelude::*;
 
@@ -62,13 +62,51 @@ pub struct Judged<'a> {
     pub deadline: Option<Instant>,
     /// What lets it leave at an exit; without any the whole model reads it.
     pub gates: Option<&'a Gates>,
+    /// By what its logits are corrected.
+    pub length: Length,
+}
+
+/// How long the text is that was written, of which the rail may be shown a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Length {
+    /// So many characters, spaces not counted.
+    Characters(usize),
+    /// Its end is not known: as long as can be.
+    Unbounded,
+    /// Nobody asks: the logits stay as the model gives them.
+    Uncorrected,
+}
+
+impl Length {
+    /// That of `text`.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self::Characters(portcullis_calibration::length(text))
+    }
+}
+
+impl<'a> Judged<'a> {
+    /// A text without deadline and gates.
+    pub(crate) const fn undisturbed(text: &'a str, length: Length) -> Self {
+        Self { text, deadline: None, gates: None, length }
+    }
+
+    /// Adds to logits, the bundle's heads' first, what `calibration` adds by the text's length.
+    fn correct(&self, calibration: &Calibration, logits: &mut [f32]) {
+        match self.length {
+            Length::Characters(length) => calibration.correct(logits, length),
+            Length::Unbounded => calibration.correct(logits, usize::MAX),
+            Length::Uncorrected => {}
+        }
+    }
 }
 
 /// What the heads say of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadScores {
     /// A logit for each of the bundle's heads: the largest over the windows, an exit's carried to the scale of the whole
-    /// model. NaN when any window's is. After them one for each taught head, where the whole model read every window.
+    /// model, corrected by the text's length. NaN when any window's is. After them one for each taught head, where the whole
+    /// model read every window.
     pub logits: Vec<f32>,
     /// For each logit the place among the text's windows of the one that it is from.
     pub from: Vec<usize>,
@@ -190,7 +228,7 @@ impl ClassifierRail {
 
     /// As [`ClassifierRail::judge`], at this place where there is a device.
     pub fn judge_by(&self, texts: &[Judged<'_>], route: Route) -> (Vec<Outcome>, StageTimes) {
-        match (&*self.kind, self.bundle.model()) {
+        let (mut outcomes, times) = match (&*self.kind, self.bundle.model()) {
             (Kind::Encoder(encoded), Model::Encoder { .. }) => match self.parts() {
                 Some(parts) => {
                     let device = self.device.as_ref().map(|device| (device, self.is_strict));
@@ -203,7 +241,13 @@ impl ClassifierRail {
             }
             // `new` made the one for the other; a rail that could not judge must not stay silent.
             _ => other_model(texts),
+        };
+        for (outcome, text) in outcomes.iter_mut().zip(texts) {
+            if let Outcome::Scored(heads) | Outcome::Early(heads) = outcome {
+                text.correct(self.bundle.calibration(), &mut heads.logits);
+            }
         }
+        (outcomes, times)
     }
 
     /// What every exit and the whole model say of each window of `texts`, whatever any gate would say.
@@ -222,8 +266,8 @@ impl ClassifierRail {
     /// The parts of the bundle that an encoder works with.
     fn parts(&self) -> Option<encoded::Parts<'_>> {
         let Model::Encoder { weights, tokenizer, words } = self.bundle.model() else { return None };
-        let exits = self.bundle.calibration().exits();
-        Some(encoded::Parts { weights, tokenizer, words: words.as_ref(), exits, taught: &self.taught })
+        let calibration = self.bundle.calibration();
+        Some(encoded::Parts { weights, tokenizer, words: words.as_ref(), calibration, taught: &self.taught })
     }
 
     /// `each` of the items, over the rail's threads where there is more than one.

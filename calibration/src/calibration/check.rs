@@ -1,11 +1,16 @@
 //! The rules of a calibration's values, each reported with its place.
 
-use super::{Calibration, CalibrationError, Exit, ExitHead, Head, Problem, Threshold};
+use super::{Calibration, CalibrationError, Exit, ExitHead, Head, LengthCorrection, Problem, Threshold};
 use crate::Reference;
 
 /// The greatest number of heads.
 pub(super) const MAX_HEADS: usize = 256;
 const MAX_THRESHOLDS: usize = 64;
+const MAX_KNOTS: usize = 32;
+/// The greatest length of a knot, in characters.
+const MAX_LENGTH: u32 = 1 << 20;
+/// The greatest magnitude of what a length adds, in logits.
+const MAX_ADDED: f32 = 100.0;
 const MAX_EXITS: usize = 16;
 const MAX_REFERENCES: usize = 512;
 /// The greatest magnitude of a line's parameters, and one over its least slope.
@@ -31,6 +36,8 @@ pub(super) fn calibration(calibration: &Calibration) -> Vec<Problem> {
         problems.extend(duplicate(index, calibration.heads.iter().map(|head| head.name.as_str())));
     }
     let names: Vec<&str> = calibration.heads.iter().map(|head| head.name.as_str()).collect();
+    let read: Vec<Option<&LengthCorrection>> = calibration.corrections.iter().map(Some).collect();
+    problems.extend(corrections(&read, &names));
     let read: Vec<Option<&Exit>> = calibration.exits.iter().map(Some).collect();
     problems.extend(exits(&read, &names));
     let read: Vec<Option<&Reference>> = calibration.references.iter().map(Some).collect();
@@ -55,6 +62,30 @@ pub(super) fn references<R: std::borrow::Borrow<Reference>>(references: &[Option
             });
         }
         seen.entry(reference.signal()).or_insert(index);
+    }
+    rules.problems
+}
+
+/// The rules of the corrections by length in a calibration whose heads are `names`; one that could not be read is passed over.
+pub(super) fn corrections<C: std::borrow::Borrow<LengthCorrection>>(
+    corrections: &[Option<C>],
+    names: &[&str],
+) -> Vec<Problem> {
+    let mut rules = Rules::default();
+    let found = corrections.len();
+    rules.hold(found <= names.len(), "length_correction", || {
+        format!("found {found} corrections, expected at most one for each of {} heads", names.len())
+    });
+    let mut seen = Vec::new();
+    for (index, correction) in corrections.iter().take(names.len()).enumerate() {
+        let Some(LengthCorrection { head, knots }) = correction.as_ref().map(C::borrow) else { continue };
+        rules.at = format!("length_correction[{index}]");
+        rules.hold(names.contains(&head.as_str()), "head", || {
+            format!("found {}, expected one of {}", shown(head), names.join(", "))
+        });
+        rules.hold(!seen.contains(&head), "head", || format!("found {} again", shown(head)));
+        seen.push(head);
+        rules.knots(knots);
     }
     rules.problems
 }
@@ -179,6 +210,29 @@ impl Rules {
         self.hold(digest.len() == 64 && hex, key, || {
             format!("found {}, expected 64 lower-case hex digits", shown(digest))
         });
+    }
+
+    fn knots(&mut self, knots: &[(u32, f32)]) {
+        let found = knots.len();
+        self.hold((1..=MAX_KNOTS).contains(&found), "knots", || {
+            format!("found {found} knots, expected 1 to {MAX_KNOTS}")
+        });
+        let in_order = knots.windows(2).all(|pair| match pair {
+            [lower, upper] => lower.0 < upper.0 && lower.1 >= upper.1,
+            _ => true,
+        });
+        self.hold(in_order, "knots", || {
+            "found them out of order, expected rising lengths and logits that never rise".to_owned()
+        });
+        for (index, (length, added)) in knots.iter().take(MAX_KNOTS).enumerate() {
+            let holds = *length <= MAX_LENGTH && (-MAX_ADDED..=MAX_ADDED).contains(added);
+            self.hold(holds, &format!("knots[{index}]"), || {
+                format!(
+                    "found {length} and {added:?}, expected a length of at most {MAX_LENGTH} and logits in \
+                     -{MAX_ADDED}..={MAX_ADDED}"
+                )
+            });
+        }
     }
 
     fn exit_head(&mut self, head: &ExitHead) {

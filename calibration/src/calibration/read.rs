@@ -3,7 +3,8 @@
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, Problem, Threshold, check,
+    Calibration, CalibrationError, Exit, ExitHead, ExitThreshold, Gate, Head, LengthCorrection, Problem,
+    Threshold, check,
 };
 use crate::{Curve, Reference};
 
@@ -64,7 +65,16 @@ impl Reader {
     fn calibration(&mut self, fields: &Fields<'_>) -> Option<Calibration> {
         self.only(
             fields,
-            &["schema", "model_digest", "data_digest", "created_by", "head", "exit", "reference"],
+            &[
+                "schema",
+                "model_digest",
+                "data_digest",
+                "created_by",
+                "head",
+                "length_correction",
+                "exit",
+                "reference",
+            ],
         );
         self.schema(fields, Calibration::SCHEMA);
         let model_digest = self.text(fields, "model_digest");
@@ -83,11 +93,14 @@ impl Reader {
             let names = heads.iter().map(|head| head.as_ref().map_or("", |head| head.name.as_str()));
             self.problems.extend(check::duplicate(index, names));
         }
+        let items = self.tables(fields, "length_correction", false);
+        let corrections: Vec<_> = items.iter().flatten().map(|item| self.correction(item)).collect();
         let items = self.tables(fields, "exit", false);
         let exits: Vec<Option<Exit>> = items.iter().flatten().map(|item| self.exit(item)).collect();
         // Names of heads are compared only where there are heads to compare with.
         if let Some(heads) = heads.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() {
             let names: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
+            self.problems.extend(check::corrections(&corrections, &names));
             self.problems.extend(check::exits(&exits, &names));
         }
         let items = self.tables(fields, "reference", false);
@@ -98,6 +111,7 @@ impl Reader {
             data_digest: data_digest?,
             created_by: created_by?,
             heads: heads.into_iter().collect::<Option<_>>()?,
+            corrections: corrections.into_iter().collect::<Option<_>>()?,
             exits: exits.into_iter().collect::<Option<_>>()?,
             references: references.into_iter().collect::<Option<_>>()?,
         })
@@ -125,6 +139,16 @@ impl Reader {
             },
             heads: heads.into_iter().collect::<Option<_>>()?,
         })
+    }
+
+    fn correction(&mut self, fields: &Fields<'_>) -> Option<LengthCorrection> {
+        self.only(fields, &["head", "knots"]);
+        let head = self.text(fields, "head");
+        let knots = self.rows(fields, "knots", "a length and the logits added", |row| match row {
+            [length, added] => Some((natural(length)?.try_into().ok()?, finite(added)?)),
+            _ => None,
+        });
+        Some(LengthCorrection { head: head?, knots: knots? })
     }
 
     fn reference(&mut self, fields: &Fields<'_>) -> Option<Reference> {

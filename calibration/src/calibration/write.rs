@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Calibration, ExitHead, ExitThreshold, Gate, Head};
+use super::{Calibration, ExitHead, ExitThreshold, Gate, Head, LengthCorrection};
 use crate::Parameters;
 
 /// Every key in a fixed order; numbers in the fewest digits that read back to the same number.
@@ -18,6 +18,16 @@ fn write_to(out: &mut String, calibration: &Calibration) -> std::fmt::Result {
     for head in &calibration.heads {
         writeln!(out, "\n[[head]]")?;
         self::head(out, head)?;
+    }
+    for LengthCorrection { head, knots } in &calibration.corrections {
+        writeln!(out, "\n[[length_correction]]")?;
+        writeln!(out, "head = {}", quoted(head))?;
+        writeln!(out, "# characters, logits added")?;
+        writeln!(out, "knots = [")?;
+        for (length, added) in knots {
+            writeln!(out, "    [{length}, {added:?}],")?;
+        }
+        writeln!(out, "]")?;
     }
     for exit in &calibration.exits {
         writeln!(out, "\n[[exit]]")?;

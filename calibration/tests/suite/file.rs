@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use portcullis_calibration::{
-    Calibration, CalibrationError, Curve, Exit, ExitHead, ExitThreshold, Gate, Head, Reference, Threshold,
+    Calibration, CalibrationError, Curve, Exit, ExitHead, ExitThreshold, Gate, Head, LengthCorrection,
+    Reference, Threshold, length,
 };
 use proptest::prelude::*;
 
@@ -102,12 +103,18 @@ proptest! {
     #[test]
     fn reads_back_what_it_wrote(
         (heads, exits) in prop::collection::vec(head(), 1..6).prop_flat_map(|heads| (Just(heads.clone()), exits(&heads))), created_by in r#"[a-z"\\ é]{1,30}"#,
+        knots in prop::collection::btree_map(0u32..1 << 20, -100f32..=100.0, 1..32),
         signals in prop::collection::btree_map("[a-z][a-z0-9_.]{0,20}", prop::collection::vec(0.0f32..=1.0, 0..50), 0..4)
     ) {
         let made = Calibration::new(&digest(), &digest(), &created_by, heads);
         prop_assume!(made.is_ok());
+        let mut added: Vec<f32> = knots.values().copied().collect();
+        added.sort_by(|a, b| b.total_cmp(a));
+        let knots = knots.into_keys().zip(added).collect();
+        let made = made.unwrap();
+        let corrections = vec![LengthCorrection { head: made.heads()[0].name.clone(), knots }];
         let references = signals.iter().filter_map(|(name, values)| Reference::of_sample(name, values)).collect();
-        let made = made.unwrap().with_exits(exits).unwrap().with_references(references).unwrap();
+        let made = made.with_corrections(corrections).unwrap().with_exits(exits).unwrap().with_references(references).unwrap();
         let text = made.to_toml();
         let read = Calibration::parse(text.as_bytes()).unwrap();
         prop_assert_eq!(&read, &made);
@@ -130,6 +137,28 @@ fn attacks() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/attacks")
 }
 
+/// What is added depends on the head and the length alone, and lies between the knots around the length.
+#[test]
+fn a_length_adds_to_its_head() {
+    let calibration = Calibration::parse(&fs::read(attacks().join("good.toml")).unwrap()).unwrap();
+    let corrected = |length: usize| {
+        let mut logits = [1.0, 1.0, 1.0];
+        calibration.correct(&mut logits, length);
+        assert_eq!(logits[1..], [1.0, 1.0]);
+        logits[0] - 1.0
+    };
+    assert_eq!(
+        [0, 40, 72, 200, 400, 600, usize::MAX].map(corrected),
+        [1.5, 1.5, 1.25, 0.25, 0.125, 0.0, 0.0]
+    );
+    let all: Vec<f32> = (0..700).map(corrected).collect();
+    assert!(all.windows(2).all(|pair| pair[0] >= pair[1]));
+    let mut logits = [f32::NAN];
+    calibration.correct(&mut logits, 10);
+    assert!(logits[0].is_nan());
+    assert_eq!(["", " \t\n", "a b", "né\u{3000}e"].map(length), [0, 0, 2, 3]);
+}
+
 /// The good file differs from each attack by the one rule that the attack breaks.
 #[test]
 fn good_file() {
@@ -139,6 +168,7 @@ fn good_file() {
     assert_eq!(calibration.heads().len(), 2);
     assert!(calibration.head("hate").unwrap().experimental);
     assert_eq!(calibration.references()[0].counts(), [400, 300, 200, 100]);
+    assert_eq!(calibration.corrections()[0].knots, [(40, 1.5), (200, 0.25), (600, 0.0)]);
     // A file from before there were references is read as ever.
     let old = std::str::from_utf8(&bytes).unwrap().split("\n[[reference]]").next().unwrap();
     assert!(Calibration::parse(old.as_bytes()).unwrap().references().is_empty());

@@ -8,6 +8,7 @@
 mod budget;
 mod exits;
 mod heads;
+mod length;
 mod policy;
 mod rows;
 mod table;
@@ -25,6 +26,7 @@ use portcullis_calibration::{Calibration, Exit, Reference, measure};
 
 use crate::bundle;
 use heads::{Columns, Floor, HeadFit};
+use length::Lengths;
 use rows::{Mix, Rows};
 
 /// Texts scored at a time; progress is told after each.
@@ -100,18 +102,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         score(&rows, |texts| guard.stages(texts))?
     };
-    let logits: Vec<Vec<f32>> = if stages.is_empty() {
-        score(&rows, |texts| guard.scores(texts))?.into_iter().map(|scores| scores.logits).collect()
+    let uncorrected: Vec<Vec<f32>> = if stages.is_empty() {
+        score(&rows, |texts| guard.uncorrected_logits(texts))?
     } else {
         stages.iter().map(strongest).collect()
     };
+    let lengths = Lengths::new(&rows);
+    let corrections = guard
+        .heads()
+        .iter()
+        .enumerate()
+        .map(|(column, head)| {
+            let named = (column, head.name.as_str());
+            lengths.correction(&rows, &mix, &uncorrected, named, arguments.source_cap)
+        })
+        .collect::<Result<Vec<_>>>()?;
     let floor = Floor { source_cap: arguments.source_cap, score: arguments.least_score };
     let fits = guard
         .heads()
         .iter()
         .enumerate()
         .map(|(column, head)| {
-            heads::fit(head, &Columns::new(&rows, &mix, &logits, column, &head.name)?, &mix.kinds, floor)
+            let correction = corrections.get(column).cloned().flatten();
+            let all = (&rows, lengths.of_rows(), &mix);
+            let columns = Columns::new(all, &uncorrected, column, &head.name, correction.as_ref())?;
+            heads::fit(head, &columns, correction, &mix.kinds, floor)
         })
         .collect::<Result<Vec<_>>>()?;
 
@@ -124,6 +139,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let material = exits::Material {
         guard: &guard,
         rows: &rows,
+        lengths: lengths.of_rows(),
         mix: &mix,
         stages: &stages,
         fits: &fits,
@@ -192,6 +208,9 @@ fn write(
         "cargo xtask calibrate: platt on the int8 logits",
         heads,
     )
+    .and_then(|calibration| {
+        calibration.with_corrections(fits.iter().filter_map(|fit| fit.correction.clone()).collect())
+    })
     .and_then(|calibration| calibration.with_exits(exits.to_vec()))
     .and_then(|calibration| calibration.with_references(references))
     .context("the calibration is not valid")?;

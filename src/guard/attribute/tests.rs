@@ -130,6 +130,7 @@ fn aim(count: usize) -> Aim {
         form: 0,
         window: NormalizedSpan::new(0, 2 * count),
         is_part: false,
+        length: Length::Uncorrected,
         pieces: pieces.collect(),
         blamed: vec![blamed],
         answered: true,

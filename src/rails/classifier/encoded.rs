@@ -11,13 +11,13 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
-use portcullis_calibration::{Exit, TaughtHead};
+use portcullis_calibration::{Calibration, Exit, TaughtHead};
 use portcullis_kernels::Kernels;
 
 use super::device::{RailDevice, Route};
 use super::hashed::Hashed;
 use super::pack::{SPECIAL, Window};
-use super::{Judged, Outcome, StageTimes};
+use super::{Judged, Length, Outcome, StageTimes};
 use crate::bundle::{Bytes, HashedWeights, Manifest, Stage, Weights};
 use crate::encode::{Batch, EncodeError, Encoder};
 use crate::threads::Threads;
@@ -48,8 +48,8 @@ pub(super) struct Parts<'a> {
     pub(super) tokenizer: &'a Tokenizer<Bytes>,
     /// The weights of the words' exit.
     pub(super) words: Option<&'a HashedWeights>,
-    /// What the exits' logits mean; empty where nobody has measured it.
-    pub(super) exits: &'a [Exit],
+    /// What the exits' logits mean, as far as somebody has measured it, and what a text's length adds.
+    pub(super) calibration: &'a Calibration,
     /// Heads beside the bundle's own.
     pub(super) taught: &'a [TaughtHead],
 }
@@ -82,6 +82,13 @@ pub struct TextStages {
     pub words: Option<WordsStage>,
     /// Its windows in order.
     pub windows: Vec<WindowStages>,
+}
+
+impl Parts<'_> {
+    /// The exits, the earliest first; none where nobody has measured them.
+    fn exits(&self) -> &[Exit] {
+        self.calibration.exits()
+    }
 }
 
 impl Encoded {
@@ -163,7 +170,7 @@ impl Encoded {
         let parts = &Parts { taught: &[], ..*parts };
         let pass = Pass { encoded: self, parts, windowing, threads, look: true, keep: false };
         let texts: Vec<Judged<'_>> =
-            texts.iter().map(|text| Judged { text, deadline: None, gates: None }).collect();
+            texts.iter().map(|text| Judged::undisturbed(text, Length::Uncorrected)).collect();
         let words = pass.words(&texts);
         let tokens = pass.tokenize(&texts);
         let windows = pass.cut(&tokens, &[]);

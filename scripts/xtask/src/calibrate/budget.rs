@@ -298,6 +298,8 @@ mod tests {
         };
         HeadFit {
             calibrated,
+            correction: None,
+            uncorrected: Curve::temperature(1.0).unwrap(),
             ranking: None,
             mix,
             unseen,

@@ -1,6 +1,6 @@
 //! The exits of a model: what their logits mean, thresholds of their own, and gates by which a cascade leaves early.
 //!
-//! A gate is chosen among what the whole model flags: of the texts (for the words' exit) or windows (for an exit after
+//! A gate is chosen among what the whole model flags: of the texts that may leave (for the words' exit) or windows (for an exit after
 //! layers) whose score is at least a rule's threshold, at most a share `loss` may leave. The shares of the exits are
 //! chosen together: those that make the least work of everyday traffic while the decisions under the policy differ from
 //! the whole model's on at most `differ` of all rows, and no rule loses more than `rule_loss` of what it flags. Each source
@@ -19,7 +19,7 @@ use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::{Curve, Exit, ExitHead, ExitThreshold, Parameters, Ranking, measure};
 
 use super::budget::Spent;
-use super::heads::{BINS, Floor, HeadFit, SLICE};
+use super::heads::{BINS, Floor, HeadFit, SLICE, added};
 use super::policy::HeadRule;
 use super::rows::{Mix, Rows};
 use gates::{Choice, Width, choices};
@@ -47,6 +47,8 @@ pub(super) struct Fitted {
 pub(super) struct Material<'a> {
     pub(super) guard: &'a Guard,
     pub(super) rows: &'a Rows,
+    /// The rows' lengths.
+    pub(super) lengths: &'a [usize],
     pub(super) mix: &'a Mix,
     pub(super) stages: &'a [TextStages],
     pub(super) fits: &'a [HeadFit],
@@ -135,22 +137,27 @@ fn logit(stages: &TextStages, exit: usize, column: usize) -> Option<f32> {
 /// The line and the thresholds of one head at one exit; its gates come later.
 fn head(material: &Material<'_>, fit: &HeadFit, exit: usize, column: usize) -> Result<ExitHead> {
     let name = &fit.calibrated.name;
-    let (mut logits, mut labels, mut outside, mut mix) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut logits, mut adds, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut outside, mut mix) = (Vec::new(), Vec::new());
     let mut benign = material.mix.rows.iter().copied().peekable();
-    for (number, (row, stages)) in material.rows.rows.iter().zip(material.stages).enumerate() {
+    let rows = material.rows.rows.iter().zip(material.lengths).zip(material.stages);
+    for (number, ((row, length), stages)) in rows.enumerate() {
         let logit =
             logit(stages, exit, column).with_context(|| format!("a row of {} has none", row.source))?;
         let in_mix = benign.next_if_eq(&number).is_some();
+        let added = added(fit.correction.as_ref(), *length);
         if in_mix {
-            mix.push(logit);
+            mix.push((logit, added));
         }
         if let Some(&label) = row.labels.get(name) {
             logits.push(logit);
+            adds.push(added);
             labels.push(label);
             outside.push(!in_mix);
         }
     }
-    let (model_a, model_b) = line(&fit.calibrated.curve);
+    // The line relates what the two give as they are; a length adds the same to both.
+    let (model_a, model_b) = line(&fit.uncorrected);
     let fitted = Observations::new(&logits, &labels, None).and_then(|rows| fit::platt(&rows));
     let (a, b) = fitted.map_or((model_a, model_b), |fitted| line(&fitted.curve));
     let mut head = ExitHead {
@@ -163,9 +170,9 @@ fn head(material: &Material<'_>, fit: &HeadFit, exit: usize, column: usize) -> R
         thresholds: Vec::new(),
         gates: Vec::new(),
     };
-    let score = |logit: f32| fit.calibrated.curve.apply(head.carry(logit));
+    let score = |(logit, added): (f32, f32)| fit.calibrated.curve.apply(head.carry(logit) + added);
     let mix: Vec<f32> = mix.into_iter().map(score).collect();
-    let scores: Vec<f32> = logits.into_iter().map(score).collect();
+    let scores: Vec<f32> = logits.into_iter().zip(adds).map(score).collect();
     let positive: Vec<bool> = labels.iter().map(|&label| label >= 0.5).collect();
     let own: Vec<f32> = scores
         .iter()

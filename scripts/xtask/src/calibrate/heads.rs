@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use portcullis::bundle::Head;
 use portcullis_calibration::fit::{self, Observations};
 use portcullis_calibration::measure::{self, Bins};
-use portcullis_calibration::{Curve, Head as Calibrated, Ranking, Threshold, threshold};
+use portcullis_calibration::{Curve, Head as Calibrated, LengthCorrection, Ranking, Threshold, threshold};
 
 use super::rows::{Mix, Rows};
 use crate::grid::TARGET_FPRS;
@@ -17,14 +17,17 @@ pub(super) const BINS: Bins = Bins::EqualMass(15);
 pub(super) const SLICE: &str = "benign mix";
 
 /// The rows of one head.
+#[derive(Default)]
 pub(super) struct Columns {
-    /// Logits of the rows whose label is known.
+    /// Logits of the rows whose label is known, as the model gives them.
+    uncorrected: Vec<f32>,
+    /// The same, corrected by length.
     logits: Vec<f32>,
     /// Their labels, in `0..=1`.
     labels: Vec<f32>,
     /// Whether each is outside the benign mix.
     in_source: Vec<bool>,
-    /// Logits of the whole benign mix.
+    /// Corrected logits of the whole benign mix.
     mix: Vec<f32>,
 }
 
@@ -40,6 +43,9 @@ pub(super) struct Floor {
 /// A calibrated head and what a budget has to know of it.
 pub(super) struct HeadFit {
     pub(super) calibrated: Calibrated,
+    pub(super) correction: Option<LengthCorrection>,
+    /// The curve of logits as the model gives them, by which those of an exit are compared with them.
+    pub(super) uncorrected: Curve,
     /// `None` when the rows have a single class; then the curve is the plain sigmoid.
     pub(super) ranking: Option<Ranking>,
     /// Calibrated scores of the benign mix.
@@ -53,26 +59,27 @@ pub(super) struct HeadFit {
 }
 
 impl Columns {
-    /// The rows of the head `name`, whose logits are number `column` of every row's.
+    /// The rows of the head `name` and their lengths; its logits, as the model gives them, are number `column` of every row's.
     pub(super) fn new(
-        rows: &Rows,
-        mix: &Mix,
+        (rows, lengths, mix): (&Rows, &[usize], &Mix),
         logits: &[Vec<f32>],
         column: usize,
         name: &str,
+        correction: Option<&LengthCorrection>,
     ) -> Result<Self> {
-        let mut columns =
-            Self { logits: Vec::new(), labels: Vec::new(), in_source: Vec::new(), mix: Vec::new() };
+        let mut columns = Self::default();
         let mut benign = mix.rows.iter().copied().peekable();
-        for (number, (row, logits)) in rows.rows.iter().zip(logits).enumerate() {
-            let logit = *logits
+        for (number, ((row, length), logits)) in rows.rows.iter().zip(lengths).zip(logits).enumerate() {
+            let uncorrected = *logits
                 .get(column)
                 .with_context(|| format!("a row of {} has no logit for {name}", row.source))?;
+            let logit = uncorrected + added(correction, *length);
             let in_mix = benign.next_if_eq(&number).is_some();
             if in_mix {
                 columns.mix.push(logit);
             }
             if let Some(&label) = row.labels.get(name) {
+                columns.uncorrected.push(uncorrected);
                 columns.logits.push(logit);
                 columns.labels.push(label);
                 columns.in_source.push(!in_mix);
@@ -82,17 +89,31 @@ impl Columns {
     }
 }
 
-/// Fits and measures a head. No threshold is below `floor`; `kinds` has the kind of each row of the mix.
-pub(super) fn fit(head: &Head, columns: &Columns, kinds: &[String], floor: Floor) -> Result<HeadFit> {
+/// What a correction, if any, adds to the logits of a text of this length.
+pub(super) fn added(correction: Option<&LengthCorrection>, length: usize) -> f32 {
+    correction.map_or(0.0, |correction| correction.at(length))
+}
+
+/// Fits and measures a head whose logits are corrected by `correction`. No threshold is below `floor`; `kinds` has the kind of
+/// each row of the mix.
+pub(super) fn fit(
+    head: &Head,
+    columns: &Columns,
+    correction: Option<LengthCorrection>,
+    kinds: &[String],
+    floor: Floor,
+) -> Result<HeadFit> {
     let name = &head.name;
-    let fitted = Observations::new(&columns.logits, &columns.labels, None).and_then(|rows| fit::platt(&rows));
-    let curve = match fitted {
-        Ok(fitted) => fitted.curve,
-        Err(error) => {
-            eprintln!("{name}: kept at the plain sigmoid, {error}");
-            Curve::temperature(1.0)?
+    let fitted = |logits: &[f32]| -> Result<Curve> {
+        match Observations::new(logits, &columns.labels, None).and_then(|rows| fit::platt(&rows)) {
+            Ok(fitted) => Ok(fitted.curve),
+            Err(error) => {
+                eprintln!("{name}: kept at the plain sigmoid, {error}");
+                Ok(Curve::temperature(1.0)?)
+            }
         }
     };
+    let (curve, uncorrected) = (fitted(&columns.logits)?, fitted(&columns.uncorrected)?);
     let scores: Vec<f32> = columns.logits.iter().map(|&logit| curve.apply(logit)).collect();
     let positive: Vec<bool> = columns.labels.iter().map(|&label| label >= 0.5).collect();
     let mix: Vec<f32> = columns.mix.iter().map(|&logit| curve.apply(logit)).collect();
@@ -122,7 +143,7 @@ pub(super) fn fit(head: &Head, columns: &Columns, kinds: &[String], floor: Floor
         thresholds,
     };
     let ranking = (all.positives() > 0 && all.negatives() > 0).then_some(all);
-    Ok(HeadFit { calibrated, ranking, mix, unseen, positives, own_negatives })
+    Ok(HeadFit { calibrated, correction, uncorrected, ranking, mix, unseen, positives, own_negatives })
 }
 
 impl Floor {

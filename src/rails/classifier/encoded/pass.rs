@@ -37,14 +37,14 @@ pub(super) struct Opening {
 impl Pass<'_> {
     /// The words' exit on texts that may end there or may end early.
     pub(super) fn open(&self, texts: &[Judged<'_>]) -> Vec<Option<Opening>> {
-        if self.parts.exits.is_empty() || !texts.iter().any(Judged::may_leave) {
+        if self.parts.exits().is_empty() || !texts.iter().any(Judged::may_leave) {
             return Vec::new();
         }
         let asked = self.words(texts).into_iter().zip(texts);
         let opening = |(words, text): (Option<WordsStage>, &Judged<'_>)| {
             let words = words?;
             let logits = self.carry(0, &words.logits);
-            let stop = words.is_short && text.gates.is_some_and(|gates| gates.stop(0, &logits));
+            let stop = words.is_short && self.stops(text, 0, &logits);
             Some(Opening { logits, stop })
         };
         asked.map(opening).collect()
@@ -67,8 +67,16 @@ impl Pass<'_> {
 
     /// The logits of the exit number `exit` on the scale of the whole model.
     pub(super) fn carry(&self, exit: usize, logits: &[f32]) -> Vec<f32> {
-        let heads: &[ExitHead] = self.parts.exits.get(exit).map_or(&[], |exit| &exit.heads);
+        let heads: &[ExitHead] = self.parts.exits().get(exit).map_or(&[], |exit| &exit.heads);
         heads.iter().zip(logits).map(|(head, logit)| head.carry(*logit)).collect()
+    }
+
+    /// Whether `text` goes no further than the exit number `exit`, which says `carried` of it or of a window.
+    pub(super) fn stops(&self, text: &Judged<'_>, exit: usize, carried: &[f32]) -> bool {
+        let Some(gates) = text.gates else { return false };
+        let mut logits = carried.to_vec();
+        text.correct(self.parts.calibration, &mut logits);
+        gates.stop(exit, &logits)
     }
 
     pub(super) fn tokenize(&self, texts: &[Judged<'_>]) -> Vec<Result<Tokens, TokenizeError>> {
@@ -225,7 +233,7 @@ impl Pass<'_> {
         }
         sum.early |= !scores.stopped;
         match (scores.exits.last(), opening) {
-            (Some((exit, logits)), _) if !self.parts.exits.is_empty() => {
+            (Some((exit, logits)), _) if !self.parts.exits().is_empty() => {
                 sum.add_exit(self.carry(*exit, logits), *exit);
             }
             (_, Some(opening)) => sum.add_exit(opening.logits.clone(), 0),

@@ -41,7 +41,7 @@ impl Pass<'_> {
         let deadlines = pack.iter().map(|window| text(window).and_then(|text| text.deadline));
         let last = deadlines.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
         let hangs = pack.iter().filter_map(|window| text(window)).any(Judged::may_leave);
-        let look = self.look || (hangs && !self.parts.exits.is_empty());
+        let look = self.look || (hangs && !self.parts.exits().is_empty());
         let layers = self.parts.weights.shape().layers;
         let reads_states = self.keep || !self.parts.taught.is_empty();
         // The states of each window that is left, layer after layer.
@@ -68,9 +68,8 @@ impl Pass<'_> {
                     let Some((window, scores)) = pack.get(*place).zip(scores.get_mut(*place)) else {
                         continue;
                     };
-                    let gates = text(window).and_then(|text| text.gates);
-                    scores.stopped =
-                        gates.is_some_and(|gates| gates.stop(number, &self.carry(number, &logits)));
+                    scores.stopped = text(window)
+                        .is_some_and(|text| self.stops(text, number, &self.carry(number, &logits)));
                     scores.exits.push((number, logits));
                     *staying &= !scores.stopped;
                 }

@@ -6,7 +6,7 @@ use super::pass::Pass;
 use super::{Encoded, Parts};
 use crate::encode::{Batch, EncodeError, Next};
 use crate::rails::classifier::pack::{Window, packs};
-use crate::rails::classifier::{Judged, TokenStates};
+use crate::rails::classifier::{Judged, Length, TokenStates};
 use crate::threads::Threads;
 use crate::tokenize::{TokenizeError, Tokens, Windowing};
 
@@ -117,5 +117,5 @@ impl Encoded {
 
 /// The texts without deadline and gates.
 fn undisturbed<'a>(texts: &[&'a str]) -> Vec<Judged<'a>> {
-    texts.iter().map(|text| Judged { text, deadline: None, gates: None }).collect()
+    texts.iter().map(|text| Judged::undisturbed(text, Length::Uncorrected)).collect()
 }

@@ -49,7 +49,8 @@ pub(super) fn choices(exit: usize, fits: &[HeadFit], pieces: &Pieces, unit: &Cur
         None => (&pieces.texts, 0),
         Some(layer) => (&pieces.windows, layer),
     };
-    let mut order: Vec<&Piece> = seen.iter().collect();
+    // What goes on whatever a gate says is no loss of it.
+    let mut order: Vec<&Piece> = seen.iter().filter(|piece| piece.may_leave).collect();
     let columns = 0..fits.len();
     // For each head the pieces by the exit's score, so that those at or above a threshold are met in order.
     let pairs: Vec<Vec<Pair>> = columns

@@ -4,6 +4,7 @@ use portcullis::Role;
 use portcullis_calibration::Exit;
 
 use super::Material;
+use crate::calibrate::heads::{HeadFit, added};
 use crate::calibrate::strongest;
 
 /// One piece of a text that an exit sees alone: the text itself for the words, else a window.
@@ -35,20 +36,22 @@ pub(super) struct Pieces {
 /// The rows of the material in pieces.
 pub(super) fn pieces(material: &Material<'_>, exits: &[Exit]) -> Pieces {
     let has_words = material.stages.iter().any(|stages| stages.words.is_some());
-    let curve = |column: usize, logit: f32| {
-        material.fits.get(column).map_or(f32::NAN, |fit| fit.calibrated.curve.apply(logit))
+    let curve = |column: usize, logit: f32, length: usize| {
+        let corrected = |fit: &HeadFit| logit + added(fit.correction.as_ref(), length);
+        material.fits.get(column).map_or(f32::NAN, |fit| fit.calibrated.curve.apply(corrected(fit)))
     };
-    let carried = |exit: usize, logits: &[f32]| -> Vec<f32> {
+    let carried = |exit: usize, logits: &[f32], length: usize| -> Vec<f32> {
         let heads = exits.get(exit).map_or(&[][..], |exit| &exit.heads);
         let heads = heads.iter().zip(logits).enumerate();
-        heads.map(|(column, (head, logit))| curve(column, head.carry(*logit))).collect()
+        heads.map(|(column, (head, logit))| curve(column, head.carry(*logit), length)).collect()
     };
-    let model = |logits: &[f32]| -> Vec<f32> {
-        logits.iter().enumerate().map(|(column, logit)| curve(column, *logit)).collect()
+    let model = |logits: &[f32], length: usize| -> Vec<f32> {
+        logits.iter().enumerate().map(|(column, logit)| curve(column, *logit, length)).collect()
     };
     let (mut texts, mut windows) = (Vec::new(), Vec::new());
     let mut sources: Vec<&str> = Vec::new();
-    for (text, (stages, row)) in material.stages.iter().zip(&material.rows.rows).enumerate() {
+    let rows = material.stages.iter().zip(&material.rows.rows).zip(material.lengths);
+    for (text, ((stages, row), &length)) in rows.enumerate() {
         let known = sources.iter().position(|source| *source == row.source);
         let source = known.unwrap_or_else(|| {
             sources.push(&row.source);
@@ -56,14 +59,15 @@ pub(super) fn pieces(material: &Material<'_>, exits: &[Exit]) -> Pieces {
         });
         let first = usize::from(has_words);
         for window in &stages.windows {
-            let exits = window.exits.iter().enumerate().map(|(place, row)| carried(first + place, row));
+            let exits = window.exits.iter().enumerate();
+            let exits = exits.map(|(place, row)| carried(first + place, row, length));
             windows.push(Piece {
                 text,
                 source,
                 tokens: window.tokens,
                 may_leave: true,
                 exits: exits.collect(),
-                model: model(&window.model),
+                model: model(&window.model, length),
             });
         }
         texts.push(Piece {
@@ -71,8 +75,8 @@ pub(super) fn pieces(material: &Material<'_>, exits: &[Exit]) -> Pieces {
             source,
             tokens: stages.windows.iter().map(|window| window.tokens).sum(),
             may_leave: stages.words.as_ref().is_some_and(|words| words.is_short),
-            exits: stages.words.iter().map(|words| carried(0, &words.logits)).collect(),
-            model: model(&strongest(stages)),
+            exits: stages.words.iter().map(|words| carried(0, &words.logits, length)).collect(),
+            model: model(&strongest(stages), length),
         });
     }
     let manifest = material.guard.bundle().manifest();
