@@ -16,7 +16,7 @@ mod table;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use portcullis::bundle::Index;
 use portcullis::rails::classifier::{SKETCH, TextStages};
@@ -54,6 +54,15 @@ pub(crate) struct Arguments {
     /// rate, which no rule is then given, may flag as much as that rate.
     #[arg(long, default_value_t = 0.01)]
     source_cap: f64,
+    /// Heads whose logits may be corrected by length, where that finds more. Not injections: what the mix has none of, short second
+    /// turns of a conversation and orders with a placeholder where a secret was, would be flagged.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "HEADS",
+        default_value = "toxicity,harmful_request,jailbreak"
+    )]
+    by_length: Vec<String>,
     /// The least calibrated score that a threshold may have: below an even chance a text is more likely innocent.
     #[arg(long, default_value_t = 0.5)]
     least_score: f32,
@@ -107,6 +116,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         stages.iter().map(strongest).collect()
     };
+    let is_head = |name: &&String| guard.heads().iter().any(|head| head.name == **name);
+    if let Some(unknown) = arguments.by_length.iter().find(|name| !is_head(name)) {
+        bail!("--by-length names {unknown:?}, which is no head of the bundle");
+    }
     let lengths = Lengths::new(&rows);
     let corrections = guard
         .heads()
@@ -114,7 +127,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .enumerate()
         .map(|(column, head)| {
             let named = (column, head.name.as_str());
-            lengths.correction(&rows, &mix, &uncorrected, named, arguments.source_cap)
+            match arguments.by_length.contains(&head.name) {
+                true => lengths.correction(&rows, &mix, &uncorrected, named, arguments.source_cap),
+                false => Ok(None),
+            }
         })
         .collect::<Result<Vec<_>>>()?;
     let floor = Floor { source_cap: arguments.source_cap, score: arguments.least_score };
