@@ -29,6 +29,32 @@ fn a_second_turn_is_no_attack() {
     assert!(held.len() <= 1, "{held:?}");
 }
 
+/// Greetings, single words and orders, many with a word that harm has, too. The three that are held are swearing and one
+/// bare verb.
+#[test]
+fn a_word_or_two_pass() {
+    let short = judged(include_str!("data/short.txt"));
+    assert_eq!(short.len(), 137);
+    let held = held(&short);
+    assert!(held.len() <= 3, "{held:?}");
+}
+
+/// What a rewrite leaves behind looks like an order to a model that has seen few of them.
+#[test]
+fn a_text_with_a_placeholder_passes() {
+    let texts = [
+        ("Deploy with the token ghp_Zx8Kq2Lm4Nv6Bt1Wy3Rs5Pd7Hf9Jg0Ca2UbX, please.", "[SECRET]"),
+        ("Mail jo@example.org the report.", "[EMAIL]"),
+        ("Call me on +44 20 7946 0958 tonight.", "[PHONE]"),
+        ("Pay with 4111 1111 1111 1111.", "[CARD]"),
+    ];
+    let lines = texts.map(|(text, _)| text).join("\n");
+    for ((_, placeholder), (line, verdict)) in texts.iter().zip(judged(&lines)) {
+        assert_eq!(verdict.decision, Decision::Rewrite, "{line}: {verdict:?}");
+        assert!(verdict.text.unwrap().contains(placeholder));
+    }
+}
+
 #[test]
 fn a_harmless_line_passes_and_scores_below_a_harmful_one_in_the_same_words() {
     let harmless = judged(include_str!("data/tried-first-harmless.txt"));
@@ -42,4 +68,6 @@ fn a_harmless_line_passes_and_scores_below_a_harmful_one_in_the_same_words() {
         .map(|((line, _), _)| *line)
         .collect();
     assert!(level.len() <= 7, "{level:?}");
+    let held = held(&harmful);
+    assert!(held.len() >= 14, "{held:?}");
 }

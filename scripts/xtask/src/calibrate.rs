@@ -67,10 +67,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 0.5)]
     least_score: f32,
     /// Share of all rows that a cascade through the model's exits may decide otherwise than the whole model.
-    #[arg(long, default_value_t = 0.004)]
+    #[arg(long, default_value_t = 0.002)]
     cascade_differ: f64,
     /// Share of what a rule flags that a cascade may let go.
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = 0.005)]
     cascade_loss: f64,
     /// The rows that the heads were trained on, in the same form: no source of theirs is part of the mix.
     #[arg(long, value_name = "FILE")]
