@@ -65,7 +65,8 @@ fn a_word_left_out_leaves_the_length() {
     let words: Vec<_> = explanation.words.iter().filter(|word| word.head == HEAD).collect();
     assert_eq!(words.len(), LINE.split(' ').count());
     for word in words {
-        let without = [&LINE[..word.span.start], &LINE[word.span.end..]].concat();
+        let (before, after) = (LINE.get(..word.span.start).unwrap(), LINE.get(word.span.end..).unwrap());
+        let without = [before, after].concat();
         let logit = guard.uncorrected_logits(&[&without]).unwrap()[0][place(&guard)] + head.by_length;
         // The space that is left over is not the model's.
         assert!((word.logit_drop - (head.logit - logit)).abs() < 1e-5, "{:?}", word.span);

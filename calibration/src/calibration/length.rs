@@ -1,7 +1,6 @@
 //! What a text's length adds to a head's logit.
 
-/// Logits added to a head's by the length of the whole text, so that innocent texts of every length reach a threshold
-/// about as often.
+/// Logits added to a head's by the length of the whole text, so that one threshold can serve short and long texts.
 ///
 /// A long text has more to be taken for a sign of harm, and more windows of which the strongest counts: a threshold that
 /// everyday documents keep to is one that a line of chat hardly ever reaches. Between two knots the logits lie on a straight

@@ -1,10 +1,10 @@
 //! What a text's length adds to a head's logit.
 //!
 //! The level of a length is the logit that one in a hundred innocent texts of about that length exceeds: of the benign mix, or of
-//! the head's own negatives outside it where that is more. A text gets the
-//! difference between the highest level and that of its length, as much of it as serves the rows that are harmful:
-//! the share that, at a strict rate on the benign mix, finds most of them, each source of them counting alike. Where that is
-//! hardly better than nothing, the head has no correction.
+//! the head's own negatives outside it where that is more. A text gets a share of the difference between the highest level and
+//! that of its length. Shares are compared by the harmful rows that are found at a strict rate on the benign mix, each source of
+//! them counting alike: the least share that brings half of what the best one does is taken. Where the best is hardly better
+//! than nothing, the head has no correction.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ const STRICT: f64 = 0.003;
 const COUNTS: usize = 20;
 /// The share of the misses that has to be found so, or it is not worth it.
 const GAIN: f64 = 0.05;
-/// How much of the best share's gain the least one has to bring that is taken: what short texts get, long ones pay.
+/// How much of the best share's gain the one that is taken brings at least: what short texts get, long ones pay.
 const MOST_OF_IT: f64 = 0.5;
 
 /// The rows by length, and what each length is worth.
@@ -106,7 +106,7 @@ impl Lengths {
         let enough = plain + MOST_OF_IT * (best - plain);
         let taken = recalls.iter().position(|recall| *recall >= enough).unwrap_or_default();
         let shown: Vec<String> = recalls.iter().map(|recall| format!("{recall:.3}")).collect();
-        let pays = best - plain >= GAIN * (1.0 - plain);
+        let pays = best > plain && best - plain >= GAIN * (1.0 - plain);
         eprintln!(
             "{name}: {} of the difference by length is added; mean recall by share {}",
             SHARES.get(taken).filter(|_| pays).unwrap_or(&0.0),
