@@ -204,12 +204,10 @@ impl Stream {
         let room = windowing.capacity().saturating_sub(size).max(windowing.overlap());
         let ahead = self.ahead(&segment);
         let request = Request { text: segment.text, ..self.request.clone() };
-        let verdict = {
-            let (before, behind) = (self.tail.last(room), self.tail.text());
-            let is_open = !self.guard.is_of_whole(request.role);
-            let passage = Passage { before, behind, ahead: &ahead, is_open };
-            self.guard.judge_passage(&request, passage, segment.found)
-        };
+        let (before, behind) = (self.tail.last(room), self.tail.text());
+        let is_open = !self.guard.is_of_whole(request.role);
+        let passage = Passage { before, behind, ahead: &ahead, is_open };
+        let verdict = self.guard.judge_passage(&request, passage, segment.found);
         self.piece(segment.start, &request.text, verdict)
     }
 

@@ -4,6 +4,7 @@ mod device;
 mod encoded;
 mod gates;
 mod hashed;
+mod judged;
 mod pack;
 mod sketch;
 mod states;
@@ -12,13 +13,14 @@ mod window;
 pub use device::{DeviceTrouble, RailDevice, Route};
 pub use encoded::{TextStages, WindowStages, WordsStage};
 pub use gates::Gates;
+pub use judged::{Judged, Length};
 pub use sketch::SKETCH;
 pub use states::TokenStates;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use portcullis_calibration::{Calibration, TaughtHead};
+use portcullis_calibration::TaughtHead;
 use portcullis_kernels::Kernels;
 use rayon::prelude::*;
 
@@ -52,54 +54,6 @@ enum Kind {
 }
 
 const OTHER_MODEL: &str = "the classifier was made for another kind of model";
-
-/// One text for the rail.
-#[derive(Clone, Copy)]
-pub struct Judged<'a> {
-    /// The normalized text.
-    pub text: &'a str,
-    /// When its answer is worthless.
-    pub deadline: Option<Instant>,
-    /// What lets it leave at an exit; without any the whole model reads it.
-    pub gates: Option<&'a Gates>,
-    /// By what its logits are corrected.
-    pub length: Length,
-}
-
-/// How long the text is that was written, of which the rail may be shown a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Length {
-    /// So many characters, spaces not counted.
-    Characters(usize),
-    /// Its end is not known: as long as can be.
-    Unbounded,
-    /// Nobody asks: the logits stay as the model gives them.
-    Uncorrected,
-}
-
-impl Length {
-    /// That of `text`.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        Self::Characters(portcullis_calibration::length(text))
-    }
-}
-
-impl<'a> Judged<'a> {
-    /// A text without deadline and gates.
-    pub(crate) const fn undisturbed(text: &'a str, length: Length) -> Self {
-        Self { text, deadline: None, gates: None, length }
-    }
-
-    /// Adds to logits, the bundle's heads' first, what `calibration` adds by the text's length.
-    fn correct(&self, calibration: &Calibration, logits: &mut [f32]) {
-        match self.length {
-            Length::Characters(length) => calibration.correct(logits, length),
-            Length::Unbounded => calibration.correct(logits, usize::MAX),
-            Length::Uncorrected => {}
-        }
-    }
-}
 
 /// What the heads say of a text.
 #[derive(Clone, Debug, PartialEq)]

@@ -246,10 +246,3 @@ impl Pass<'_> {
         self.encoded.stages.iter().position(|stage| *stage == Stage::Layer(layers))
     }
 }
-
-impl Judged<'_> {
-    /// Whether the text may end before the last layer.
-    pub(super) const fn may_leave(&self) -> bool {
-        self.gates.is_some() || self.deadline.is_some()
-    }
-}
