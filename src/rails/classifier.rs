@@ -18,7 +18,7 @@ pub use sketch::SKETCH;
 pub use states::TokenStates;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portcullis_calibration::TaughtHead;
 use portcullis_kernels::Kernels;
