@@ -29,15 +29,8 @@ impl Guard {
     /// # Errors
     /// [`GuardError::Encode`] when the encoder fails on a text.
     pub fn scores(&self, texts: &[&str]) -> Result<Vec<Scores>, GuardError> {
-        let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let judged = normalized.iter().map(Normalized::text).map(|text| (text, Length::of(text)));
-        let heads = self.head_scores(judged, Route::BySize)?;
+        let heads = self.own_scores(texts, Length::of)?.into_iter();
         Ok(heads
-            .into_iter()
-            .map(|mut heads| {
-                heads.logits.truncate(self.heads().len());
-                heads
-            })
             .map(|heads| Scores {
                 calibrated: calibrated(self.0.bundle.calibration(), &heads.logits),
                 logits: heads.logits,
@@ -54,15 +47,21 @@ impl Guard {
     /// # Errors
     /// [`GuardError::Encode`] when the encoder fails on a text.
     pub fn uncorrected_logits(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, GuardError> {
+        let heads = self.own_scores(texts, |_| Length::Uncorrected)?.into_iter();
+        Ok(heads.map(|heads| heads.logits).collect())
+    }
+
+    /// What the bundle's own heads say of texts, normalized as for a verdict, as of texts of this `length`.
+    fn own_scores(
+        &self,
+        texts: &[&str],
+        length: impl Fn(&str) -> Length,
+    ) -> Result<Vec<HeadScores>, GuardError> {
         let normalized: Vec<Normalized<'_>> = texts.iter().map(|text| Normalized::new(text)).collect();
-        let judged = normalized.iter().map(|text| (text.text(), Length::Uncorrected));
-        let heads = self.head_scores(judged, Route::BySize)?.into_iter();
-        Ok(heads
-            .map(|mut heads| {
-                heads.logits.truncate(self.heads().len());
-                heads.logits
-            })
-            .collect())
+        let judged = normalized.iter().map(Normalized::text).map(|text| (text, length(text)));
+        let mut heads = self.head_scores(judged, Route::BySize)?;
+        heads.iter_mut().for_each(|heads| heads.logits.truncate(self.heads().len()));
+        Ok(heads)
     }
 
     /// The states of the model for each window of each text, the texts normalized as for a verdict: what heads of a policy's

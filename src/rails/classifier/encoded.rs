@@ -17,7 +17,7 @@ use portcullis_kernels::Kernels;
 use super::device::{RailDevice, Route};
 use super::hashed::Hashed;
 use super::pack::{SPECIAL, Window};
-use super::{Judged, Length, Outcome, StageTimes};
+use super::{Judged, Outcome, StageTimes};
 use crate::bundle::{Bytes, HashedWeights, Manifest, Stage, Weights};
 use crate::encode::{Batch, EncodeError, Encoder};
 use crate::threads::Threads;
@@ -169,8 +169,7 @@ impl Encoded {
     ) -> Result<Vec<TextStages>, EncodeError> {
         let parts = &Parts { taught: &[], ..*parts };
         let pass = Pass { encoded: self, parts, windowing, threads, look: true, keep: false };
-        let texts: Vec<Judged<'_>> =
-            texts.iter().map(|text| Judged::undisturbed(text, Length::Uncorrected)).collect();
+        let texts = states::undisturbed(texts);
         let words = pass.words(&texts);
         let tokens = pass.tokenize(&texts);
         let windows = pass.cut(&tokens, &[]);

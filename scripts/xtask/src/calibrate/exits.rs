@@ -139,12 +139,10 @@ fn head(material: &Material<'_>, fit: &HeadFit, exit: usize, column: usize) -> R
     let name = &fit.calibrated.name;
     let (mut logits, mut adds, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     let (mut outside, mut mix) = (Vec::new(), Vec::new());
-    let mut benign = material.mix.rows.iter().copied().peekable();
-    let rows = material.rows.rows.iter().zip(material.lengths).zip(material.stages);
-    for (number, ((row, length), stages)) in rows.enumerate() {
+    let marked = material.rows.rows.iter().zip(material.mix.marks());
+    for (((row, in_mix), length), stages) in marked.zip(material.lengths).zip(material.stages) {
         let logit =
             logit(stages, exit, column).with_context(|| format!("a row of {} has none", row.source))?;
-        let in_mix = benign.next_if_eq(&number).is_some();
         let added = added(fit.correction.as_ref(), *length);
         if in_mix {
             mix.push((logit, added));

@@ -68,13 +68,12 @@ impl Columns {
         correction: Option<&LengthCorrection>,
     ) -> Result<Self> {
         let mut columns = Self::default();
-        let mut benign = mix.rows.iter().copied().peekable();
-        for (number, ((row, length), logits)) in rows.rows.iter().zip(lengths).zip(logits).enumerate() {
+        let marked = rows.rows.iter().zip(mix.marks());
+        for (((row, in_mix), length), logits) in marked.zip(lengths).zip(logits) {
             let uncorrected = *logits
                 .get(column)
                 .with_context(|| format!("a row of {} has no logit for {name}", row.source))?;
             let logit = uncorrected + added(correction, *length);
-            let in_mix = benign.next_if_eq(&number).is_some();
             if in_mix {
                 columns.mix.push(logit);
             }

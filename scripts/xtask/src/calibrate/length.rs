@@ -67,9 +67,7 @@ impl Lengths {
         };
         let innocent = mix.rows.iter().map(|&row| at(row)).collect::<Result<Vec<_>>>()?;
         let (mut harmful, mut own) = (BTreeMap::<&str, Vec<_>>::new(), Vec::new());
-        let mut benign = mix.rows.iter().copied().peekable();
-        for (number, row) in rows.rows.iter().enumerate() {
-            let in_mix = benign.next_if_eq(&number).is_some();
+        for (number, (row, in_mix)) in rows.rows.iter().zip(mix.marks()).enumerate() {
             match row.labels.get(name) {
                 Some(label) if *label >= 0.5 => harmful.entry(&row.source).or_default().push(at(number)?),
                 Some(_) if !in_mix => own.push(at(number)?),

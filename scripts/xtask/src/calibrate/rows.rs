@@ -87,6 +87,14 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<Vec<T>> {
         .collect()
 }
 
+impl Mix {
+    /// For each row, in order, whether it is in the mix.
+    pub(super) fn marks(&self) -> impl Iterator<Item = bool> {
+        let mut members = self.rows.iter().copied().peekable();
+        (0..).map(move |number| members.next_if_eq(&number).is_some())
+    }
+}
+
 impl Rows {
     /// The benign mix, without any row of the sources `trained`; kinds with fewer than two rows' worth of `kind_slack`
     /// are merged.

@@ -44,7 +44,7 @@ impl Pass<'_> {
         let opening = |(words, text): (Option<WordsStage>, &Judged<'_>)| {
             let words = words?;
             let logits = self.carry(0, &words.logits);
-            let stop = words.is_short && self.stops(text, 0, &logits);
+            let stop = words.is_short && self.stops(text, 0, || logits.clone());
             Some(Opening { logits, stop })
         };
         asked.map(opening).collect()
@@ -71,10 +71,11 @@ impl Pass<'_> {
         heads.iter().zip(logits).map(|(head, logit)| head.carry(*logit)).collect()
     }
 
-    /// Whether `text` goes no further than the exit number `exit`, which says `carried` of it or of a window.
-    pub(super) fn stops(&self, text: &Judged<'_>, exit: usize, carried: &[f32]) -> bool {
+    /// Whether `text` goes no further than the exit number `exit`, which says `carried` of it or of a window; not asked where there
+    /// are no gates.
+    pub(super) fn stops(&self, text: &Judged<'_>, exit: usize, carried: impl FnOnce() -> Vec<f32>) -> bool {
         let Some(gates) = text.gates else { return false };
-        let mut logits = carried.to_vec();
+        let mut logits = carried();
         text.correct(self.parts.calibration, &mut logits);
         gates.stop(exit, &logits)
     }

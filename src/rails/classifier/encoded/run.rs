@@ -69,7 +69,7 @@ impl Pass<'_> {
                         continue;
                     };
                     scores.stopped = text(window)
-                        .is_some_and(|text| self.stops(text, number, &self.carry(number, &logits)));
+                        .is_some_and(|text| self.stops(text, number, || self.carry(number, &logits)));
                     scores.exits.push((number, logits));
                     *staying &= !scores.stopped;
                 }

@@ -115,7 +115,7 @@ impl Encoded {
     }
 }
 
-/// The texts without deadline and gates.
-fn undisturbed<'a>(texts: &[&'a str]) -> Vec<Judged<'a>> {
+/// The texts without deadline and gates, their logits as the model gives them.
+pub(super) fn undisturbed<'a>(texts: &[&'a str]) -> Vec<Judged<'a>> {
     texts.iter().map(|text| Judged::undisturbed(text, Length::Uncorrected)).collect()
 }
