@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from . import augment
+from . import augment, frames
 from .heads import HEADS
 from .normalize import normalize
 
@@ -27,9 +27,11 @@ SHORTEST_CARRIER = 200
 SAID = ("comment", "post")
 #: Kinds whose judgement does not hang on which group a row names.
 SWAPPED = (*SAID, "template")
+#: Kinds of innocent questions that the dresses of harmful ones are put on.
+ASKED = ("instruction", "trigger")
 #: Settings that say which rows and tokens a run sees.
 DATA_SETTINGS = ("seed", "token_budget", "chunk_rows", "max_tokens", "long_tokens", "long_share", "augment", "hide", "join",
-                 "swap", "twins", "own", "label_smoothing")
+                 "frame", "swap", "twins", "own", "label_smoothing")
 #: Among a row's labels: teachers are not asked about it.
 OWN = "own"
 #: The longest text, in characters, that is seen beside its twin: both fit a training window.
@@ -79,16 +81,18 @@ def plan(records: list[dict], config: dict) -> list[int]:
 def plan_pass(records: list[dict], visits: dict, boost: dict[str, float], seed: int) -> list[int]:
     """Row indices of one pass, shuffled.
 
-    `visits` gives for a source its passes, or a number of rows when above 50, or both for its positives and
-    negatives apart. `boost` gives further passes over every positive of a head. Within a pass no row repeats.
+    `visits` gives for a source, or a part of it (`source/part`), its passes, or a number of rows when above 50, or both for
+    its positives and negatives apart. `boost` gives further passes over every positive of a head. Within a pass no row repeats.
     """
     draw = random.Random(seed)
     pools: dict[tuple[str, bool], list[int]] = defaultdict(list)
     boosted: dict[str, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
         positive = any(value >= 0.5 for value in record["labels"].values())
-        wanted = visits.get(record["source"], visits["default"])
-        pools[record["source"], positive if isinstance(wanted, dict) else False].append(index)
+        name = f"{record['source']}/{record.get('part')}"
+        if name not in visits:
+            name = record["source"]
+        pools[name, positive if isinstance(visits.get(name), dict) else False].append(index)
         for head in boost:
             if record["labels"].get(head, 0) >= 0.5:
                 boosted[head].append(index)
@@ -101,8 +105,8 @@ def plan_pass(records: list[dict], visits: dict, boost: dict[str, float], seed: 
             order.extend(members[:count])
             count -= len(members)
 
-    for (source, positive), members in sorted(pools.items()):
-        wanted = visits.get(source, visits["default"])
+    for (name, positive), members in sorted(pools.items()):
+        wanted = visits.get(name, visits["default"])
         draw_from(members, wanted["positive" if positive else "negative"] if isinstance(wanted, dict) else wanted)
     for head, members in sorted(boosted.items()):
         draw_from(members, boost[head])
@@ -291,6 +295,10 @@ class Stream:
             joined = self._joined(record, draw)
             if joined:
                 return [(augment.join(text, normalize(joined["text"]), draw), joined["labels"] | own)]
+        if draw.random() < self.settings["frame"]:
+            framed = _framed(record, text, draw)
+            if framed:
+                return [framed]
         return [(augment.disguise(text, record, self.settings["augment"], draw), labels)]
 
     def _joined(self, record: dict, draw: random.Random) -> dict | None:
@@ -308,6 +316,17 @@ class Stream:
         return {"text": other["text"],
                 "labels": {head: max(labels.get(head, 0.0), other["labels"].get(head, 0.0)) for head in HEADS
                            if head in known or labels.get(head, 0) >= 0.5 or other["labels"].get(head, 0) >= 0.5}}
+
+
+def _framed(record: dict, text: str, draw: random.Random) -> tuple[str, dict] | None:
+    """A question in a dress: if it is harmful, a jailbreak. What teachers say of it does not count."""
+    labels = record["labels"]
+    harmful = labels.get("harmful_request", 0) >= 0.5 and labels.get("jailbreak", 0) < 0.5
+    innocent = record["kind"] in ASKED and len(labels) == len(HEADS) and not any(labels.values())
+    if len(text) > frames.LONGEST_FRAMED or not (harmful or innocent):
+        return None
+    dressed = labels | ({"jailbreak": 1.0} if harmful else {}) | {OWN: 0.0}
+    return frames.frame(text, harmful, draw), dressed
 
 
 _SHARED: Stream | None = None

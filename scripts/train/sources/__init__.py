@@ -1,7 +1,22 @@
 """Loaders: one function a source, from its published files to rows."""
 
-from . import attacks, benign, briefs, comments, followups, groups, howto, identity, orders, questions, requests, templates
+from . import (
+    attacks,
+    benign,
+    briefs,
+    comments,
+    followups,
+    groups,
+    hazards,
+    howto,
+    identity,
+    orders,
+    placeholders,
+    questions,
+    requests,
+    templates,
+)
 
 LOADERS = {**comments.LOADERS, **requests.LOADERS, **attacks.LOADERS, **benign.LOADERS,
-           **templates.LOADERS, **identity.LOADERS, **groups.LOADERS,
-           **orders.LOADERS, **briefs.LOADERS, **followups.LOADERS, **howto.LOADERS, **questions.LOADERS}
+           **templates.LOADERS, **identity.LOADERS, **groups.LOADERS, **orders.LOADERS, **briefs.LOADERS,
+           **followups.LOADERS, **howto.LOADERS, **hazards.LOADERS, **placeholders.LOADERS, **questions.LOADERS}

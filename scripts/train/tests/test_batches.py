@@ -13,7 +13,7 @@ from train import augment, batches
 CONFIGS = Path(batches.__file__).parent / "configs"
 
 SETTINGS = {"seed": 1, "token_budget": 64, "chunk_rows": 4, "max_tokens": 16, "long_tokens": 16, "long_share": 0.0,
-            "augment": 0.0, "hide": 0.0, "join": 1.0, "swap": 0.0, "twins": False, "own": [],
+            "augment": 0.0, "hide": 0.0, "join": 1.0, "frame": 0.0, "swap": 0.0, "twins": False, "own": [],
             "label_smoothing": 0.0, "passes": 2}
 
 
@@ -121,3 +121,32 @@ def test_an_article_fits_the_group_that_is_put_in():
         text = augment.swap("An Asian dentist", random.Random(seed))
         article, name = text.split(" ")[:2]
         assert (article == "An") == (name[0] in "AEIOU" and name != "European"), text
+
+
+def test_a_harmful_question_in_a_dress_is_a_jailbreak_of_its_own(stream):
+    stream.settings = SETTINGS | {"join": 0.0, "frame": 1.0, "own": ["comment"]}
+    [(text, labels)] = stream._made(stream.records[1], random.Random(2))
+    assert "make a bomb" in text and text != "make a bomb"
+    assert labels == {"harmful_request": 1.0, "jailbreak": 1.0, batches.OWN: 0.0}
+
+
+def test_an_innocent_question_in_a_dress_stays_innocent(stream):
+    stream.settings = SETTINGS | {"join": 0.0, "frame": 1.0}
+    [(text, labels)] = stream._made(stream.records[4], random.Random(2))
+    assert "boil an egg" in text and text != "boil an egg"
+    assert not any(labels[head] for head in batches.HEADS)
+
+
+def test_comments_and_jailbreaks_wear_no_dress(stream):
+    stream.settings = SETTINGS | {"join": 0.0, "frame": 1.0}
+    for record in (stream.records[0], stream.records[2]):
+        [(text, labels)] = stream._made(record, random.Random(2))
+        assert text == record["text"] and labels == record["labels"]
+
+
+def test_a_part_of_a_source_may_have_visits_of_its_own():
+    records = [row("attack", f"text {number}", jailbreak=1.0) | {"part": "mail" if number < 4 else "chat"}
+               for number in range(8)]
+    order = batches.plan_pass(records, {"default": 1, "attack": 2, "attack/mail": 0.5}, {}, 1)
+    assert sorted(index for index in order if index >= 4) == [4, 4, 5, 5, 6, 6, 7, 7]
+    assert len([index for index in order if index < 4]) == 2
