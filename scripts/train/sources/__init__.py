@@ -10,6 +10,7 @@ from . import (
     hazards,
     howto,
     identity,
+    lookalikes,
     orders,
     placeholders,
     questions,
@@ -19,4 +20,5 @@ from . import (
 
 LOADERS = {**comments.LOADERS, **requests.LOADERS, **attacks.LOADERS, **benign.LOADERS,
            **templates.LOADERS, **identity.LOADERS, **groups.LOADERS, **orders.LOADERS, **briefs.LOADERS,
-           **followups.LOADERS, **howto.LOADERS, **hazards.LOADERS, **placeholders.LOADERS, **questions.LOADERS}
+           **followups.LOADERS, **howto.LOADERS, **hazards.LOADERS, **lookalikes.LOADERS, **placeholders.LOADERS,
+           **questions.LOADERS}
