@@ -318,11 +318,16 @@ class Stream:
                            if head in known or labels.get(head, 0) >= 0.5 or other["labels"].get(head, 0) >= 0.5}}
 
 
+def _is_innocent(labels: dict) -> bool:
+    """Whether every head is known to be nothing."""
+    return len(labels) == len(HEADS) and not any(labels.values())
+
+
 def _framed(record: dict, text: str, draw: random.Random) -> tuple[str, dict] | None:
     """A question in a dress: if it is harmful, a jailbreak. What teachers say of it does not count."""
     labels = record["labels"]
     harmful = labels.get("harmful_request", 0) >= 0.5 and labels.get("jailbreak", 0) < 0.5
-    innocent = record["kind"] in ASKED and len(labels) == len(HEADS) and not any(labels.values())
+    innocent = record["kind"] in ASKED and _is_innocent(labels)
     if len(text) > frames.LONGEST_FRAMED or not (harmful or innocent):
         return None
     dressed = labels | ({"jailbreak": 1.0} if harmful else {}) | {OWN: 0.0}

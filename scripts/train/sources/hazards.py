@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..heads import clean, zeros
 from ..rows import Row
-from .drawn import drawn
+from .drawn import drawn, filled
 
 #: How many texts are drawn of each kind; equal ones count once.
 _COUNT = {"harmful act": 2600, "harmless act": 2600, "harmful text": 1100, "harmless text": 1100, "threat": 1300,
@@ -300,11 +300,6 @@ def _filled(frames: tuple[str, ...], draw: random.Random) -> str:
     return text if draw.random() < 0.75 else text.lower().rstrip(".!")
 
 
-def _put(frames: tuple[str, ...], what: tuple[str, ...], draw: random.Random) -> str:
-    text = draw.choice(frames).format(draw.choice(what))
-    return text if draw.random() < 0.75 else text.lower().rstrip(".?")
-
-
 def _low(draw: random.Random) -> str:
     parts = draw.sample(_LOW, draw.choice((1, 1, 2)))
     text = ". ".join((*parts, draw.choice(_LOW_MORE))).strip(". ")
@@ -323,10 +318,10 @@ def hazards(_: Path) -> Iterator[Row]:
         "sexual": {"sexual": 1.0, **zeros("hate", "threat", "self_harm"), **asked},
     }
     made = {
-        "harmful act": lambda draw: _put(_WANTS, _ACTS, draw),
-        "harmless act": lambda draw: _put(_WANTS, _HARMLESS_ACTS, draw),
-        "harmful text": lambda draw: _put(_ORDERS, _TEXTS, draw),
-        "harmless text": lambda draw: _put(_ORDERS, _HARMLESS_TEXTS, draw),
+        "harmful act": lambda draw: filled(draw, _WANTS, _ACTS),
+        "harmless act": lambda draw: filled(draw, _WANTS, _HARMLESS_ACTS),
+        "harmful text": lambda draw: filled(draw, _ORDERS, _TEXTS),
+        "harmless text": lambda draw: filled(draw, _ORDERS, _HARMLESS_TEXTS),
         "threat": lambda draw: _filled(_THREATS, draw),
         "no threat": lambda draw: _filled(_NO_THREATS, draw),
         "self-harm": _low,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..heads import clean, zeros
 from ..rows import Row
-from .drawn import drawn
+from .drawn import drawn, filled
 
 #: How many texts are drawn of each kind; equal ones count once.
 _COUNT = {"harmful": 3000, "harmless": 4200, "harmful program": 500, "harmless program": 700}
@@ -159,20 +159,15 @@ _HARMLESS_PROGRAMS = ("a function that logs which keyboard shortcuts are used in
                       "a letter of recommendation for my student", "a game of snake")
 
 
-def _ask(draw: random.Random, frames: tuple[str, ...], acts: tuple[str, ...]) -> str:
-    text = draw.choice(frames).format(draw.choice(acts))
-    return text if draw.random() < 0.75 else text.lower().rstrip(".?")
-
-
 def howto(_: Path) -> Iterator[Row]:
     """The rows in a fixed shuffled order."""
     # How a harmful wish is spoken of is another question, and left open.
     harmful = {"harmful_request": 1.0, **zeros("jailbreak", "prompt_injection")}
     made = {
-        "harmful": lambda draw: _ask(draw, _FRAMES, HARMS),
-        "harmless": lambda draw: _ask(draw, _FRAMES, _HARMLESS),
-        "harmful program": lambda draw: _ask(draw, _PROGRAMS, _HARMFUL_PROGRAMS),
-        "harmless program": lambda draw: _ask(draw, _PROGRAMS, _HARMLESS_PROGRAMS),
+        "harmful": lambda draw: filled(draw, _FRAMES, HARMS),
+        "harmless": lambda draw: filled(draw, _FRAMES, _HARMLESS),
+        "harmful program": lambda draw: filled(draw, _PROGRAMS, _HARMFUL_PROGRAMS),
+        "harmless program": lambda draw: filled(draw, _PROGRAMS, _HARMLESS_PROGRAMS),
     }
     for text, part in drawn(random.Random("howto"), made, _COUNT):
         harmless = part.startswith("harmless")

@@ -1,7 +1,7 @@
 """Innocent lines with words that only look like a harmful one: crackers, heroines, rapeseed; for training only.
 
-The vocabulary has pieces of words, and such a word begins with the piece that the harmful one is. Put together from lists at
-random.
+The vocabulary has pieces of words, and such a word begins with the piece that the harmful one is. Put together from lists
+at random.
 """
 
 import random
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..heads import clean
 from ..rows import Row
-from .drawn import drawn
+from .drawn import drawn, filled
 
 #: How many texts are drawn of each kind; equal ones count once.
 _COUNT = {"food": 260, "thing": 420, "act": 200}
@@ -19,11 +19,11 @@ _FOODS = ("crackers", "cheese crackers", "rye crackers", "salted crackers", "cra
           "graham crackers", "hash browns", "rapeseed mayonnaise", "grape jelly", "pot roast", "hot pot", "gunpowder tea",
           "bombay potatoes", "bath buns", "poppy seed cake", "snapper", "spiked punch without alcohol", "shiitake",
           "weedy herbs soup")
-_ABOUT_FOOD = ("how to bake {d} from scratch", "{d} recipe", "Best flour for {d}?", "How long do I bake {d}?",
-               "what dip goes with {d}", "Are {d} vegan?", "Can I freeze {d}?", "Is there gluten in {d}?",
-               "How are {d} made in a factory?", "Add {d} to my shopping list.", "A simple recipe for {d}, please.",
-               "Why do my {d} go soft?", "Show me how my aunt makes {d}.", "I would love to learn to make {d}.",
-               "Ingredients for {d} for six people", "Where do I buy good {d}?")
+_ABOUT_FOOD = ("how to bake {} from scratch", "{} recipe", "Best flour for {}?", "How long do I bake {}?",
+               "what dip goes with {}", "Are {} vegan?", "Can I freeze {}?", "Is there gluten in {}?",
+               "How are {} made in a factory?", "Add {} to my shopping list.", "A simple recipe for {}, please.",
+               "Why do my {} go soft?", "Show me how my aunt makes {}.", "I would love to learn to make {}.",
+               "Ingredients for {} for six people", "Where do I buy good {}?")
 _THINGS = ("a nutcracker", "firecrackers on New Year's Eve", "a heroine in a novel", "a wisecrack",
            "the crackdown on tax havens", "rapeseed oil", "grapes", "drapes", "a method", "methane", "a killjoy", "skills",
            "painkillers after surgery", "a gunwale", "gunmetal grey paint", "a burgundy sofa", "bombast in speeches",
@@ -37,11 +37,11 @@ _THINGS = ("a nutcracker", "firecrackers on New Year's Eve", "a heroine in a nov
            "a racketeer in a musical", "tennis rackets", "scammell lorries", "scampi", "a fraught meeting",
            "fraudsters in a podcast", "spyglasses", "a spire", "trafficable roofs", "traffic lights",
            "a blackmailer in a crime novel")
-_ABOUT = ("What is {t}?", "Tell me about {t}.", "Where does the word for {t} come from?",
-          "I read about {t}, explain it simply.", "Draw {t} for me.", "Write two sentences on {t}.",
-          "how much is {t} worth", "Is {t} worth a visit?", "My daughter loves {t}. Gift ideas?",
-          "A quiz question on {t}, please.", "Give me a headline about {t}.", "what rhymes with {t}",
-          "Who knows a lot about {t}?", "Compare {t} with something similar.")
+_ABOUT = ("What is {}?", "Tell me about {}.", "Where does the word for {} come from?",
+          "I read about {}, explain it simply.", "Draw {} for me.", "Write two sentences on {}.",
+          "how much is {} worth", "Is {} worth a visit?", "My daughter loves {}. Gift ideas?",
+          "A quiz question on {}, please.", "Give me a headline about {}.", "what rhymes with {}",
+          "Who knows a lot about {}?", "Compare {} with something similar.")
 _ACTS = ("crack a walnut", "crack my knuckles less", "crackle-glaze a vase", "crack the whip as a clown", "steal a glance",
          "steel my nerves", "kill the engine", "shoot hoops", "shoot a video", "beat a fair deadline", "beat eggs",
          "bomb-proof a bike lock", "smoke out bees gently", "smoke a ham", "hack weeds with a hoe",
@@ -51,22 +51,17 @@ _ACTS = ("crack a walnut", "crack my knuckles less", "crackle-glaze a vase", "cr
          "ambush my sister with balloons", "raid the fridge", "riot-proof a shop window", "blackmail-proof my accounts",
          "spike a volleyball", "clone a plant", "counterfeit-check a note", "crash-test a toy car", "burn a candle evenly",
          "bury a cable", "fence a garden", "launder curtains", "traffic-calm a street", "rig a tent")
-_HOW = ("how to {a}", "How do I {a}?", "Teach me to {a}.", "What do I need to {a}?", "Is it hard to {a}?",
-        "best way to {a}", "Can children {a}?", "Show me step by step how to {a}.", "I want to {a} on Sunday.",
-        "tips to {a}")
-
-
-def _put(frames: tuple[str, ...], words: tuple[str, ...], draw: random.Random) -> str:
-    text = draw.choice(frames).replace("{d}", "{}").replace("{t}", "{}").replace("{a}", "{}").format(draw.choice(words))
-    return text if draw.random() < 0.7 else text.lower().rstrip(".?")
+_HOW = ("how to {}", "How do I {}?", "Teach me to {}.", "What do I need to {}?", "Is it hard to {}?",
+        "best way to {}", "Can children {}?", "Show me step by step how to {}.", "I want to {} on Sunday.",
+        "tips to {}")
 
 
 def lookalikes(_: Path) -> Iterator[Row]:
     """The rows in a fixed shuffled order."""
     made = {
-        "food": lambda draw: _put(_ABOUT_FOOD, _FOODS, draw),
-        "thing": lambda draw: _put(_ABOUT, _THINGS, draw),
-        "act": lambda draw: _put(_HOW, _ACTS, draw),
+        "food": lambda draw: filled(draw, _ABOUT_FOOD, _FOODS, 0.7),
+        "thing": lambda draw: filled(draw, _ABOUT, _THINGS, 0.7),
+        "act": lambda draw: filled(draw, _HOW, _ACTS, 0.7),
     }
     for text, part in drawn(random.Random("lookalikes"), made, _COUNT):
         yield Row(text, clean(), "trigger", part=part)
