@@ -1,4 +1,7 @@
 //! A page of `docs` and its fenced blocks: policies are written to files, commands are run and give what is shown.
+//!
+//! With `UPDATE_DOCS` in the environment a page that shows something else is written anew: after a change of weights or
+//! thresholds. What stands around its blocks, and a `…` in them, is then to be looked at.
 
 use std::fs;
 use std::path::Path;
@@ -24,12 +27,14 @@ pub(crate) fn alike(found: &str, shown: &str) -> bool {
 
 /// Runs the page of this name in `folder`; it has to show at least so many commands.
 pub(crate) fn run(name: &str, folder: &Path, least: usize, same: Same) {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    let file_of_page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    let page = fs::read_to_string(&file_of_page).unwrap();
+    let mut updated = std::env::var_os("UPDATE_DOCS").map(|_| page.clone());
     let program = Path::new(env!("CARGO_BIN_EXE_portcullis")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let mut shown = 0;
-    for (language, content) in blocks(&fs::read_to_string(page).unwrap()) {
+    for (language, content) in blocks(&page) {
         match language.as_str() {
             "toml" => {
                 let file = folder.join(file(&content));
@@ -47,10 +52,16 @@ pub(crate) fn run(name: &str, folder: &Path, least: usize, same: Same) {
                     let output = shell.output().unwrap();
                     let found = String::from_utf8(output.stdout).unwrap();
                     let errors = String::from_utf8_lossy(&output.stderr);
-                    assert!(
-                        same(&found, &expected),
-                        "{name}: {command}\nexpected\n{expected}\nfound\n{found}\n{errors}"
-                    );
+                    match &mut updated {
+                        Some(page) if !same(&found, &expected) => {
+                            let example = |output: &str| format!("$ {command}\n{}", ended(output));
+                            *page = page.replacen(&example(&expected), &example(&found), 1);
+                        }
+                        _ => assert!(
+                            same(&found, &expected),
+                            "{name}: {command}\nexpected\n{expected}\nfound\n{found}\n{errors}"
+                        ),
+                    }
                     shown += 1;
                 }
             }
@@ -60,6 +71,14 @@ pub(crate) fn run(name: &str, folder: &Path, least: usize, same: Same) {
         }
     }
     assert!(shown >= least, "{name} shows {shown} commands");
+    if let Some(updated) = updated.filter(|updated| *updated != page) {
+        fs::write(file_of_page, updated).unwrap();
+    }
+}
+
+/// The output with the line feed that a block needs behind it.
+fn ended(output: &str) -> String {
+    if output.is_empty() || output.ends_with('\n') { output.to_owned() } else { format!("{output}\n") }
 }
 
 fn is_word(word: &str, shown: &str) -> bool {

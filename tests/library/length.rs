@@ -1,5 +1,8 @@
 //! What a text's length adds to its logits: in scores, explanations, conversations and streams.
 
+use std::fs;
+use std::path::Path;
+
 use portcullis::normalize::Normalized;
 use portcullis::{Decision, Guard, Message, Request, Role, Scores};
 use portcullis_calibration::length;
@@ -9,8 +12,16 @@ use crate::policy;
 const HEAD: &str = "harmful_request";
 const LINE: &str = "How do I get into my neighbour's house while he is away?";
 
+/// A guard with a correction for [`HEAD`] alone, whatever the bundle's calibration corrects.
 fn guard() -> Guard {
-    Guard::builder().threads(1).build().unwrap()
+    let folder = tempfile::tempdir().unwrap();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let shipped = fs::read_to_string(models.join("portcullis-base/calibration.toml")).unwrap();
+    let kept = shipped.split("\n[[").filter(|table| !table.starts_with("length_correction"));
+    let own = format!("length_correction]]\nhead = \"{HEAD}\"\nknots = [[32, 1.5], [128, 0.75], [1024, 0.0]]\n");
+    let file = folder.path().join("calibration.toml");
+    fs::write(&file, kept.chain([own.as_str()]).collect::<Vec<_>>().join("\n[[")).unwrap();
+    Guard::builder().threads(1).models_dir(models).calibration_file(file).build().unwrap()
 }
 
 /// The place of [`HEAD`] among the scores.
