@@ -18,11 +18,18 @@ _FLOOR = 0.02
 _SUREST = -2.0
 
 
-def freeze(guard: Guard, layers: int) -> None:
-    """Keeps the embeddings and the lowest layers as they were trained upstream; 0 freezes nothing."""
+def freeze(guard: Guard, layers: int, learned: list[int] | None = None) -> None:
+    """Keeps the embeddings and the lowest layers as they were trained upstream; 0 freezes nothing.
+
+    Where `learned` names layers, these alone learn: not the heads, nor any other layer.
+    """
     if layers:
         for part in (guard.trunk.embeddings, *guard.trunk.encoder["layer"][:layers]):
             part.requires_grad_(False)
+    if learned is not None:
+        guard.requires_grad_(False)
+        for number in learned:
+            guard.trunk.encoder["layer"][number].requires_grad_(True)
 
 
 def groups(guard: Guard, settings: dict) -> list[dict]:

@@ -59,7 +59,7 @@ class Run:
         weights = optimize.positive_weights(self.stream.records, self.stream.order, settings["positive_weight_cap"])
         self.guard = Guard(Shape.of(config["shape"]), settings["dropout"], seed)
         self._start(arguments)
-        optimize.freeze(self.guard, settings["frozen_layers"])
+        optimize.freeze(self.guard, settings["frozen_layers"], settings.get("learned_layers"))
         self.state = checkpoint.load(self.last) if arguments.resume and self.last.exists() else None
         self.step, self.chunk, self.batch = 0, 0, 0
         if self.state:

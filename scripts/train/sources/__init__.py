@@ -5,6 +5,7 @@ from . import (
     benign,
     briefs,
     comments,
+    commissions,
     followups,
     groups,
     hazards,
@@ -21,4 +22,4 @@ from . import (
 LOADERS = {**comments.LOADERS, **requests.LOADERS, **attacks.LOADERS, **benign.LOADERS,
            **templates.LOADERS, **identity.LOADERS, **groups.LOADERS, **orders.LOADERS, **briefs.LOADERS,
            **followups.LOADERS, **howto.LOADERS, **hazards.LOADERS, **lookalikes.LOADERS, **placeholders.LOADERS,
-           **questions.LOADERS}
+           **commissions.LOADERS, **questions.LOADERS}

@@ -1,6 +1,6 @@
 import torch
 
-from train import average, checkpoint
+from train import average, checkpoint, optimize
 from train.model import Guard, Shape, as_int8, shrink
 from train.teacher import buckets
 
@@ -34,6 +34,13 @@ def test_each_exit_judges_the_states_after_its_layer():
     early, last = guard.every_exit(ids, mask)
     assert torch.allclose(last, guard(ids, mask)[0])
     assert torch.allclose(early, guard.exits["1"](guard.trunk(ids, mask)[0], mask)[0])
+
+
+def test_named_layers_learn_alone():
+    guard = Guard(Shape(layers=3, exits=(1,)))
+    optimize.freeze(guard, 0, [1])
+    learned = {name for name, part in guard.named_parameters() if part.requires_grad}
+    assert learned and all(name.startswith("trunk.encoder.layer.1.") for name in learned)
 
 
 def test_distances_fall_into_the_published_buckets():
