@@ -57,7 +57,7 @@ fn guarded(rule: &str) -> (tempfile::TempDir, String) {
 fn a_policy_catches_what_was_taught_and_passes_what_looks_like_it() {
     let (folder, policy) = guarded("threshold = 0.5");
     for (text, caught) in [
-        ("Which bookie gives the best odds on the boxing match?", true),
+        ("Which bookie gives the best odds on tonight's fight?", true),
         ("Come and play the slot machines, the jackpot is waiting.", true),
         ("I bet my rent on black at the roulette wheel.", true),
         ("Which baker sells the best rolls on the high street?", false),
