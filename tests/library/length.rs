@@ -18,7 +18,8 @@ fn guard() -> Guard {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let shipped = fs::read_to_string(models.join("portcullis-base/calibration.toml")).unwrap();
     let kept = shipped.split("\n[[").filter(|table| !table.starts_with("length_correction"));
-    let own = format!("length_correction]]\nhead = \"{HEAD}\"\nknots = [[32, 1.5], [128, 0.75], [1024, 0.0]]\n");
+    let own =
+        format!("length_correction]]\nhead = \"{HEAD}\"\nknots = [[32, 1.5], [128, 0.75], [1024, 0.0]]\n");
     let file = folder.path().join("calibration.toml");
     fs::write(&file, kept.chain([own.as_str()]).collect::<Vec<_>>().join("\n[[")).unwrap();
     Guard::builder().threads(1).models_dir(models).calibration_file(file).build().unwrap()

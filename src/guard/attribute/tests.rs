@@ -33,7 +33,8 @@ fn an_insult_is_named() {
 #[test]
 fn a_long_text_is_searched_where_its_score_is_from() {
     let quiet = "The harbour was quiet and the boats lay still under a pale sky. ".repeat(12);
-    let text = format!("{quiet}You are a stupid fucking idiot, a worthless piece of shit, shut your mouth. {quiet}");
+    let text =
+        format!("{quiet}You are a stupid fucking idiot, a worthless piece of shit, shut your mouth. {quiet}");
     let found = words(&text);
     assert!(!found.is_empty());
     assert!(found.iter().any(|words| words.contains("idiot") || words.contains("stupid")), "{found:?}");
