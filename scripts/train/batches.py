@@ -191,8 +191,7 @@ class Stream:
         #: What to append to a jailbreak, to a role-play, to a comment.
         self.harmful = self._pool(lambda record: record["labels"].get("harmful_request", 0) >= 0.5
                                   and not record["labels"].get("jailbreak"))
-        self.asked = self._pool(lambda record: record["kind"] == "instruction"
-                                and len(record["labels"]) == len(HEADS) and not any(record["labels"].values()))
+        self.asked = self._pool(lambda record: record["kind"] == "instruction" and _is_innocent(record["labels"]))
         self.said = self._pool(lambda record: record["kind"] in SAID and not any(record["labels"].values()))
         if taught:
             self._same_order(taught)

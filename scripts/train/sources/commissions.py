@@ -9,10 +9,10 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..heads import clean, zeros
+from ..heads import clean
 from ..rows import Row
 from .drawn import drawn, filled
-from .howto import HARMS
+from .howto import HARMFUL, HARMS
 
 #: How many texts are drawn of each kind; equal ones count once.
 _COUNT = {"story": 1500, "comedy": 500, "article": 800, "assistant": 1200, "recipe": 400, "harmful story": 700,
@@ -234,11 +234,10 @@ def _innocent_aid(draw: random.Random) -> str:
 
 def commissions(_: Path) -> Iterator[Row]:
     """The rows in a fixed shuffled order."""
-    # How a harmful wish is spoken of is another question, and left open; told as a story or a part to play it is a jailbreak.
-    plain = {"harmful_request": 1.0, **zeros("jailbreak", "prompt_injection")}
-    dressed = plain | {"jailbreak": 1.0}
-    labels = {"harmful story": dressed, "harmful assistant": dressed, "harmful article": plain, "harmful comedy": plain,
-              "harmful recipe": plain}
+    # Told as a story or a part to play it is a jailbreak.
+    dressed = HARMFUL | {"jailbreak": 1.0}
+    labels = {"harmful story": dressed, "harmful assistant": dressed, "harmful article": HARMFUL, "harmful comedy": HARMFUL,
+              "harmful recipe": HARMFUL}
     made = {
         "story": lambda draw: _story(draw, _STORIES),
         "comedy": lambda draw: filled(draw, _COMEDY, _TOPICS),
