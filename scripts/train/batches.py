@@ -21,7 +21,7 @@ from .normalize import normalize
 
 CLS, SEP, PAD = 101, 102, 0
 #: Kinds of innocent rows that an attack can be hidden in, and how long they are at least, in characters.
-CARRIERS = ("document", "dialogue", "medical", "security", "code", "headline")
+CARRIERS = ("document", "dialogue", "medical", "security", "code", "headline", "skill")
 SHORTEST_CARRIER = 200
 #: Kinds in which a row may follow another.
 SAID = ("comment", "post")

@@ -92,7 +92,7 @@ def _filter(config: dict, by_source: dict[str, list[Row]], exclusions: Exclusion
     order = {"test": 0, "validation": 1, "calibration": 2, "train": 3}
     everything = [row for loaded in by_source.values() for row in loaded]
     everything.sort(key=lambda row: order[row.split])
-    shadows = _shadows(config, by_source)
+    shadows, apart = _shadows(config, by_source), _apart(config, everything)
     seen: set[str] = set()
     kept = []
     for row in everything:
@@ -109,6 +109,8 @@ def _filter(config: dict, by_source: dict[str, list[Row]], exclusions: Exclusion
             tally.drop(row, "near a benchmark prompt")
         elif row.split != "validation" and row.kind == "attack" and _near(row, shadows):
             tally.drop(row, "near a held-out source")
+        elif row.source in apart and _near(row, apart[row.source]):
+            tally.drop(row, "near a row that measures")
         else:
             kept.append(row)
     return kept
@@ -118,6 +120,13 @@ def _shadows(config: dict, by_source: dict[str, list[Row]]) -> set[str]:
     """Seven-word runs of the attack sources that are held out whole."""
     held = [source["name"] for source in config["source"] if source.get("held_out")]
     return {run for name in held for row in by_source[name] if row.kind == "attack" for run in ngram_keys(row.text)}
+
+
+def _apart(config: dict, everything: list[Row]) -> dict[str, set[str]]:
+    """For each source with `apart_from`, the seven-word runs of the rows of those sources that calibrate or validate."""
+    return {source["name"]: {run for row in everything if row.source in source["apart_from"] and row.split != "train"
+                             for run in ngram_keys(row.text)}
+            for source in config["source"] if "apart_from" in source}
 
 
 def _near(row: Row, shadows: set[str]) -> bool:

@@ -1,6 +1,7 @@
 """Loaders: one function a source, from its published files to rows."""
 
 from . import (
+    assistants,
     attacks,
     benign,
     briefs,
@@ -22,4 +23,4 @@ from . import (
 LOADERS = {**comments.LOADERS, **requests.LOADERS, **attacks.LOADERS, **benign.LOADERS,
            **templates.LOADERS, **identity.LOADERS, **groups.LOADERS, **orders.LOADERS, **briefs.LOADERS,
            **followups.LOADERS, **howto.LOADERS, **hazards.LOADERS, **lookalikes.LOADERS, **placeholders.LOADERS,
-           **commissions.LOADERS, **questions.LOADERS}
+           **commissions.LOADERS, **questions.LOADERS, **assistants.LOADERS}
