@@ -3,6 +3,7 @@ document."""
 
 import random
 import re
+from collections.abc import Callable
 
 _LEET = str.maketrans({"a": "@", "e": "3", "i": "1", "o": "0", "s": "$"})
 _WRAPS = ("> {}", "\"{}\"", "User: {}", "{}\n\nThanks!", "Question: {}", "{} please", "Hello. {}", "```\n{}\n```",
@@ -13,6 +14,7 @@ _HIDDEN = ("{}", "{}", "{}", "\n{}\n", "\n\n{}\n\n", "<!-- {} -->", "/* {} */", 
 LONGEST_LEET = 300
 LONGEST_HIDDEN = 400
 LONGEST_JOINED = 300
+LONGEST_BURIED = 200
 #: What stands for the request in a jailbreak that had a slot for one.
 SLOT = "the question"
 
@@ -72,12 +74,21 @@ def swap(text: str, draw: random.Random) -> str:
 
 
 def hide(attack: str, document: str, draw: random.Random) -> str:
-    """The attack at a random place of a part of the document, short enough that a training window holds both."""
+    """The attack, perhaps wrapped, at a random place of a part of the document, short enough that a training window holds both."""
+    around = _around(document, draw)
+    return around(draw.choice(_HIDDEN).replace("{}", attack))
+
+
+def bury(post: str, document: str, draw: random.Random) -> str:
+    """The post as it is at a random place of a part of the document, short enough that a training window holds both."""
+    return _around(document, draw)(post)
+
+
+def _around(document: str, draw: random.Random) -> Callable[[str], str]:
     words = document.split(" ")
     before, after = draw.randint(0, 40), draw.randint(0, 40)
     place = draw.randint(0, len(words))
-    hidden = draw.choice(_HIDDEN).replace("{}", attack)
-    return " ".join((*words[max(0, place - before) : place], hidden, *words[place : place + after])).strip()
+    return lambda text: " ".join((*words[max(0, place - before) : place], text, *words[place : place + after])).strip()
 
 
 def join(text: str, other: str, draw: random.Random) -> str:

@@ -30,7 +30,7 @@ SWAPPED = (*SAID, "template")
 #: Kinds of innocent questions that the dresses of harmful ones are put on.
 ASKED = ("instruction", "trigger")
 #: Settings that say which rows and tokens a run sees.
-DATA_SETTINGS = ("seed", "token_budget", "chunk_rows", "max_tokens", "long_tokens", "long_share", "augment", "hide", "join",
+DATA_SETTINGS = ("seed", "token_budget", "chunk_rows", "max_tokens", "long_tokens", "long_share", "augment", "hide", "bury", "join",
                  "frame", "swap", "twins", "own", "label_smoothing")
 #: Among a row's labels: teachers are not asked about it.
 OWN = "own"
@@ -285,6 +285,8 @@ class Stream:
         injection = record["kind"] == "attack" and labels.get("prompt_injection", 0) >= 0.5
         if injection and len(text) <= augment.LONGEST_HIDDEN and draw.random() < self.settings["hide"]:
             return [(augment.hide(text, normalize(draw.choice(self.carriers)), draw), labels)]
+        if self.settings["bury"] and _is_short_abuse(record) and draw.random() < self.settings["bury"]:
+            return [(augment.bury(text, normalize(draw.choice(self.carriers)), draw), labels | {OWN: 0.0})]
         if record["kind"] in SWAPPED and draw.random() < self.settings["swap"]:
             twin = text
             text = augment.swap(text, draw)
@@ -315,6 +317,10 @@ class Stream:
         return {"text": other["text"],
                 "labels": {head: max(labels.get(head, 0.0), other["labels"].get(head, 0.0)) for head in HEADS
                            if head in known or labels.get(head, 0) >= 0.5 or other["labels"].get(head, 0) >= 0.5}}
+
+
+def _is_short_abuse(record: dict) -> bool:
+    return record["kind"] in SAID and record["labels"].get("toxicity", 0) >= 0.5 and len(record["text"]) <= augment.LONGEST_BURIED
 
 
 def _is_innocent(labels: dict) -> bool:

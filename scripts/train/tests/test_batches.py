@@ -13,7 +13,7 @@ from train import augment, batches
 CONFIGS = Path(batches.__file__).parent / "configs"
 
 SETTINGS = {"seed": 1, "token_budget": 64, "chunk_rows": 4, "max_tokens": 16, "long_tokens": 16, "long_share": 0.0,
-            "augment": 0.0, "hide": 0.0, "join": 1.0, "frame": 0.0, "swap": 0.0, "twins": False, "own": [],
+            "augment": 0.0, "hide": 0.0, "bury": 0.0, "join": 1.0, "frame": 0.0, "swap": 0.0, "twins": False, "own": [],
             "label_smoothing": 0.0, "passes": 2}
 
 
@@ -91,11 +91,20 @@ def test_rows_of_their_own_learn_from_their_labels(stream, tmp_path):
 def test_every_configuration_makes_texts(stream):
     configs = [tomllib.loads(path.read_text()) for path in CONFIGS.glob("*.toml")]
     runs = [config["train"] for config in configs if "train" in config]
-    assert len(runs) == 7
+    assert len(runs) == 8
     for settings in runs:
         stream.settings = settings
         for record in stream.records:
             assert stream._made(record, random.Random(2))
+
+
+def test_short_abuse_is_put_into_a_document_and_learns_from_its_labels(stream):
+    stream.settings = stream.settings | {"bury": 1.0}
+    stream.carriers = ["the harbour was quiet and the boats lay still"]
+    [(text, labels)] = stream._made(stream.records[2], random.Random(1))
+    assert "you fool" in text and text.replace("you fool", "").split() and labels == {"toxicity": 1.0, "hate": 0.0, batches.OWN: 0.0}
+    [(text, _)] = stream._made(stream.records[3], random.Random(1))
+    assert "harbour" not in text
 
 
 def test_groups_are_swapped_alike_within_a_text():

@@ -18,8 +18,8 @@ const HEADER: &str = "\
 ";
 /// Layer normalization of every BERT; no tensor tells it.
 const NORM_EPSILON: f32 = 1e-12;
-/// How `train.tiny` cuts texts.
-const WINDOW_OF_WORDS: WindowShape = WindowShape { tokens: 128, overlap: 32 };
+/// How training cuts texts; a model reads longer windows worse.
+const WINDOW: WindowShape = WindowShape { tokens: 128, overlap: 32 };
 /// How the words' exit of an encoder cuts them: shorter, since what is hidden in a document drowns in many words.
 const WORDS_WINDOW: WindowShape = WindowShape { tokens: 64, overlap: 16 };
 
@@ -42,7 +42,14 @@ pub(super) fn write(arguments: &Arguments, weights: &[u8], words: Option<&[u8]>)
         chosen.map_or(WORDS_WINDOW, |words| WindowShape { tokens: words.tokens, overlap: words.overlap });
     let (description, windows, coverage) = match before {
         Some(manifest) => (manifest.description, manifest.windows, manifest.coverage),
-        None => proposed(arguments.heads.len(), &kind.model),
+        None => {
+            let (description, windows, coverage) = proposed(arguments.heads.len(), &kind.model);
+            println!(
+                "manifest.toml: new, with windows of {} tokens that share {}",
+                windows.tokens, windows.overlap
+            );
+            (description, windows, coverage)
+        }
     };
     for name in &arguments.experimental {
         ensure!(arguments.heads.contains(name), "--experimental names {name}, which is no head");
@@ -130,12 +137,12 @@ fn proposed(heads: usize, model: &ModelShape) -> (String, WindowShape, CoverageL
     match model {
         ModelShape::Encoder { shape, .. } => (
             format!("{heads} safety heads on a {}-layer encoder, int8", shape.layers),
-            WindowShape { tokens: shape.positions, overlap: shape.positions / 8 },
+            WindowShape { tokens: WINDOW.tokens.min(shape.positions), ..WINDOW },
             coverage,
         ),
         ModelShape::Hashed(shape) => (
             format!("{heads} safety heads on hashed pieces of words in {} buckets, int8", shape.buckets),
-            WINDOW_OF_WORDS,
+            WINDOW,
             coverage,
         ),
     }
