@@ -57,8 +57,9 @@ def skills(_: Path) -> Iterator[Row]:
 
 def prompts(_: Path, *folders: str) -> Iterator[Row]:
     """Whole system prompts of the named folders."""
+    kept = _package("prompt_forge") / "prompts"
     for folder in folders:
-        for path in sorted((_package("prompt_forge") / "prompts" / folder).iterdir()):
+        for path in sorted((kept / folder).iterdir()):
             yield Row(files.text(path.parent, path.name), clean(), "roleplay", part=folder)
 
 
