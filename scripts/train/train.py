@@ -28,14 +28,16 @@ _PORT = "29511"
 
 
 def configured(path: Path, changed: list[str] = ()) -> dict:
-    """The configuration, its `[train]` table as this machine takes it and with settings `changed`, each KEY=VALUE."""
+    """The configuration, its `[train]` table as this machine takes it and with settings `changed`, each KEY=VALUE.
+
+    `visits` names a file beside the configuration's; every other changed key is one of `[train]`."""
     config = tomllib.loads(path.read_text())
-    visits = path.parent / config["visits"]
+    changes = {key: value for setting in changed for key, value in tomllib.loads(setting).items()}
+    visits = path.parent / changes.pop("visits", config["visits"])
     config |= tomllib.loads(visits.read_text())
     if torch.cuda.is_available():
         config["train"] |= config.get("cuda", {})
-    for setting in changed:
-        config["train"] |= tomllib.loads(setting)
+    config["train"] |= changes
     return config
 
 
@@ -224,7 +226,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="begin with an earlier run's weights, not with the trunk's")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--seed", type=int, help="of heads and dropout; rows and batches keep the configured one")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides a setting of [train]")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides a setting of [train], or `visits`")
     parser.add_argument("--workers", type=int, default=1, help="processes that train, on the CPU")
     parser.add_argument("--loaders", type=int, default=0, help="processes that make batches ahead")
     parser.add_argument("--minutes", type=float, help="overrides the configured time budget")

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from train import augment, batches
+from train.train import configured
 
 CONFIGS = Path(batches.__file__).parent / "configs"
 
@@ -96,6 +97,13 @@ def test_every_configuration_makes_texts(stream):
         stream.settings = settings
         for record in stream.records:
             assert stream._made(record, random.Random(2))
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("visits-*.toml")), ids=lambda path: path.stem)
+def test_a_run_may_name_other_visits(path):
+    config = configured(CONFIGS / "assistants.toml", [f'visits = "{path.name}"', "bury = 0.25"])
+    assert config["visits"] == tomllib.loads(path.read_text())["visits"]
+    assert config["train"]["bury"] == 0.25 and "visits" not in config["train"]
 
 
 def test_short_abuse_is_put_into_a_document_and_learns_from_its_labels(stream):

@@ -72,6 +72,9 @@ pub(crate) struct Arguments {
     /// Share of what a rule flags that a cascade may let go.
     #[arg(long, default_value_t = 0.005)]
     cascade_loss: f64,
+    /// Keep the rates that the policy has, and choose none: thresholds and the cascade are fitted for them.
+    #[arg(long)]
+    keep_rates: bool,
     /// The rows that the heads were trained on, in the same form: no source of theirs is part of the mix.
     #[arg(long, value_name = "FILE")]
     train: PathBuf,
@@ -151,7 +154,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         worst_kind: arguments.kind_slack,
         own: arguments.source_cap,
     };
-    let chosen = budget::spend(&fits, &rules, &mix.kinds, limits)?;
+    let choose = if arguments.keep_rates { budget::kept } else { budget::spend };
+    let chosen = choose(&fits, &rules, &mix.kinds, limits)?;
     let material = exits::Material {
         guard: &guard,
         rows: &rows,

@@ -64,23 +64,8 @@ struct Step {
 
 /// Chooses a rate for every rule; `kinds` has the kind of each row of the benign mix.
 pub(super) fn spend(fits: &[HeadFit], rules: &[HeadRule], kinds: &[String], limits: Limits) -> Result<Spent> {
-    let mut climbers = Vec::new();
-    for rule in rules {
-        let Some(fit) = fits.iter().find(|fit| fit.calibrated.name == rule.head) else {
-            bail!("the rule {} is on {}, which is no head of this bundle", rule.id, rule.head);
-        };
-        climbers.push(Climber { rule, steps: steps(fit, limits.own), at: 0 });
-    }
-    let mut ledgers = Role::ALL.map(|role| Ledger::new(role, kinds, limits));
-    for climber in &climbers {
-        climber.book(&mut ledgers, Ledger::charge);
-    }
-    for ledger in ledgers.iter().filter(|ledger| !ledger.within(&[])) {
-        eprintln!(
-            "warning: in the role {} even the strictest rates of the grid break the budget",
-            ledger.role
-        );
-    }
+    let mut climbers = climbers(fits, rules, limits)?;
+    let mut ledgers = ledgers(&climbers, kinds, limits, "even the strictest rates of the grid break");
     loop {
         while let Some((rule, step)) = best_move(&climbers, &ledgers) {
             move_to(&mut climbers, &mut ledgers, rule, step);
@@ -89,11 +74,58 @@ pub(super) fn spend(fits: &[HeadFit], rules: &[HeadRule], kinds: &[String], limi
             break;
         }
     }
+    Ok(outcome(&climbers, &ledgers))
+}
+
+/// What the rates that the policy gives its rules flag together; a limit that they break is warned of.
+pub(super) fn kept(fits: &[HeadFit], rules: &[HeadRule], kinds: &[String], limits: Limits) -> Result<Spent> {
+    let mut climbers = climbers(fits, rules, limits)?;
+    for climber in &mut climbers {
+        let HeadRule { id, target, .. } = climber.rule;
+        let Some(at) = climber.steps.iter().position(|step| step.target == *target) else {
+            let rates: Vec<f64> = climber.steps.iter().map(|step| step.target).collect();
+            bail!(
+                "the rule {id} has a target_fpr of {target}, which is none of the rates it may keep: {rates:?}"
+            );
+        };
+        climber.at = at;
+    }
+    let ledgers = ledgers(&climbers, kinds, limits, "the policy's rates break");
+    Ok(outcome(&climbers, &ledgers))
+}
+
+/// Every rule at the strictest rate.
+fn climbers<'a>(fits: &[HeadFit], rules: &'a [HeadRule], limits: Limits) -> Result<Vec<Climber<'a>>> {
+    let climber = |rule: &'a HeadRule| match fits.iter().find(|fit| fit.calibrated.name == rule.head) {
+        Some(fit) => Ok(Climber { rule, steps: steps(fit, limits.own), at: 0 }),
+        None => bail!("the rule {} is on {}, which is no head of this bundle", rule.id, rule.head),
+    };
+    rules.iter().map(climber).collect()
+}
+
+/// What the rules flag where they are, in each role; a warning where that is too much, `broken` by whom.
+fn ledgers<'a>(
+    climbers: &[Climber<'_>],
+    kinds: &'a [String],
+    limits: Limits,
+    broken: &str,
+) -> Vec<Ledger<'a>> {
+    let mut ledgers: Vec<_> = Role::ALL.into_iter().map(|role| Ledger::new(role, kinds, limits)).collect();
+    for climber in climbers {
+        climber.book(&mut ledgers, Ledger::charge);
+    }
+    for ledger in ledgers.iter().filter(|ledger| !ledger.within(&[])) {
+        eprintln!("warning: in the role {} {broken} the budget", ledger.role);
+    }
+    ledgers
+}
+
+fn outcome(climbers: &[Climber<'_>], ledgers: &[Ledger<'_>]) -> Spent {
     let target = |climber: &Climber<'_>| climber.steps.get(climber.at).map_or(0.0, |step| step.target);
-    Ok(Spent {
+    Spent {
         targets: climbers.iter().map(|climber| (climber.rule.id.clone(), target(climber))).collect(),
         roles: ledgers.iter().map(|ledger| (ledger.role, ledger.by_kind())).collect(),
-    })
+    }
 }
 
 impl Climber<'_> {
@@ -309,7 +341,7 @@ mod tests {
     }
 
     fn rule(head: &str, roles: &[Role]) -> HeadRule {
-        HeadRule { id: format!("rule.{head}"), head: head.to_owned(), roles: roles.to_vec() }
+        HeadRule { id: format!("rule.{head}"), head: head.to_owned(), roles: roles.to_vec(), target: 0.001 }
     }
 
     const LIMITS: Limits = Limits { total: 0.01, worst_kind: 0.5, own: 0.01 };
@@ -352,6 +384,19 @@ mod tests {
         // One positive costs 1 benign row, the other 7; all of those rows are code.
         assert_eq!(rate(0.5), 0.008);
         assert_eq!(rate(0.02), 0.001);
+    }
+
+    #[test]
+    fn rates_that_are_kept_stay_within_no_budget_but_on_the_grid() {
+        let fits = [head("hate", |row| row)];
+        let kinds = vec!["chat".to_owned(); 1000];
+        let rule = |target: f64| [HeadRule { target, ..rule("hate", &[Role::User]) }];
+        let spent = kept(&fits, &rule(0.02), &kinds, LIMITS).unwrap();
+        assert_eq!(spent.targets["rule.hate"], 0.02);
+        let (_, user) = spent.roles.iter().find(|(role, _)| *role == Role::User).unwrap();
+        assert!(user["chat"].0 > 10, "{user:?}");
+        let refused = kept(&fits, &rule(0.0123), &kinds, LIMITS).err().unwrap().to_string();
+        assert!(refused.contains("rule.hate") && refused.contains("0.0123"), "{refused}");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) struct HeadRule {
     pub(super) id: String,
     pub(super) head: String,
     pub(super) roles: Vec<Role>,
+    /// The rate it has in the policy, in `0..=1`.
+    pub(super) target: f64,
 }
 
 /// The policy's text and its rules on heads.
@@ -25,11 +27,11 @@ pub(super) fn read(path: &Path) -> Result<(String, Vec<HeadRule>)> {
     let rules: Vec<HeadRule> = policy
         .rules()
         .iter()
-        .filter(|rule| matches!(rule.limit, Limit::TargetFpr(_)))
         .filter_map(|rule| {
+            let Limit::TargetFpr(target) = rule.limit else { return None };
             let Selector::Name(detector) = &rule.detector else { return None };
             let head = detector.strip_prefix(PREFIX)?.to_owned();
-            Some(HeadRule { id: rule.id.clone(), head, roles: rule.roles.clone() })
+            Some(HeadRule { id: rule.id.clone(), head, roles: rule.roles.clone(), target })
         })
         .collect();
     ensure!(!rules.is_empty(), "{} has no rule with a target_fpr on a head", path.display());
