@@ -72,7 +72,8 @@ pub(crate) struct Arguments {
     /// Share of what a rule flags that a cascade may let go.
     #[arg(long, default_value_t = 0.005)]
     cascade_loss: f64,
-    /// Keep the rates that the policy has, and choose none: thresholds and the cascade are fitted for them.
+    /// Keep the rates that the policy has, and choose none: thresholds and the cascade are fitted for them, and the policy is
+    /// not written.
     #[arg(long)]
     keep_rates: bool,
     /// The rows that the heads were trained on, in the same form: no source of theirs is part of the mix.
@@ -171,8 +172,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let fitted = exits::fit(&material, cascade)?;
     let references = references(&guard, &rows, &mix, &fits)?;
     write(arguments, &rows, &fits, fitted.as_ref().map_or(&[], |fitted| &fitted.exits), references)?;
-    let edited = policy::with_targets(&policy_text, &chosen.targets)?;
-    bundle::write(&arguments.policy, edited.as_bytes())?;
+    if !arguments.keep_rates {
+        let edited = policy::with_targets(&policy_text, &chosen.targets)?;
+        bundle::write(&arguments.policy, edited.as_bytes())?;
+    }
     if let Some(dir) = &arguments.plots {
         draw(dir, &fits)?;
     }
